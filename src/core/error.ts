@@ -1,0 +1,36 @@
+/**
+ * The stable codes. A code exists for each distinct reaction a caller may have; docs/errors.md has a heading for each,
+ * with cause and remedy.
+ */
+export type ErrorCode =
+  | "DMMAP_ABORTED"
+  | "DMMAP_BAD_FOLDER"
+  | "DMMAP_BAD_NAME"
+  | "DMMAP_BAD_RANGE"
+  | "DMMAP_BAD_URL"
+  | "DMMAP_BUSY"
+  | "DMMAP_CLOSED"
+  | "DMMAP_EXISTS"
+  | "DMMAP_FENCED"
+  | "DMMAP_INTERNAL"
+  | "DMMAP_IO"
+  | "DMMAP_LOST"
+  | "DMMAP_NO_SPACE"
+  | "DMMAP_NOT_FOUND"
+  | "DMMAP_PORT_IN_USE"
+  | "DMMAP_PROTOCOL"
+  | "DMMAP_TIMEOUT"
+  | "DMMAP_UNREACHABLE"
+  | "DMMAP_UNSUPPORTED"
+  | "DMMAP_VERSION";
+
+/** What the environment, or the other side, made impossible. The caller's own mistakes are TypeError and RangeError. */
+export class DmmapError extends Error {
+  override readonly name = "DmmapError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Epoch, Mode, PageIndex } from "../units.js";
+
+/**
+ * What a file's token machine tells its shell to do, in the order of the calls: towards the home, and towards the page
+ * cache. All calls are synchronous and must not call back into the machine.
+ */
+export interface TokenPort {
+  /** Send an `acquire`. */
+  acquire(
+    request: number,
+    mode: Mode,
+    needStart: PageIndex,
+    needEnd: PageIndex,
+    wantStart: PageIndex,
+    wantEnd: PageIndex,
+    windowEnd: PageIndex,
+    needsData: boolean,
+  ): void;
+  /** Send a `fetch` for pages under a token that is held. */
+  fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void;
+  /** Send a `release`, behind every write-back that was sent before it. */
+  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void;
+
+  isCached(page: PageIndex): boolean;
+  /** The first page at or after `page`, before `end`, that is cached; `end` when there is none. */
+  nextCached(page: PageIndex, end: PageIndex): PageIndex;
+  /** Lets the threads that wait on this cached page run; `write` says whether stores are allowed. */
+  resolve(page: PageIndex, write: boolean): void;
+  /**
+   * Write-protects [start, end) and sends its dirty pages to the home, each kept here until the home has taken it.
+   *
+   * @returns false when the connection has no room for all: the shell calls `onWriteBackRoom` when it has.
+   */
+  writeBack(start: PageIndex, end: PageIndex): boolean;
+  /** Drops [start, end), clean or written back, from every page table and from the cache (COWed private pages live on). */
+  evict(start: PageIndex, end: PageIndex): void;
+  /** Lets threads that wait on this page run without a page: they fault again and look again. */
+  retry(page: PageIndex): void;
+  /** A `pin` has all it asked for. */
+  pinned(pin: number): void;
+}

@@ -1,0 +1,80 @@
+import type { Policy } from "../units.js";
+
+/** JSON payloads of the control frames. Sizes and offsets in bytes. */
+export interface Hello {
+  readonly protocol: string;
+  readonly version: number;
+  /** For people: host name and process id. */
+  readonly name: string;
+  /** A session to go on with, after a lost connection. */
+  readonly session?: string;
+}
+
+export interface Welcome {
+  readonly version: number;
+  readonly node: number;
+  /** Names the session when the node reconnects. */
+  readonly session: string;
+  /** Changes with every start of the home process (R20). */
+  readonly boot: string;
+  /** How long the node may act on its tokens without hearing from its home. */
+  readonly leaseMillis: number;
+  /** Whether the session that the hello named lives on, with its tokens. */
+  readonly resumed: boolean;
+}
+
+export interface FileStat {
+  /** Path under the served folder, with `/`. */
+  readonly name: string;
+  readonly size: number;
+  readonly policy: Policy;
+  readonly modifiedMillis: number;
+  /** Bytes allocated on disk; less than `size` for a sparse file. */
+  readonly allocatedBytes: number;
+}
+
+export interface Opened {
+  readonly file: number;
+  readonly size: number;
+  readonly policy: Policy;
+  readonly created: boolean;
+}
+
+export interface LockMode {
+  readonly mode: "shared" | "exclusive";
+}
+
+/** Control requests by `op`, each with its answer. */
+export interface ControlOperations {
+  /** Numbers an open file for this session. One node that opens a file twice gets the same number twice. */
+  open: {
+    request: { name: string; create?: boolean; exclusive?: boolean; size?: number; policy?: Policy };
+    reply: Opened;
+  };
+  /** The last close of a file in this session; all its tokens have been released before. */
+  close: { request: { file: number }; reply: object };
+  stat: { request: { name: string }; reply: FileStat };
+  /** At most `limit` files in name order, after `after`. */
+  list: { request: { after?: string; limit?: number; prefix?: string }; reply: { files: FileStat[]; more: boolean } };
+  rename: { request: { from: string; to: string }; reply: object };
+  remove: { request: { name: string }; reply: object };
+  /** Answered when every node that has the file open lives by the new size. */
+  truncate: { request: { file: number; size: number }; reply: { size: number } };
+  /** An advisory lock on [start, start + length) bytes; length 0 means to the end, however far it goes. Queued if `wait`. */
+  lock: {
+    request: { file: number; start: number; length: number; mode: LockMode["mode"]; wait: boolean };
+    reply: { lock: number | null };
+  };
+  unlock: { request: { file: number; lock: number }; reply: object };
+  /** Takes back a `lock` request that still waits (`request` is its number). */
+  cancelLock: { request: { request: number }; reply: object };
+  status: { request: object; reply: object };
+  tokens: { request: { name: string }; reply: object };
+}
+export type ControlOperation = keyof ControlOperations;
+
+/** A failure's payload. `code` is stable and has a heading in docs/errors.md. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}

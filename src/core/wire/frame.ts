@@ -1,0 +1,189 @@
+import { fileBytesMax, Mode, pageBytes, pageMax } from "../units.js";
+
+/**
+ * The wire: frames over one TCP connection between a node and its home, little endian. Every frame has the same 64-byte
+ * header, so that a hot frame is read and written without a branch or an allocation; what follows is page data or, for
+ * the control frames, JSON in UTF-8.
+ *
+ * | at | type | field | |
+ * |---:|---|---|---|
+ * | 0 | u32 | frameBytes | header and payload |
+ * | 4 | u8 | type | `FrameType` |
+ * | 5 | u8 | mode | `Mode` |
+ * | 6 | u8 | flags | `FrameFlag` |
+ * | 7 | u8 | magic | 0xDA |
+ * | 8 | u32 | file | the home's number for an open file; 0 in frames that concern none |
+ * | 12 | u32 | request | pairs an answer with its question |
+ * | 16 | f64 | start | token range, in pages |
+ * | 24 | f64 | end | |
+ * | 32 | f64 | dataStart | pages of the payload; in `acquire` the pages needed |
+ * | 40 | f64 | dataEnd | |
+ * | 48 | f64 | epoch | |
+ * | 56 | f64 | extra | `acquire`: end of the readahead window, in pages; `resize`: size in bytes |
+ */
+export const headerBytes = 64;
+export const frameMagic = 0xda;
+export const protocolName = "dmmap";
+export const protocolVersion = 1;
+/** Data in one frame: at most 1 MiB, so that one stream cannot hold up a demand for long. */
+export const dataPagesMax = 256;
+export const payloadBytesMax = 4 * 1024 * 1024;
+
+export const FrameType = {
+  /** node → home, first frame. JSON `Hello`. */
+  hello: 1,
+  /** home → node. JSON `Welcome`. */
+  welcome: 2,
+  /** node → home: the lease lives. */
+  ping: 3,
+  /** home → node. */
+  pong: 4,
+  /** node → home: leaving; everything is given back. */
+  goodbye: 5,
+  /** Either way, last frame: why the connection is being closed. JSON `{ code, message }`. */
+  closing: 6,
+  /** node → home: a control request. JSON `{ op, ... }`. */
+  request: 7,
+  /** home → node: its answer. JSON. */
+  reply: 8,
+  /** home → node: a request of any kind failed. JSON `{ code, message }`. */
+  failure: 9,
+  /** node → home: token `mode` on [dataStart, dataEnd), as much of [start, end) as nobody contends, data up to `extra`. */
+  acquire: 10,
+  /** home → node: token `mode` on [start, end) at `epoch`; the payload is [dataStart, dataEnd). */
+  grant: 11,
+  /** node → home: pages [dataStart, dataEnd) under a token of `epoch`. */
+  fetch: 12,
+  /** home → node: pages [dataStart, dataEnd) as of `epoch`, answering `request`. */
+  data: 13,
+  /** node → home: dirty pages [dataStart, dataEnd). */
+  write: 14,
+  /** home → node: `request` has been taken (not yet on stable storage). */
+  written: 15,
+  /** home → node: keep no more than `mode` on [start, end), of grants up to `epoch`. [dataStart, dataEnd) is what the asker could use. */
+  revoke: 16,
+  /** node → home: keeps no more than `mode` on [start, end), of grants up to `epoch`. */
+  release: 17,
+  /** node → home: put all that was written to this file on stable storage. */
+  sync: 18,
+  /** home → node: done. */
+  synced: 19,
+  /** home → node: the file's size is now `extra`, as of `epoch`. */
+  resize: 20,
+  /** node → home: the resize of `epoch` is in force here. */
+  resized: 21,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+export const frameTypeMax = FrameType.resized;
+
+export const FrameFlag = {
+  /** `grant`, `data`, `write`: the pages are all zero and no payload follows. */
+  zero: 1,
+  /** `acquire`: the pages needed are not cached here, send them even if the token is held already. */
+  needsData: 2,
+  /** `grant`: the payload answers the request only in part; `data` frames with the same request follow. */
+  more: 4,
+} as const;
+
+/** One header, as a mutable record: each connection has one to decode into and one to encode from. */
+export class Frame {
+  type = 0;
+  mode: Mode = Mode.none;
+  flags = 0;
+  file = 0;
+  request = 0;
+  start = 0;
+  end = 0;
+  dataStart = 0;
+  dataEnd = 0;
+  epoch = 0;
+  extra = 0;
+  payloadBytes = 0;
+
+  /** Back to zeros, with this type. */
+  reset(type: FrameType): this {
+    this.type = type;
+    this.mode = Mode.none;
+    this.flags = 0;
+    this.file = 0;
+    this.request = 0;
+    this.start = 0;
+    this.end = 0;
+    this.dataStart = 0;
+    this.dataEnd = 0;
+    this.epoch = 0;
+    this.extra = 0;
+    this.payloadBytes = 0;
+    return this;
+  }
+}
+
+export function encodeHeader(frame: Frame, into: DataView, at: number): void {
+  into.setUint32(at, headerBytes + frame.payloadBytes, true);
+  into.setUint8(at + 4, frame.type);
+  into.setUint8(at + 5, frame.mode);
+  into.setUint8(at + 6, frame.flags);
+  into.setUint8(at + 7, frameMagic);
+  into.setUint32(at + 8, frame.file, true);
+  into.setUint32(at + 12, frame.request, true);
+  into.setFloat64(at + 16, frame.start, true);
+  into.setFloat64(at + 24, frame.end, true);
+  into.setFloat64(at + 32, frame.dataStart, true);
+  into.setFloat64(at + 40, frame.dataEnd, true);
+  into.setFloat64(at + 48, frame.epoch, true);
+  into.setFloat64(at + 56, frame.extra, true);
+}
+
+/**
+ * Decodes and validates one header. A peer that sends what cannot be is cut off: the answer is the reason, in words.
+ *
+ * @returns undefined when the header is sound.
+ */
+export function decodeHeader(from: DataView, at: number, frame: Frame): string | undefined {
+  const frameBytes = from.getUint32(at, true);
+  if (from.getUint8(at + 7) !== frameMagic) return "not a dmmap frame";
+  frame.type = from.getUint8(at + 4);
+  frame.flags = from.getUint8(at + 6);
+  frame.file = from.getUint32(at + 8, true);
+  frame.request = from.getUint32(at + 12, true);
+  frame.start = from.getFloat64(at + 16, true);
+  frame.end = from.getFloat64(at + 24, true);
+  frame.dataStart = from.getFloat64(at + 32, true);
+  frame.dataEnd = from.getFloat64(at + 40, true);
+  frame.epoch = from.getFloat64(at + 48, true);
+  frame.extra = from.getFloat64(at + 56, true);
+  frame.payloadBytes = frameBytes - headerBytes;
+
+  const mode = from.getUint8(at + 5);
+  if (mode > Mode.write) return `unknown token mode ${mode}`;
+  frame.mode = mode as Mode;
+  if (frame.type < 1 || frame.type > frameTypeMax) return `unknown frame type ${frame.type}`;
+  if (frame.payloadBytes < 0) return `frame of ${frameBytes} bytes, shorter than its header`;
+  if (frame.payloadBytes > payloadBytesMax) return `frame of ${frameBytes} bytes, longer than any may be`;
+  if (!isRange(frame.start, frame.end)) return `bad page range ${frame.start}..${frame.end}`;
+  if (!isRange(frame.dataStart, frame.dataEnd)) return `bad data range ${frame.dataStart}..${frame.dataEnd}`;
+  if (!isCount(frame.epoch, fileBytesMax)) return `bad epoch ${frame.epoch}`;
+  if (!isCount(frame.extra, fileBytesMax)) return `bad field ${frame.extra}`;
+  return carriesPages(frame.type) ? checkPages(frame) : undefined;
+}
+
+function carriesPages(type: number): boolean {
+  return type === FrameType.grant || type === FrameType.data || type === FrameType.write;
+}
+
+function checkPages(frame: Frame): string | undefined {
+  const pageCount = frame.dataEnd - frame.dataStart;
+  if (pageCount > dataPagesMax) return `${pageCount} pages in one frame, at most ${dataPagesMax}`;
+  const expected = (frame.flags & FrameFlag.zero) === 0 ? pageCount * pageBytes : 0;
+  return frame.payloadBytes === expected
+    ? undefined
+    : `payload of ${frame.payloadBytes} bytes for ${pageCount} pages, expected ${expected}`;
+}
+
+function isRange(start: number, end: number): boolean {
+  return isCount(start, pageMax) && isCount(end, pageMax) && start <= end;
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}

@@ -1,0 +1,41 @@
+import { check } from "./errno.js";
+import { memoryView, mmap } from "./libc.js";
+
+const protReadWrite = 0x3;
+const mapPrivateAnonymous = 0x22;
+
+/**
+ * Memory outside the JavaScript heap that both system calls (by address) and code (by view) can reach. It never moves
+ * and lives as long as the process: allocate at start, not per event.
+ */
+export class NativeBuffer {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly data: DataView;
+  readonly int32: Int32Array;
+  readonly uint32: Uint32Array;
+  readonly float64: Float64Array;
+
+  constructor(byteLength: number) {
+    const length = Math.ceil(byteLength / 4096) * 4096;
+    this.address = check(mmap(0, length, protReadWrite, mapPrivateAnonymous, -1, 0), "mmap");
+    const buffer = memoryView(this.address, length);
+    this.bytes = new Uint8Array(buffer);
+    this.data = new DataView(buffer);
+    this.int32 = new Int32Array(buffer);
+    this.uint32 = new Uint32Array(buffer);
+    this.float64 = new Float64Array(buffer);
+  }
+
+  /** A u64 at a byte offset that is a multiple of 4, as a number; the value must be below 2^53 (an address, an offset). */
+  getUint64(byteOffset: number): number {
+    const index = byteOffset / 4;
+    return this.uint32[index] + this.uint32[index + 1] * 0x1_0000_0000;
+  }
+
+  setUint64(byteOffset: number, value: number): void {
+    const index = byteOffset / 4;
+    this.uint32[index] = value % 0x1_0000_0000;
+    this.uint32[index + 1] = Math.floor(value / 0x1_0000_0000);
+  }
+}

@@ -1,0 +1,300 @@
+import { arch } from "node:os";
+import { check, Errno, SystemError } from "./errno.js";
+import * as libc from "./libc.js";
+import { NativeBuffer } from "./native-buffer.js";
+import { pageBytes } from "./page-size.js";
+import type { Region } from "./region.js";
+
+// Numbers from include/uapi/linux/userfaultfd.h; Debian's copy lacks the newer ones (POISON, CONTINUE_MODE_WP).
+const ioctlApi = 0xc018aa3f;
+const ioctlRegister = 0xc020aa00;
+const ioctlUnregister = 0x8010aa01;
+const ioctlWake = 0x8010aa02;
+const ioctlCopy = 0xc028aa03;
+const ioctlZeroPage = 0xc020aa04;
+const ioctlWriteProtect = 0xc018aa06;
+const ioctlContinue = 0xc020aa07;
+const ioctlPoison = 0xc020aa08;
+/** Of /dev/userfaultfd: makes a new descriptor with full service. */
+const ioctlNew = 0xaa00;
+const apiVersion = 0xaa;
+
+export const Feature = {
+  pagefaultFlagWp: 1 << 0,
+  missingShmem: 1 << 5,
+  threadId: 1 << 8,
+  minorShmem: 1 << 10,
+  exactAddress: 1 << 11,
+  wpShmem: 1 << 12,
+  poison: 1 << 14,
+} as const;
+
+const featuresNeeded =
+  Feature.pagefaultFlagWp | Feature.missingShmem | Feature.threadId | Feature.minorShmem | Feature.wpShmem;
+
+const registerMissing = 1;
+const registerWriteProtect = 2;
+const registerMinor = 4;
+const copyModeWriteProtect = 2;
+const continueModeWriteProtect = 2;
+const writeProtectModeOn = 1;
+
+export const FaultFlag = { write: 1, writeProtect: 2, minor: 4 } as const;
+
+const eventPagefault = 0x12;
+const messageBytes = 32;
+const messagesMax = 256;
+
+const systemCallNumber = arch() === "arm64" ? 282 : 323;
+const openFlags = 0o2000000 | 0o4000; // O_CLOEXEC | O_NONBLOCK: poll answers POLLERR on a blocking userfaultfd
+const userModeOnly = 1;
+
+/**
+ * What became of an ioctl: each errno is a race with a name, and each has its answer (never an abort).
+ *
+ * - `done`: all of it.
+ * - `exists` (EEXIST): a page is there already. Somebody else was faster: wake the waiters, protect again if need be.
+ * - `again` (EAGAIN): the address space is changing (fork, remap). Read events, then try again.
+ * - `missing` (EFAULT from CONTINUE): no page in the memfd to map, it was punched meanwhile. Let the thread fault again.
+ * - `unmapped` (ENOENT): no registered region there any more: it was closed.
+ * - `gone` (ESRCH): the process is exiting.
+ * - `short`: the first `lastProcessedPages` pages are done, then something above; ask again for the rest to learn what.
+ */
+export type Outcome = "done" | "exists" | "again" | "missing" | "unmapped" | "gone" | "short";
+
+/** How the descriptor was got, from best to least. */
+export type Access = "systemCall" | "device" | "userModeOnly";
+
+const outcomes = new Map<number, Outcome>([
+  [Errno.EEXIST, "exists"],
+  [Errno.EAGAIN, "again"],
+  [Errno.EFAULT, "missing"],
+  [Errno.ENOENT, "unmapped"],
+  [Errno.ESRCH, "gone"],
+]);
+
+/** Receives one fault. `page` is the page's index in the file; `flags` are `FaultFlag`s; `thread` is the Linux thread id. */
+export type FaultSink = (region: Region, page: number, flags: number, thread: number) => void;
+
+/** One userfaultfd and the regions registered with it. Only the thread that serves faults uses it. */
+export class Userfaultfd {
+  readonly fd: number;
+  readonly access: Access;
+  readonly features: number;
+  /** Pages that the last copy, zeroPages, continuePages or poison finished, whatever its outcome. */
+  lastProcessedPages = 0;
+
+  readonly #argument = new NativeBuffer(pageBytes);
+  readonly #messages = new NativeBuffer(messagesMax * messageBytes);
+  readonly #regions: Region[] = [];
+  #lastRegion: Region | undefined;
+
+  constructor(access?: Access) {
+    const opened = access === undefined ? openBest() : { fd: openBy(access), access };
+    if (opened.fd < 0) throw new SystemError(`userfaultfd (${opened.access})`, -opened.fd);
+    this.fd = opened.fd;
+    this.access = opened.access;
+    const offered = probeFeatures(opened.access);
+    this.features = handshake(this.fd, featuresNeeded | (offered & Feature.poison));
+  }
+
+  get canPoison(): boolean {
+    return (this.features & Feature.poison) !== 0;
+  }
+
+  /** Starts to watch a region: MISSING and MINOR faults, and write-protection on a shared one. */
+  register(region: Region): void {
+    const modes = registerMissing | registerMinor | (region.sharing === "shared" ? registerWriteProtect : 0);
+    this.#setRange(region, region.firstPage, region.endPage);
+    this.#argument.setUint64(16, modes);
+    check(libc.ioctl(this.fd, ioctlRegister, this.#argument.address), "UFFDIO_REGISTER");
+    this.#regions.push(region);
+  }
+
+  /** Forgets a region whose memory has been replaced, and wakes whoever waited in a fault there. */
+  forget(region: Region): void {
+    const index = this.#regions.indexOf(region);
+    if (index >= 0) this.#regions.splice(index, 1);
+    if (this.#lastRegion === region) this.#lastRegion = undefined;
+    this.wake(region, region.firstPage, region.endPage);
+  }
+
+  /** Stops watching while the mapping stays. For tests and for tools: a program could then reach the memfd unseen. */
+  unregister(region: Region): void {
+    this.#setRange(region, region.firstPage, region.endPage);
+    check(libc.ioctl(this.fd, ioctlUnregister, this.#argument.address), "UFFDIO_UNREGISTER");
+  }
+
+  /**
+   * Reads what faults are waiting, at most 256, without blocking, and gives each to the sink.
+   *
+   * @returns how many events were read; 0 when none waited.
+   */
+  readFaults(sink: FaultSink): number {
+    const { fd } = this;
+    const messages = this.#messages;
+    const byteCount = libc.read(fd, messages.address, messagesMax * messageBytes);
+    if (byteCount < 0) {
+      const number = libc.errno();
+      if (number === Errno.EAGAIN || number === Errno.EINTR) return 0;
+      throw new SystemError("read of the userfaultfd", number);
+    }
+    const count = byteCount / messageBytes;
+    for (let index = 0; index < count; index++) {
+      const at = index * messageBytes;
+      if (messages.bytes[at] !== eventPagefault) continue;
+      const address = messages.getUint64(at + 16);
+      const region = this.#regionAt(address);
+      // A fault in a region that was closed while the event waited: `forget` woke its thread.
+      if (region === undefined) continue;
+      sink(region, region.pageOf(address), messages.uint32[(at + 8) / 4], messages.uint32[(at + 24) / 4]);
+    }
+    return count;
+  }
+
+  /** Lets threads that wait on these pages run again: they retry, and fault again where nothing was mapped. */
+  wake(region: Region, startPage: number, endPage: number): void {
+    this.#setRange(region, startPage, endPage);
+    check(libc.ioctl(this.fd, ioctlWake, this.#argument.address), "UFFDIO_WAKE");
+  }
+
+  /** Maps pages that the memfd holds, write-protected or not, and wakes their waiters. */
+  continuePages(region: Region, startPage: number, endPage: number, writeProtect: boolean): Outcome {
+    this.#setRange(region, startPage, endPage);
+    this.#argument.setUint64(16, writeProtect ? continueModeWriteProtect : 0);
+    return this.#resolve(ioctlContinue, 24);
+  }
+
+  /** Copies pages from memory into the memfd and maps them. Shared regions only (R4). */
+  copyPages(region: Region, startPage: number, endPage: number, from: number, writeProtect: boolean): Outcome {
+    if (region.sharing !== "shared") throw new TypeError("R4: UFFDIO_COPY into a private region cuts it off the file");
+    const argument = this.#argument;
+    argument.setUint64(0, region.addressOf(startPage));
+    argument.setUint64(8, from);
+    argument.setUint64(16, (endPage - startPage) * pageBytes);
+    argument.setUint64(24, writeProtect ? copyModeWriteProtect : 0);
+    return this.#resolve(ioctlCopy, 32);
+  }
+
+  /** Puts zero pages into the memfd and maps them. */
+  zeroPages(region: Region, startPage: number, endPage: number): Outcome {
+    this.#setRange(region, startPage, endPage);
+    this.#argument.setUint64(16, 0);
+    return this.#resolve(ioctlZeroPage, 24);
+  }
+
+  /** Makes a touch of these pages raise SIGBUS, until `unmapPages` clears it. Needs Linux 6.6. */
+  poison(region: Region, startPage: number, endPage: number): Outcome {
+    this.#setRange(region, startPage, endPage);
+    this.#argument.setUint64(16, 0);
+    return this.#resolve(ioctlPoison, 24);
+  }
+
+  /** Protects mapped pages against stores (the next store is a wp-page fault), or lifts it and wakes the waiters. */
+  writeProtect(region: Region, startPage: number, endPage: number, on: boolean): Outcome {
+    this.#setRange(region, startPage, endPage);
+    this.#argument.setUint64(16, on ? writeProtectModeOn : 0);
+    if (libc.ioctl(this.fd, ioctlWriteProtect, this.#argument.address) === 0) return "done";
+    return this.#outcomeOf(libc.errno(), "UFFDIO_WRITEPROTECT");
+  }
+
+  close(): void {
+    libc.close(this.fd);
+  }
+
+  #setRange(region: Region, startPage: number, endPage: number): void {
+    this.#argument.setUint64(0, region.addressOf(startPage));
+    this.#argument.setUint64(8, (endPage - startPage) * pageBytes);
+  }
+
+  /** Runs an ioctl whose result field at `resultAt` holds the bytes done, or a negative errno. */
+  #resolve(request: number, resultAt: number): Outcome {
+    const argument = this.#argument;
+    argument.setUint64(resultAt, 0);
+    const failed = libc.ioctl(this.fd, request, argument.address) !== 0;
+    const number = failed ? libc.errno() : 0;
+    const processed = argument.int32[resultAt / 4 + 1] < 0 ? 0 : argument.getUint64(resultAt);
+    this.lastProcessedPages = processed / pageBytes;
+    if (!failed) return "done";
+    // The kernel answers a partial success with EAGAIN and a positive count.
+    if (number === Errno.EAGAIN && processed > 0) return "short";
+    return this.#outcomeOf(number, "userfaultfd ioctl");
+  }
+
+  #outcomeOf(number: number, call: string): Outcome {
+    const outcome = outcomes.get(number);
+    if (outcome === undefined) throw new SystemError(call, number);
+    return outcome;
+  }
+
+  #regionAt(address: number): Region | undefined {
+    const last = this.#lastRegion;
+    if (last !== undefined && holds(last, address)) return last;
+    const found = this.#regions.find((region) => holds(region, address));
+    if (found !== undefined) this.#lastRegion = found;
+    return found;
+  }
+}
+
+/** Every way to open one, tried: 0 for those that work, else the errno. */
+export function probeAccess(): Record<Access, number> {
+  const result: Record<Access, number> = { systemCall: 0, device: 0, userModeOnly: 0 };
+  for (const access of ["systemCall", "device", "userModeOnly"] as const) {
+    const fd = openBy(access);
+    if (fd >= 0) libc.close(fd);
+    else result[access] = -fd;
+  }
+  return result;
+}
+
+function holds(region: Region, address: number): boolean {
+  return address >= region.address && address < region.address + region.pageCount * pageBytes;
+}
+
+function openBest(): { fd: number; access: Access } {
+  let fd = -1;
+  for (const access of ["systemCall", "device", "userModeOnly"] as const) {
+    fd = openBy(access);
+    if (fd >= 0) return { fd, access };
+  }
+  return { fd, access: "userModeOnly" };
+}
+
+/** @returns the descriptor, or a negative errno. */
+function openBy(access: Access): number {
+  if (access === "device") {
+    const device = libc.open("/dev/userfaultfd", 0o2000002, 0); // O_RDWR | O_CLOEXEC
+    if (device < 0) return -libc.errno();
+    const fd = libc.ioctl(device, ioctlNew, openFlags);
+    const number = fd < 0 ? libc.errno() : 0;
+    libc.close(device);
+    return fd < 0 ? -number : fd;
+  }
+  const flags = openFlags | (access === "userModeOnly" ? userModeOnly : 0);
+  const fd = libc.syscall(systemCallNumber, flags, 0, 0, 0, 0, 0);
+  return fd < 0 ? -libc.errno() : fd;
+}
+
+/** What this kernel offers: a descriptor can shake hands once only, so a second one is asked. */
+function probeFeatures(access: Access): number {
+  const fd = openBy(access);
+  if (fd < 0) return 0;
+  try {
+    return handshake(fd, 0);
+  } finally {
+    libc.close(fd);
+  }
+}
+
+function handshake(fd: number, features: number): number {
+  const argument = new NativeBuffer(pageBytes);
+  argument.setUint64(0, apiVersion);
+  argument.setUint64(8, features);
+  if (libc.ioctl(fd, ioctlApi, argument.address) !== 0) {
+    throw new Error(
+      "this kernel's userfaultfd lacks what dmmap needs (write-protect and minor faults on shared memory, Linux 5.19)",
+      { cause: new SystemError("UFFDIO_API", libc.errno()) },
+    );
+  }
+  return argument.uint32[2];
+}
