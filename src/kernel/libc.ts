@@ -16,7 +16,7 @@ function bind(name: string, result: string, parameters: readonly string[]): Call
 const int = "int";
 const address = "intptr_t";
 const size = "size_t";
-const ssize = "ssize_t";
+const ssize = "int64_t"; // koffi has no ssize_t
 const offset = "int64_t";
 
 export const mmap = bind("mmap", address, [address, size, int, int, int, offset]);
