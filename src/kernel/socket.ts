@@ -11,6 +11,7 @@ const soReuseAddr = 2;
 const soError = 4;
 const ipprotoTcp = 6;
 const tcpNoDelay = 1;
+const tcpNotSentLowAt = 25;
 const msgNoSignal = 0x4000;
 const msgMore = 0x8000;
 const backlog = 4096;
@@ -91,6 +92,16 @@ export function receive(fd: number, to: number, byteLengthMax: number): number {
 export function transmit(fd: number, from: number, byteLength: number, more: boolean): number {
   const count = libc.send(fd, from, byteLength, msgNoSignal | (more ? msgMore : 0));
   return count >= 0 ? count : -libc.errno();
+}
+
+/** Says that nothing more will be sent; what was sent still arrives, which a plain close with unread input would prevent. */
+export function shutdownSending(fd: number): void {
+  libc.shutdown(fd, 1); // fails only when the peer is gone already
+}
+
+/** Reports the socket as writable only while less than this waits unsent in the kernel, so that an urgent frame is never far behind. */
+export function limitUnsent(fd: number, byteLength: number): void {
+  setOption(fd, ipprotoTcp, tcpNotSentLowAt, byteLength);
 }
 
 export function closeSocket(fd: number): void {
