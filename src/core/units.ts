@@ -31,6 +31,11 @@ export function pageEndAt(offset: ByteOffset): PageIndex {
   return Math.ceil(offset / pageBytes);
 }
 
+/** The first page whose content changes when a file goes from one size to the other. */
+export function firstPageChanged(fromBytes: ByteOffset, toBytes: ByteOffset): PageIndex {
+  return pageAt(Math.min(fromBytes, toBytes));
+}
+
 /** What a token allows. The order is the strength, so modes compare with `<`. */
 export const Mode = { none: 0, read: 1, write: 2 } as const;
 export type Mode = (typeof Mode)[keyof typeof Mode];

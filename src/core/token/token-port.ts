@@ -24,8 +24,15 @@ export interface TokenPort {
   isCached(page: PageIndex): boolean;
   /** The first page at or after `page`, before `end`, that is cached; `end` when there is none. */
   nextCached(page: PageIndex, end: PageIndex): PageIndex;
-  /** Lets the threads that wait on this cached page run; `write` says whether stores are allowed. */
-  resolve(page: PageIndex, write: boolean): void;
+  /** The first page at or after `page`, before `end`, that is not cached; `end` when there is none. */
+  nextUncached(page: PageIndex, end: PageIndex): PageIndex;
+  /**
+   * Lets the threads that wait on this cached page run; `write` says whether stores are allowed. `waited` tells that the
+   * home had to be asked: `hasRun` will be asked about this page.
+   */
+  resolve(page: PageIndex, write: boolean, waited: boolean): void;
+  /** Whether the threads that `resolve` let on at this page have run since, and so made progress (R10). */
+  hasRun(page: PageIndex): boolean;
   /**
    * Write-protects [start, end) and sends its dirty pages to the home, each kept here until the home has taken it.
    *

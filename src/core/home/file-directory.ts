@@ -1,0 +1,295 @@
+import { assert } from "../assert.js";
+import { TokenRanges } from "../token-ranges.js";
+import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
+import type { DirectoryPort } from "./directory-port.js";
+import { ResizeQueue } from "./resize-queue.js";
+
+/** One `acquire` in line. The range needed conflicts with others; the range wanted is a wish. */
+interface Waiter {
+  readonly node: NodeId;
+  readonly request: number;
+  readonly mode: Mode;
+  readonly needStart: PageIndex;
+  readonly needEnd: PageIndex;
+  readonly wantStart: PageIndex;
+  readonly wantEnd: PageIndex;
+  readonly dataStart: PageIndex;
+  readonly dataEnd: PageIndex;
+  readonly windowEnd: PageIndex;
+  readonly needsData: boolean;
+}
+
+/** A revoke that has not been answered. */
+interface Revoke {
+  readonly mode: Mode;
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+}
+
+/** What the home knows of one node that has the file open. */
+interface Holder {
+  readonly tokens: TokenRanges;
+  revokes: Revoke[];
+}
+
+/** A segment of the directory, for people and tests. */
+export interface DirectorySegment {
+  readonly node: NodeId;
+  readonly mode: Mode;
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+  readonly epoch: Epoch;
+}
+
+/**
+ * One file's directory: who holds which token, who waits, and how large the file is. Pure: it acts through its port.
+ *
+ * Every input only changes state; then `#pump` looks at the line and does what is now legal. The line is first come,
+ * first served per range: a waiter is passed only by waiters that do not conflict with it, so nobody starves (R10).
+ */
+export class FileDirectory {
+  readonly #port: DirectoryPort;
+  readonly #policy: Policy;
+  readonly #holders = new Map<NodeId, Holder>();
+  readonly #resizes: ResizeQueue;
+  #line: Waiter[] = [];
+  #epoch: Epoch = 0;
+  /** The range that the grant being made may grow to. */
+  #growStart: PageIndex = 0;
+  #growEnd: PageIndex = 0;
+
+  constructor(port: DirectoryPort, options: { policy: Policy; sizeBytes: ByteOffset }) {
+    this.#port = port;
+    this.#policy = options.policy;
+    this.#resizes = new ResizeQueue(port, options.sizeBytes);
+  }
+
+  get sizeBytes(): ByteOffset {
+    return this.#resizes.sizeBytes;
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
+  get waiterCount(): number {
+    return this.#line.length;
+  }
+
+  get openCount(): number {
+    return this.#holders.size;
+  }
+
+  isOpen(node: NodeId): boolean {
+    return this.#holders.has(node);
+  }
+
+  open(node: NodeId): void {
+    if (this.#holders.has(node)) return; // One node has a file open once, however many maps its program made.
+    this.#holders.set(node, { tokens: new TokenRanges(), revokes: [] });
+  }
+
+  /** The node has closed the file, or is fenced: all it held is free, all it waited for is forgotten. */
+  close(node: NodeId): void {
+    this.#holders.delete(node);
+    this.#line = this.#line.filter((waiter) => waiter.node !== node);
+    if (this.#resizes.left(node)) this.#startResizes();
+    this.#pump();
+  }
+
+  acquire(
+    node: NodeId,
+    request: number,
+    mode: Mode,
+    needStart: PageIndex,
+    needEnd: PageIndex,
+    wantStart: PageIndex,
+    wantEnd: PageIndex,
+    windowEnd: PageIndex,
+    needsData: boolean,
+  ): void {
+    assert(this.#holders.has(node), "only a node that has the file open acquires");
+    assert(mode !== Mode.none && needStart < needEnd, "an acquire names a mode and a range");
+    const simple = this.#policy === "simple";
+    this.#line.push({
+      node,
+      request,
+      mode: simple ? Mode.write : mode,
+      needStart: simple ? 0 : needStart,
+      needEnd: simple ? pageMax : needEnd,
+      wantStart: simple ? 0 : Math.min(wantStart, needStart),
+      wantEnd: simple ? pageMax : Math.max(wantEnd, needEnd),
+      dataStart: needStart,
+      dataEnd: Math.min(needEnd, Math.max(windowEnd, needStart + 1)),
+      windowEnd: Math.max(windowEnd, needStart + 1),
+      needsData,
+    });
+    this.#pump();
+  }
+
+  /** The node keeps at most `mode` on the range. Grants above `epoch` overtook this message and stand (R9). */
+  release(node: NodeId, mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    const holder = this.#holders.get(node);
+    if (holder === undefined) return; // Closed or fenced meanwhile: it holds nothing anyway.
+    holder.tokens.restrict(start, end, mode, epoch);
+    holder.revokes = holder.revokes.filter((revoke) => holder.tokens.strongest(revoke.start, revoke.end) > revoke.mode);
+    this.#pump();
+  }
+
+  truncate(node: NodeId, request: number, sizeBytes: ByteOffset): void {
+    this.#resizes.push(node, request, sizeBytes);
+    this.#startResizes();
+    this.#pump();
+  }
+
+  /** The node lives by the size of this epoch. */
+  resized(node: NodeId, epoch: Epoch): void {
+    if (this.#resizes.answered(node, epoch)) this.#startResizes();
+    this.#pump();
+  }
+
+  mayWrite(node: NodeId, start: PageIndex, end: PageIndex): boolean {
+    return this.#holders.get(node)?.tokens.weakest(start, end) === Mode.write;
+  }
+
+  mayFetch(node: NodeId, start: PageIndex, end: PageIndex): boolean {
+    return (this.#holders.get(node)?.tokens.weakest(start, end) ?? Mode.none) >= Mode.read;
+  }
+
+  /** How many segments the directory has: its memory follows this number. */
+  get segmentCount(): number {
+    let count = 0;
+    for (const { tokens } of this.#holders.values()) count += tokens.count;
+    return count;
+  }
+
+  *segments(): Generator<DirectorySegment> {
+    for (const [node, { tokens }] of this.#holders) {
+      for (let index = 0; index < tokens.count; index++) {
+        yield {
+          node,
+          mode: tokens.mode(index),
+          start: tokens.start(index),
+          end: tokens.end(index),
+          epoch: tokens.epoch(index),
+        };
+      }
+    }
+  }
+
+  /** Grants along the line for as long as nobody conflicts; asks the holders who do to give way. */
+  #pump(): void {
+    const line = this.#line;
+    let kept = 0;
+    for (let index = 0; index < line.length; index++) {
+      const waiter = line[index];
+      if (this.#mustQueue(waiter, kept) || this.#askHolders(waiter)) line[kept++] = waiter;
+      else this.#grant(waiter, index, kept);
+    }
+    line.length = kept;
+  }
+
+  /** Behind an earlier waiter that conflicts, or behind a change of size that is not in force everywhere (R6). */
+  #mustQueue(waiter: Waiter, kept: number): boolean {
+    if (waiter.needEnd > this.#resizes.firstUnsettledPage) return true;
+    for (let index = 0; index < kept; index++) {
+      if (needsConflict(this.#line[index], waiter)) return true;
+    }
+    return false;
+  }
+
+  /** Revokes what stands in the way, each once. @returns whether anything does. */
+  #askHolders(waiter: Waiter): boolean {
+    const limit = waiter.mode === Mode.write ? Mode.none : Mode.read;
+    let conflict = false;
+    for (const [node, holder] of this.#holders) {
+      if (node === waiter.node || holder.tokens.strongest(waiter.needStart, waiter.needEnd) <= limit) continue;
+      conflict = true;
+      this.#revoke(node, holder, limit, waiter);
+    }
+    return conflict;
+  }
+
+  #revoke(node: NodeId, holder: Holder, mode: Mode, waiter: Waiter): void {
+    const { needStart: start, needEnd: end } = waiter;
+    const asked = holder.revokes.some((other) => other.mode <= mode && other.start <= start && other.end >= end);
+    if (asked) return;
+    holder.revokes.push({ mode, start, end });
+    this.#port.revoke(node, mode, start, end, this.#epoch, waiter.wantStart, waiter.wantEnd);
+  }
+
+  /** `waiter` stood at `index` of the line; those before `kept` and those after `index` still wait. */
+  #grant(waiter: Waiter, index: number, kept: number): void {
+    const { node, mode, needStart, needEnd } = waiter;
+    const holder = this.#holders.get(node);
+    assert(holder !== undefined, "a waiter has the file open");
+    const upgrade = !waiter.needsData && holder.tokens.weakest(needStart, needEnd) >= Mode.read;
+    this.#growStart = waiter.wantStart;
+    this.#growEnd = Math.max(needEnd, Math.min(waiter.wantEnd, this.#resizes.firstUnsettledPage));
+    this.#yieldToHolders(waiter);
+    this.#yieldToLine(waiter, index, kept);
+    const [start, end] = [this.#growStart, this.#growEnd];
+    this.#epoch++;
+    holder.tokens.raise(start, end, mode, this.#epoch);
+    this.#assertAlone(node, mode, start, end);
+    const dataEnd = upgrade ? waiter.dataStart : waiter.dataEnd;
+    const windowEnd = upgrade ? dataEnd : Math.min(waiter.windowEnd, end);
+    this.#port.grant(node, waiter.request, mode, start, end, this.#epoch, waiter.dataStart, dataEnd, windowEnd);
+  }
+
+  /** The grant stops short of the nearest segments, on both sides, that others hold against its mode. */
+  #yieldToHolders(waiter: Waiter): void {
+    const limit = waiter.mode === Mode.write ? Mode.none : Mode.read;
+    for (const [node, { tokens }] of this.#holders) {
+      if (node === waiter.node) continue;
+      let after = tokens.firstEndingAfter(waiter.needStart);
+      for (let before = after - 1; before >= 0 && tokens.end(before) > waiter.wantStart; before--) {
+        if (tokens.mode(before) <= limit) continue;
+        this.#growStart = Math.max(this.#growStart, tokens.end(before));
+        break;
+      }
+      for (; after < tokens.count && tokens.start(after) < waiter.wantEnd; after++) {
+        if (tokens.mode(after) <= limit) continue;
+        this.#growEnd = Math.min(this.#growEnd, tokens.start(after));
+        break;
+      }
+    }
+  }
+
+  /** And short of what anybody in line needs. */
+  #yieldToLine(waiter: Waiter, index: number, kept: number): void {
+    const line = this.#line;
+    for (let at = 0; at < line.length; at++) {
+      if (at === kept) at = index + 1; // Between them stand copies of waiters that have moved up, or been granted.
+      if (at === line.length) return;
+      const other = line[at];
+      if (!modesConflict(other, waiter)) continue;
+      if (other.needStart < waiter.needStart) {
+        this.#growStart = Math.max(this.#growStart, Math.min(other.needEnd, waiter.needStart));
+      }
+      if (other.needEnd > waiter.needEnd) {
+        this.#growEnd = Math.min(this.#growEnd, Math.max(other.needStart, waiter.needEnd));
+      }
+    }
+  }
+
+  #assertAlone(grantee: NodeId, mode: Mode, start: PageIndex, end: PageIndex): void {
+    const limit = mode === Mode.write ? Mode.none : Mode.read;
+    for (const [node, { tokens }] of this.#holders) {
+      assert(node === grantee || tokens.strongest(start, end) <= limit, "R1: one writer, or any number of readers");
+    }
+  }
+
+  /** Begins what sizes change next. Tokens stay; answers from before the change are told by its epoch (R9). */
+  #startResizes(): void {
+    this.#resizes.start([...this.#holders.keys()], () => ++this.#epoch);
+  }
+}
+
+function modesConflict(one: Waiter, other: Waiter): boolean {
+  return one.node !== other.node && (one.mode === Mode.write || other.mode === Mode.write);
+}
+
+function needsConflict(one: Waiter, other: Waiter): boolean {
+  return modesConflict(one, other) && one.needStart < other.needEnd && other.needStart < one.needEnd;
+}

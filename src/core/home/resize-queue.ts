@@ -1,0 +1,95 @@
+import { type ByteOffset, type Epoch, firstPageChanged, type NodeId, type PageIndex } from "../units.js";
+import type { DirectoryPort } from "./directory-port.js";
+
+interface Resize {
+  readonly node: NodeId;
+  readonly request: number;
+  readonly sizeBytes: ByteOffset;
+}
+
+interface ActiveResize extends Resize {
+  readonly epoch: Epoch;
+  readonly firstPage: PageIndex;
+  readonly unanswered: Set<NodeId>;
+}
+
+/**
+ * Changes of a file's size, one at a time. The store changes first; every node that has the file open then hears of it,
+ * and until all have answered nobody is granted a page that the change touches. So a page is never beyond the end for
+ * one node and inside the file for another that writes it (R5, R6).
+ */
+export class ResizeQueue {
+  readonly #port: DirectoryPort;
+  readonly #waiting: Resize[] = [];
+  #active: ActiveResize | undefined;
+  #sizeBytes: ByteOffset;
+
+  constructor(port: DirectoryPort, sizeBytes: ByteOffset) {
+    this.#port = port;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  get sizeBytes(): ByteOffset {
+    return this.#sizeBytes;
+  }
+
+  /** Grants reach up to here and no further. Infinity when no change is under way. */
+  get firstUnsettledPage(): PageIndex {
+    return this.#active?.firstPage ?? Number.POSITIVE_INFINITY;
+  }
+
+  push(node: NodeId, request: number, sizeBytes: ByteOffset): void {
+    this.#waiting.push({ node, request, sizeBytes });
+  }
+
+  /** Begins the next change when none is under way. A size that the store refuses leaves everything as it was. */
+  start(nodes: readonly NodeId[], nextEpoch: () => Epoch): void {
+    while (this.#active === undefined) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      const error = this.#apply(next.sizeBytes);
+      if (error !== undefined) {
+        this.#port.truncated(next.node, next.request, error);
+        continue;
+      }
+      const firstPage = firstPageChanged(this.#sizeBytes, next.sizeBytes);
+      this.#sizeBytes = next.sizeBytes;
+      this.#active = { ...next, epoch: nextEpoch(), firstPage, unanswered: new Set(nodes) };
+      for (const node of nodes) this.#port.resize(node, next.sizeBytes, this.#active.epoch);
+      this.#finish();
+    }
+  }
+
+  /** @returns whether that ended a change, so that the next may start. */
+  answered(node: NodeId, epoch: Epoch): boolean {
+    if (this.#active?.epoch !== epoch) return false; // An answer to a change that ended without this node.
+    this.#active.unanswered.delete(node);
+    return this.#finish();
+  }
+
+  /** The node is gone: nobody waits for it, and its own changes that have not begun are dropped. */
+  left(node: NodeId): boolean {
+    for (let index = this.#waiting.length - 1; index >= 0; index--) {
+      if (this.#waiting[index].node === node) this.#waiting.splice(index, 1);
+    }
+    this.#active?.unanswered.delete(node);
+    return this.#finish();
+  }
+
+  #finish(): boolean {
+    const active = this.#active;
+    if (active === undefined || active.unanswered.size > 0) return false;
+    this.#active = undefined;
+    this.#port.truncated(active.node, active.request, undefined);
+    return true;
+  }
+
+  #apply(sizeBytes: ByteOffset): unknown {
+    try {
+      this.#port.setSize(sizeBytes);
+      return undefined;
+    } catch (error) {
+      return error ?? new Error("the store refused the size");
+    }
+  }
+}

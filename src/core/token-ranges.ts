@@ -1,0 +1,189 @@
+import { assert } from "./assert.js";
+import { type Epoch, Mode, type PageIndex } from "./units.js";
+
+/**
+ * Page ranges with the token held on each: sorted, disjoint, never empty, and neighbours that say the same are one. Its
+ * size follows the number of boundaries, not of pages. Look-ups are a binary search and allocate nothing.
+ *
+ * Segments are read by index: `start(i)`, `end(i)`, `mode(i)`, `epoch(i)`; `firstEndingAfter` finds where to begin.
+ */
+export class TokenRanges {
+  readonly #starts: PageIndex[] = [];
+  readonly #ends: PageIndex[] = [];
+  readonly #modes: Mode[] = [];
+  readonly #epochs: Epoch[] = [];
+
+  get count(): number {
+    return this.#starts.length;
+  }
+
+  start(index: number): PageIndex {
+    return this.#starts[index];
+  }
+
+  end(index: number): PageIndex {
+    return this.#ends[index];
+  }
+
+  mode(index: number): Mode {
+    return this.#modes[index];
+  }
+
+  epoch(index: number): Epoch {
+    return this.#epochs[index];
+  }
+
+  /** Index of the first segment that ends after this page; `count` when there is none. */
+  firstEndingAfter(page: PageIndex): number {
+    let low = 0;
+    let high = this.#ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ends[middle] > page) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  modeAt(page: PageIndex): Mode {
+    const index = this.#indexAt(page);
+    return index < 0 ? Mode.none : this.#modes[index];
+  }
+
+  /** The epoch of the token on this page; 0 where none is held (no grant has that number). */
+  epochAt(page: PageIndex): Epoch {
+    const index = this.#indexAt(page);
+    return index < 0 ? 0 : this.#epochs[index];
+  }
+
+  /** The weakest mode anywhere in the range: `none` if there is a gap. */
+  weakest(start: PageIndex, end: PageIndex): Mode {
+    let weakest: Mode = Mode.write;
+    let reached = start;
+    for (let index = this.firstEndingAfter(start); reached < end; index++) {
+      if (index === this.count || this.#starts[index] > reached) return Mode.none;
+      if (this.#modes[index] < weakest) weakest = this.#modes[index];
+      reached = this.#ends[index];
+    }
+    return weakest;
+  }
+
+  /** The strongest mode anywhere in the range. */
+  strongest(start: PageIndex, end: PageIndex): Mode {
+    let strongest: Mode = Mode.none;
+    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; index++) {
+      if (this.#modes[index] > strongest) strongest = this.#modes[index];
+    }
+    return strongest;
+  }
+
+  /** The newest epoch anywhere in the range; Infinity if there is a gap. */
+  newest(start: PageIndex, end: PageIndex): Epoch {
+    if (this.weakest(start, end) === Mode.none) return Number.POSITIVE_INFINITY;
+    let newest = 0;
+    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; index++) {
+      if (this.#epochs[index] > newest) newest = this.#epochs[index];
+    }
+    return newest;
+  }
+
+  /** Replaces whatever was in the range. `Mode.none` empties it. */
+  set(start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): void {
+    if (start >= end) return;
+    const first = this.#cutAt(start);
+    const last = this.#cutAt(end);
+    const replaced = last - first;
+    if (mode === Mode.none) this.#splice(first, replaced);
+    else this.#replace(first, replaced, start, end, mode, epoch);
+  }
+
+  /** Grants `mode` on the range at `epoch`; where something stronger is held already, it stays so. */
+  raise(start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): void {
+    let from = start;
+    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
+      if (this.#modes[index] <= mode) {
+        index++;
+        continue;
+      }
+      const strongStart = Math.max(this.#starts[index], start);
+      const strongEnd = Math.min(this.#ends[index], end);
+      const strongMode = this.#modes[index];
+      this.set(from, strongStart, mode, epoch);
+      this.set(strongStart, strongEnd, strongMode, epoch);
+      from = strongEnd;
+      index = this.firstEndingAfter(strongEnd);
+    }
+    this.set(from, end, mode, epoch);
+  }
+
+  /** Keeps at most `mode` on the range, where the token's epoch is not above `epochMax`. */
+  restrict(start: PageIndex, end: PageIndex, mode: Mode, epochMax: Epoch): void {
+    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
+      const segmentEnd = Math.min(this.#ends[index], end);
+      if (this.#modes[index] > mode && this.#epochs[index] <= epochMax) {
+        this.set(Math.max(this.#starts[index], start), segmentEnd, mode, this.#epochs[index]);
+      }
+      index = this.firstEndingAfter(segmentEnd);
+    }
+  }
+
+  /** Gives everything held in the range this epoch: answers to older questions are no longer good (R9). */
+  stamp(start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
+      const segmentEnd = Math.min(this.#ends[index], end);
+      this.set(Math.max(this.#starts[index], start), segmentEnd, this.#modes[index], epoch);
+      index = this.firstEndingAfter(segmentEnd);
+    }
+  }
+
+  clear(): void {
+    this.#splice(0, this.count);
+  }
+
+  #indexAt(page: PageIndex): number {
+    const index = this.firstEndingAfter(page);
+    return index < this.count && this.#starts[index] <= page ? index : -1;
+  }
+
+  /** Makes a boundary at this page, splitting a segment if one spans it; returns the index of what begins there or after. */
+  #cutAt(page: PageIndex): number {
+    const index = this.firstEndingAfter(page);
+    if (index === this.count || this.#starts[index] >= page) return index;
+    this.#starts.splice(index + 1, 0, page);
+    this.#ends.splice(index, 0, page);
+    this.#modes.splice(index, 0, this.#modes[index]);
+    this.#epochs.splice(index, 0, this.#epochs[index]);
+    return index + 1;
+  }
+
+  #replace(first: number, replaced: number, start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): void {
+    let [from, to, index, count] = [start, end, first, replaced];
+    const before = index - 1;
+    if (before >= 0 && this.#ends[before] === start && this.#says(before, mode, epoch)) {
+      from = this.#starts[before];
+      index = before;
+      count++;
+    }
+    const after = first + replaced;
+    if (after < this.count && this.#starts[after] === end && this.#says(after, mode, epoch)) {
+      to = this.#ends[after];
+      count++;
+    }
+    this.#starts.splice(index, count, from);
+    this.#ends.splice(index, count, to);
+    this.#modes.splice(index, count, mode);
+    this.#epochs.splice(index, count, epoch);
+    assert(from < to, "a segment is never empty");
+  }
+
+  #says(index: number, mode: Mode, epoch: Epoch): boolean {
+    return this.#modes[index] === mode && this.#epochs[index] === epoch;
+  }
+
+  #splice(index: number, count: number): void {
+    this.#starts.splice(index, count);
+    this.#ends.splice(index, count);
+    this.#modes.splice(index, count);
+    this.#epochs.splice(index, count);
+  }
+}
