@@ -10,7 +10,7 @@ const library = koffi.load("libc.so.6");
 type Call = (...args: number[]) => number;
 
 function bind(name: string, result: string, parameters: readonly string[]): Call {
-  return library.func(name, result, [...parameters]) as unknown as Call;
+  return library.func(name, result, [...parameters]);
 }
 
 const int = "int";
@@ -75,13 +75,12 @@ export const memfdCreate = library.func("memfd_create", int, ["str", "unsigned i
   flags: number,
 ) => number;
 
-
 /**
  * An ArrayBuffer over raw memory. The caller owns the memory and must keep it mapped for as long as the buffer lives.
  * At most 4 GiB in Node 20 (`buffer.constants.MAX_LENGTH`).
  */
 export function memoryView(from: number, byteLength: number): ArrayBuffer {
-  return koffi.view(from as never, byteLength) as ArrayBuffer;
+  return koffi.view(from, byteLength);
 }
 
 const errnoLocation = bind("__errno_location", address, []);

@@ -1,8 +1,9 @@
-import { check } from "./errno.js";
-import { close, fallocate, ftruncate, memfdCreate, mmap, munmap, pread, pwrite } from "./libc.js";
+import { check, Errno } from "./errno.js";
+import { close, errno, fallocate, ftruncate, memfdCreate, mmap, munmap, pread, pwrite } from "./libc.js";
 import { pageBytes } from "./page-size.js";
 
 const mfdCloexec = 0x1;
+const mfdNoexecSeal = 0x8;
 const fallocKeepSize = 0x1;
 const fallocPunchHole = 0x2;
 const protReadWrite = 0x3;
@@ -24,7 +25,7 @@ export class MemoryFile {
   readonly #windows = new Map<number, number>();
 
   constructor(name: string, pageCount: number) {
-    this.fd = check(memfdCreate(name, mfdCloexec), "memfd_create");
+    this.fd = createMemfd(name);
     check(ftruncate(this.fd, pageCount * pageBytes), "ftruncate");
   }
 
@@ -83,4 +84,11 @@ export class MemoryFile {
     this.#windows.clear();
     close(this.fd);
   }
+}
+
+/** Not executable, as hardened kernels demand (vm.memfd_noexec = 2). Kernels before 6.3 do not know the flag. */
+function createMemfd(name: string): number {
+  const fd = memfdCreate(name, mfdCloexec | mfdNoexecSeal);
+  if (fd >= 0 || errno() !== Errno.EINVAL) return check(fd, "memfd_create");
+  return check(memfdCreate(name, mfdCloexec), "memfd_create");
 }

@@ -1,6 +1,16 @@
 import { check, Errno, SystemError } from "./errno.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
+import {
+  decodeSocketAddress,
+  encodeSocketAddress,
+  type SocketAddress,
+  socketAddressBytesMax,
+} from "./socket-address.js";
+
+/** In the scratch buffer: an address at its start, an option's value, and that value's length. */
+const valueAt = 128;
+const lengthAt = 132;
 
 const afInet = 2;
 const afInet6 = 10;
@@ -16,12 +26,7 @@ const msgNoSignal = 0x4000;
 const msgMore = 0x8000;
 const backlog = 4096;
 
-/** A numeric address: names are resolved before they come here. */
-export interface SocketAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly family: 4 | 6;
-}
+export type { SocketAddress };
 
 let scratch: NativeBuffer | undefined;
 function argument(): NativeBuffer {
@@ -34,7 +39,7 @@ export function listenTcp(address: SocketAddress): number {
   const fd = openTcp(address.family);
   try {
     setOption(fd, solSocket, soReuseAddr, 1);
-    const length = writeAddress(address);
+    const length = encodeSocketAddress(address, argument().data);
     check(libc.bindSocket(fd, argument().address, length), "bind");
     check(libc.listen(fd, backlog), "listen");
     return fd;
@@ -46,9 +51,9 @@ export function listenTcp(address: SocketAddress): number {
 
 /** Starts to connect without waiting: writable means done, and `connectError` then tells how. */
 export function connectTcp(address: SocketAddress): number {
+  const length = encodeSocketAddress(address, argument().data);
   const fd = openTcp(address.family);
   setOption(fd, ipprotoTcp, tcpNoDelay, 1);
-  const length = writeAddress(address);
   if (libc.connect(fd, argument().address, length) === 0) return fd;
   const number = libc.errno();
   if (number === Errno.EINPROGRESS) return fd;
@@ -59,17 +64,17 @@ export function connectTcp(address: SocketAddress): number {
 /** 0 when the connection stands, else the errno with which it failed. */
 export function connectError(fd: number): number {
   const { address, int32 } = argument();
-  int32[32] = 0;
-  int32[33] = 4;
-  check(libc.getsockopt(fd, solSocket, soError, address + 128, address + 132), "getsockopt");
-  return int32[32];
+  int32[valueAt / 4] = 0;
+  int32[lengthAt / 4] = 4;
+  check(libc.getsockopt(fd, solSocket, soError, address + valueAt, address + lengthAt), "getsockopt");
+  return int32[valueAt / 4];
 }
 
 /** @returns the connection, or a negative errno (EAGAIN: none waits; EMFILE: out of descriptors). */
 export function acceptTcp(listener: number): number {
   const fd = libc.accept4(listener, 0, 0, nonBlockingCloexec);
   if (fd < 0) return -libc.errno();
-  setOption(fd, ipprotoTcp, tcpNoDelay, 1);
+  setOption(fd, ipprotoTcp, tcpNoDelay, 1); // Linux takes it even on a connection that was reset meanwhile
   return fd;
 }
 
@@ -114,39 +119,13 @@ function openTcp(family: 4 | 6): number {
 
 function setOption(fd: number, level: number, name: number, value: number): void {
   const { address, int32 } = argument();
-  int32[32] = value;
-  check(libc.setsockopt(fd, level, name, address + 128, 4), "setsockopt");
-}
-
-/** struct sockaddr_in or sockaddr_in6 at the start of the scratch buffer. */
-function writeAddress({ host, port, family }: SocketAddress): number {
-  const { bytes, data } = argument();
-  bytes.fill(0, 0, 28);
-  data.setUint16(0, family === 6 ? afInet6 : afInet, true);
-  data.setUint16(2, port, false);
-  if (family === 4) {
-    bytes.set(host.split(".").map(Number), 4);
-    return 16;
-  }
-  bytes.set(ipv6Bytes(host), 8);
-  return 28;
+  int32[valueAt / 4] = value;
+  check(libc.setsockopt(fd, level, name, address + valueAt, 4), "setsockopt");
 }
 
 function readAddress(fd: number, call: (...args: number[]) => number, name: string): SocketAddress {
-  const { address, int32, data, bytes } = argument();
-  int32[32] = 28;
-  check(call(fd, address, address + 128), name);
-  const port = data.getUint16(2, false);
-  if (data.getUint16(0, true) === afInet) return { host: bytes.slice(4, 8).join("."), port, family: 4 };
-  const groups = Array.from({ length: 8 }, (_, index) => data.getUint16(8 + index * 2, false).toString(16));
-  return { host: groups.join(":"), port, family: 6 };
-}
-
-function ipv6Bytes(host: string): Uint8Array {
-  const [head, tail] = host.split("::");
-  const parse = (part: string | undefined) => (part ? part.split(":").map((group) => Number.parseInt(group, 16)) : []);
-  const first = parse(head);
-  const last = parse(tail);
-  const groups = [...first, ...new Array(8 - first.length - last.length).fill(0), ...last];
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+  const { address, int32, data } = argument();
+  int32[valueAt / 4] = socketAddressBytesMax;
+  check(call(fd, address, address + valueAt), name);
+  return decodeSocketAddress(data);
 }

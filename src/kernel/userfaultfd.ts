@@ -1,8 +1,8 @@
-import { arch } from "node:os";
 import { check, Errno, SystemError } from "./errno.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
 import { pageBytes } from "./page-size.js";
+import { platformNumbers } from "./platform.js";
 import type { Region } from "./region.js";
 
 // Numbers from include/uapi/linux/userfaultfd.h; Debian's copy lacks the newer ones (POISON, CONTINUE_MODE_WP).
@@ -21,6 +21,7 @@ const apiVersion = 0xaa;
 
 export const Feature = {
   pagefaultFlagWp: 1 << 0,
+  eventRemove: 1 << 3,
   missingShmem: 1 << 5,
   threadId: 1 << 8,
   minorShmem: 1 << 10,
@@ -45,7 +46,6 @@ const eventPagefault = 0x12;
 const messageBytes = 32;
 const messagesMax = 256;
 
-const systemCallNumber = arch() === "arm64" ? 282 : 323;
 const openFlags = 0o2000000 | 0o4000; // O_CLOEXEC | O_NONBLOCK: poll answers POLLERR on a blocking userfaultfd
 const userModeOnly = 1;
 
@@ -80,6 +80,7 @@ export type FaultSink = (region: Region, page: number, flags: number, thread: nu
 export class Userfaultfd {
   readonly fd: number;
   readonly access: Access;
+  /** What this kernel offers, asked for or not. */
   readonly features: number;
   /** Pages that the last copy, zeroPages, continuePages or poison finished, whatever its outcome. */
   lastProcessedPages = 0;
@@ -89,13 +90,22 @@ export class Userfaultfd {
   readonly #regions: Region[] = [];
   #lastRegion: Region | undefined;
 
-  constructor(access?: Access) {
+  /**
+   * @param access the way to open it; the best one by default.
+   * @param extraFeatures `Feature`s beyond those that dmmap needs.
+   */
+  constructor(access?: Access, extraFeatures = 0) {
     const opened = access === undefined ? openBest() : { fd: openBy(access), access };
     if (opened.fd < 0) throw new SystemError(`userfaultfd (${opened.access})`, -opened.fd);
     this.fd = opened.fd;
     this.access = opened.access;
-    const offered = probeFeatures(opened.access);
-    this.features = handshake(this.fd, featuresNeeded | (offered & Feature.poison));
+    try {
+      const offered = probeFeatures(opened.access);
+      this.features = handshake(this.fd, featuresNeeded | extraFeatures | (offered & Feature.poison));
+    } catch (error) {
+      libc.close(this.fd);
+      throw error;
+    }
   }
 
   get canPoison(): boolean {
@@ -108,14 +118,12 @@ export class Userfaultfd {
     this.#setRange(region, region.firstPage, region.endPage);
     this.#argument.setUint64(16, modes);
     check(libc.ioctl(this.fd, ioctlRegister, this.#argument.address), "UFFDIO_REGISTER");
-    this.#regions.push(region);
+    this.#regions.splice(this.#indexAfter(region.address), 0, region);
   }
 
   /** Forgets a region whose memory has been replaced, and wakes whoever waited in a fault there. */
   forget(region: Region): void {
-    const index = this.#regions.indexOf(region);
-    if (index >= 0) this.#regions.splice(index, 1);
-    if (this.#lastRegion === region) this.#lastRegion = undefined;
+    this.#drop(region);
     this.wake(region, region.firstPage, region.endPage);
   }
 
@@ -123,6 +131,7 @@ export class Userfaultfd {
   unregister(region: Region): void {
     this.#setRange(region, region.firstPage, region.endPage);
     check(libc.ioctl(this.fd, ioctlUnregister, this.#argument.address), "UFFDIO_UNREGISTER");
+    this.#drop(region);
   }
 
   /**
@@ -176,8 +185,10 @@ export class Userfaultfd {
     return this.#resolve(ioctlCopy, 32);
   }
 
-  /** Puts zero pages into the memfd and maps them. */
+  /** Puts zero pages into the memfd and maps them. Shared regions only (R4). */
   zeroPages(region: Region, startPage: number, endPage: number): Outcome {
+    if (region.sharing !== "shared")
+      throw new TypeError("R4: UFFDIO_ZEROPAGE in a private region cuts it off the file");
     this.#setRange(region, startPage, endPage);
     this.#argument.setUint64(16, 0);
     return this.#resolve(ioctlZeroPage, 24);
@@ -227,12 +238,31 @@ export class Userfaultfd {
     return outcome;
   }
 
+  #drop(region: Region): void {
+    const index = this.#regions.indexOf(region);
+    if (index >= 0) this.#regions.splice(index, 1);
+    if (this.#lastRegion === region) this.#lastRegion = undefined;
+  }
+
   #regionAt(address: number): Region | undefined {
     const last = this.#lastRegion;
     if (last !== undefined && holds(last, address)) return last;
-    const found = this.#regions.find((region) => holds(region, address));
-    if (found !== undefined) this.#lastRegion = found;
+    const found = this.#regions[this.#indexAfter(address) - 1];
+    if (found === undefined || !holds(found, address)) return undefined;
+    this.#lastRegion = found;
     return found;
+  }
+
+  /** Index of the first region that begins beyond this address; the regions are kept in the order of their addresses. */
+  #indexAfter(address: number): number {
+    let low = 0;
+    let high = this.#regions.length;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#regions[middle].address <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
@@ -271,12 +301,12 @@ function openBy(access: Access): number {
     return fd < 0 ? -number : fd;
   }
   const flags = openFlags | (access === "userModeOnly" ? userModeOnly : 0);
-  const fd = libc.syscall(systemCallNumber, flags, 0, 0, 0, 0, 0);
+  const fd = libc.syscall(platformNumbers().userfaultfd, flags, 0, 0, 0, 0, 0);
   return fd < 0 ? -libc.errno() : fd;
 }
 
-/** What this kernel offers: a descriptor can shake hands once only, so a second one is asked. */
-function probeFeatures(access: Access): number {
+/** What this kernel offers; 0 when that way is closed. A descriptor can shake hands once only, so a second one is asked. */
+export function probeFeatures(access: Access): number {
   const fd = openBy(access);
   if (fd < 0) return 0;
   try {
@@ -286,8 +316,12 @@ function probeFeatures(access: Access): number {
   }
 }
 
+let apiArgument: NativeBuffer | undefined;
+
+/** @returns the features that the kernel offers. */
 function handshake(fd: number, features: number): number {
-  const argument = new NativeBuffer(pageBytes);
+  apiArgument ??= new NativeBuffer(pageBytes);
+  const argument = apiArgument;
   argument.setUint64(0, apiVersion);
   argument.setUint64(8, features);
   if (libc.ioctl(fd, ioctlApi, argument.address) !== 0) {
