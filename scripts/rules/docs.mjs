@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
-const errorSources = ["src/core/error.ts", "src/core/assert.ts"];
+const errorSources = new Set(["src/core/error.ts", "src/core/assert.ts"]);
 const errorReference = "docs/errors.md";
 const code = /\bDMMAP_[A-Z_]+\b/g;
 
 /** Every error code has its heading in the error reference, and every link between the documents leads somewhere. */
 export function checkDocs({ root, sources, documents }) {
   const codes = new Set(
-    sources.filter(({ path }) => errorSources.includes(path)).flatMap(({ text }) => text.match(code) ?? []),
+    sources.filter(({ path }) => errorSources.has(path)).flatMap(({ text }) => text.match(code) ?? []),
   );
   const links = documents.flatMap(linksOf);
   return {
