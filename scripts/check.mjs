@@ -13,11 +13,9 @@ const here = dirname(dirname(fileURLToPath(import.meta.url)));
 export function checkHouse(root = here) {
   const tree = readTree(root);
   const results = [checkLayers(tree), checkSources(tree), checkDocs(tree)];
-  for (const { what, count } of results.flatMap((result) => result.counts)) console.log(`check: ${count} ${what}`);
-  const unseen = results
-    .flatMap((result) => result.counts)
-    .filter(({ count }) => count === 0)
-    .map(({ what }) => `nothing was checked: 0 ${what}`);
+  const counts = results.flatMap((result) => result.counts);
+  console.log(`check: ${counts.map(({ what, count }) => `${count} ${what}`).join(", ")}`);
+  const unseen = counts.filter(({ count }) => count === 0).map(({ what }) => `nothing was checked: 0 ${what}`);
   return [...unseen, ...results.flatMap((result) => result.problems)];
 }
 

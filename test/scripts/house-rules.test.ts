@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { test } from "node:test";
-import { temporaryFolder } from "../support/temporary-folder.js";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 
 const good: Record<string, string> = {
   "README.md": "# Project\n\nSee [errors](docs/errors.md#dmmap_io).\n",
@@ -15,31 +15,43 @@ const good: Record<string, string> = {
   "src/node/index.ts": 'export { code } from "../core/units.js";\n',
 };
 
-/** Runs the check on a small house, given as files by path. */
-function check(files: Record<string, string>): { status: number | null; problems: string } {
-  using folder = temporaryFolder();
+const script = new URL("../../../scripts/check.mjs", import.meta.url);
+const { checkHouse }: { checkHouse: (root: string) => string[] } = await import(script.href);
+
+/** Builds a small house in a folder, given as files by path. */
+function build(folder: TemporaryFolder, files: Record<string, string>): void {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(folder.at(path)), { recursive: true });
     writeFileSync(folder.at(path), text);
   }
-  const script = new URL("../../../scripts/check.mjs", import.meta.url).pathname;
-  const { status, stderr } = spawnSync(process.execPath, [script, folder.path], { encoding: "utf8" });
-  return { status, problems: stderr };
+}
+
+function problemsOf(files: Record<string, string>): string {
+  using folder = temporaryFolder();
+  build(folder, files);
+  return checkHouse(folder.path).join("\n");
 }
 
 function rejects(files: Record<string, string>, problem: RegExp): void {
-  const result = check({ ...good, ...files });
-  assert.match(result.problems, problem);
-  assert.equal(result.status, 1);
+  assert.match(problemsOf({ ...good, ...files }), problem);
 }
 
 test("a house in order passes", () => {
-  assert.deepEqual(check(good), { status: 0, problems: "" });
+  assert.equal(problemsOf(good), "");
+});
+
+test("the command's exit code tells", () => {
+  using folder = temporaryFolder();
+  build(folder, good);
+  const run = () => spawnSync(process.execPath, [script.pathname, folder.path], { encoding: "utf8" });
+  assert.deepEqual({ status: run().status, stderr: run().stderr }, { status: 0, stderr: "" });
+  build(folder, { "src/core/x.ts": "await 1;\n" });
+  assert.equal(run().status, 1);
+  assert.match(run().stderr, /core is pure/);
 });
 
 test("an empty house fails: a check that saw nothing has not passed", () => {
-  const { status, problems } = check({});
-  assert.equal(status, 1);
+  const problems = problemsOf({});
   assert.match(problems, /0 source files/);
   assert.match(problems, /0 error codes/);
 });
@@ -58,7 +70,7 @@ const upward: Record<string, string> = {
 
 for (const [path, specifier] of Object.entries(upward)) {
   test(`layers: ${path} may not import ${specifier}, in any way of writing it`, () => {
-    const place = new RegExp(`^check: ${path}:1 `, "m");
+    const place = new RegExp(`^${path}:1 `, "m");
     rejects({ [path]: `import { x } from "${specifier}";\n` }, place);
     rejects({ [path]: `export * from '${specifier}';\n` }, place);
     rejects({ [path]: `import "${specifier}";\n` }, place);
@@ -88,7 +100,7 @@ for (const code of [
   "const text = `${process.pid}`;",
 ]) {
   test(`core is pure: ${code}`, () => {
-    rejects({ "src/core/x.ts": `${code}\n` }, /^check: src\/core\/x\.ts:1 core/m);
+    rejects({ "src/core/x.ts": `${code}\n` }, /^src\/core\/x\.ts:1 core/m);
   });
 }
 
@@ -100,12 +112,12 @@ test("what stands in a comment, a string or a regular expression is no code", ()
     "const pattern = /[\"/]async'/;",
     "const half = 4 / 2; // async",
   ].join("\n");
-  assert.deepEqual(check({ ...good, "src/core/x.ts": `${prose}\n` }), { status: 0, problems: "" });
+  assert.equal(problemsOf({ ...good, "src/core/x.ts": `${prose}\n` }), "");
 });
 
 test("what follows such prose is code again", () => {
   const code = 'const pattern = /["/]/;\nconst text = `a ${"}"} b`;\nconst half = 4 / 2;\nawait 1;\n';
-  rejects({ "src/core/x.ts": code }, /^check: src\/core\/x\.ts:4 core is pure/m);
+  rejects({ "src/core/x.ts": code }, /^src\/core\/x\.ts:4 core is pure/m);
 });
 
 test("sources: length, printing, 32-bit operators, names, leftovers", () => {
@@ -120,7 +132,7 @@ test("sources: length, printing, 32-bit operators, names, leftovers", () => {
   rejects({ "src/node/NodeFile.ts": "export {};\n" }, /kebab-case/);
   rejects({ "src/node/x.ts": `// ${["TO", "DO"].join("")}: all of it\n` }, /unfinished/);
   const fine = "const middle = (low + high) >>> 1;\n";
-  assert.equal(check({ ...good, "src/node/x.ts": fine }).problems, "");
+  assert.equal(problemsOf({ ...good, "src/node/x.ts": fine }), "");
 });
 
 test("errors: each code has its heading, and each heading its code", () => {
