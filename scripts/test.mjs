@@ -81,11 +81,9 @@ async function runTests(files) {
   await runFiles(heavy, Math.max(1, Math.floor(cpus / 2)), outcome);
 
   const { passed, failed, skipped } = outcome;
-  console.log(
-    `\n${passed} tests passed in ${files.length} files, ${failed.size} files failed, ${skipped.length} skipped`,
-  );
+  console.log(`\n${passed} passed, ${failed.size} failed, ${skipped.length} skipped`);
   for (const test of skipped) console.log(`  skipped: ${test}`);
-  for (const file of failed) console.log(`  again with: npm test -- --only-tests ${sourceOf(file)}`);
+  for (const file of failed) console.log(`  failed; again with: npm test -- --only-tests ${sourceOf(file)}`);
   if (passed === 0) stop("no test ran");
   if (failed.size > 0) stop("tests failed");
   if (skipped.length > 0 && mayNotSkip) stop("tests were skipped on a machine that was to have all they need");
@@ -99,7 +97,8 @@ async function runFiles(files, concurrency, outcome) {
       if (test.todo === undefined) outcome.failed.add(test.file ?? test.name);
     })
     .on("test:pass", (test) => {
-      if (test.skip !== undefined) outcome.skipped.push(`${test.name} (${sourceOf(test.file ?? "")})`);
+      if (test.skip !== undefined || test.todo !== undefined)
+        outcome.skipped.push(`${test.name} (${sourceOf(test.file ?? "")})`);
       else if (!files.includes(test.name)) outcome.passed++;
     });
   const report = events.compose(new SpecReporter());
