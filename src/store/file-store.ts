@@ -1,0 +1,241 @@
+import { type BigIntStats, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { DmmapError } from "../core/error.js";
+import type { Policy } from "../core/units.js";
+import type { FileStat } from "../core/wire/control.js";
+import { Errno } from "../kernel/errno.js";
+import { Folder, getAttribute, OpenFlag, setAttribute, tryLockFile } from "../kernel/folder.js";
+import * as libc from "../kernel/libc.js";
+import { ListCollector, offerNames } from "./folder-list.js";
+import { checkName, folderOf, foldersAbove, ownFolder } from "./names.js";
+import { PageFile, type PageFileOwner } from "./page-file.js";
+import { RefusedPool } from "./refused-pages.js";
+import type { ListPage, ListQuery, OpenOptions, Store, StoreFile, SyncDone } from "./store.js";
+import { storeError } from "./store-error.js";
+import { SyncQueue } from "./sync-queue.js";
+import { type Syncer, ThreadSyncer } from "./syncer.js";
+
+const policyAttribute = "user.dmmap.policy";
+const openFlags = OpenFlag.nonBlocking | OpenFlag.noControllingTerminal; // Opening a fifo or a terminal must not wait.
+const refusedBytesMax = 64 * 1024 * 1024;
+
+/**
+ * The files of a folder, in place, byte for byte. One home at a time has a folder. What other tools change in it while
+ * it is served is not noticed.
+ */
+export class FileStore implements Store, PageFileOwner {
+  readonly refused: RefusedPool;
+  readonly wakeFd: number;
+  readonly #path: string;
+  readonly #folder: Folder;
+  readonly #lockFd: number;
+  readonly #syncer: Syncer;
+  readonly #syncs: SyncQueue;
+  readonly #open = new Map<string, PageFile>();
+
+  constructor(path: string, options: { syncer?: Syncer; refusedBytesMax?: number } = {}) {
+    this.#path = resolve(path);
+    makeServed(this.#path);
+    this.#folder = new Folder(this.#path);
+    this.#lockFd = this.#lock();
+    this.refused = new RefusedPool(options.refusedBytesMax ?? refusedBytesMax);
+    this.#syncer = options.syncer ?? new ThreadSyncer();
+    this.wakeFd = this.#syncer.wakeFd;
+    this.#syncs = new SyncQueue(this.#syncer, (file) => this.#closeIfIdle(file));
+  }
+
+  get refusedBytes(): number {
+    return this.refused.bytes;
+  }
+
+  open(name: string, options: OpenOptions = {}): { file: StoreFile; created: boolean } {
+    checkName(name);
+    let fd = this.#folder.open(name, OpenFlag.readWrite | openFlags, 0);
+    const created = fd === -Errno.ENOENT && options.create === true;
+    if (created) fd = this.#create(name, options);
+    if (fd < 0) throw storeError(name, -fd);
+    try {
+      if (!created && options.create === true && options.exclusive === true) throw storeError(name, Errno.EEXIST);
+      return { file: this.#fileOf(fd, name), created };
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+  }
+
+  stat(name: string): FileStat {
+    checkName(name);
+    const fd = this.#folder.open(name, OpenFlag.readOnly | openFlags, 0);
+    if (fd < 0) throw storeError(name, -fd);
+    try {
+      const { size, mtimeMs, blocks } = checkRegular(name, fd);
+      return {
+        name,
+        size: Number(size),
+        policy: policyOf(fd),
+        modifiedMillis: Number(mtimeMs),
+        allocatedBytes: Number(blocks) * 512,
+      };
+    } finally {
+      libc.close(fd);
+    }
+  }
+
+  list(query: ListQuery = {}): ListPage {
+    const collector = new ListCollector(query, (name) => {
+      try {
+        return this.stat(name);
+      } catch {
+        return undefined;
+      }
+    });
+    offerNames(this.#path, "", collector);
+    return collector.page();
+  }
+
+  rename(from: string, to: string): void {
+    this.stat(from); // Names and folders are checked before anything is made.
+    checkName(to);
+    this.#makeFoldersAbove(to);
+    const errno = -this.#folder.rename(from, to);
+    if (errno !== 0) throw storeError(`${from} → ${to}`, errno);
+    this.#changed(folderOf(from));
+    this.#changed(folderOf(to));
+  }
+
+  remove(name: string): void {
+    checkName(name);
+    const errno = -this.#folder.unlink(name);
+    if (errno !== 0) throw storeError(name, errno);
+    this.#changed(folderOf(name));
+  }
+
+  onWake(): void {
+    this.#syncs.onWake();
+  }
+
+  retry(): void {
+    for (const file of [...this.#open.values()]) {
+      if (file.refused.count > 0 && file.retryRefused() === 0) this.#closeIfIdle(file);
+    }
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) libc.close(file.fd);
+    this.#open.clear();
+    this.#syncer.close();
+    this.#folder.close();
+    libc.close(this.#lockFd);
+  }
+
+  sync(file: PageFile, done: SyncDone): void {
+    this.#syncs.sync(file, done);
+  }
+
+  closed(file: PageFile): void {
+    file.users--;
+    this.#closeIfIdle(file);
+  }
+
+  /** A file that nobody uses stays open while a sync of it runs, or while the disk still owes it pages. */
+  #closeIfIdle(file: PageFile): void {
+    if (file.users > 0 || file.refused.count > 0 || this.#syncs.isBusy(file)) return;
+    if (this.#open.get(file.key) !== file) return; // Closed before.
+    this.#open.delete(file.key);
+    if (fstatSync(file.fd).nlink === 0) this.#syncs.forget(file.key);
+    libc.close(file.fd);
+  }
+
+  #fileOf(fd: number, name: string): PageFile {
+    const { dev, ino } = checkRegular(name, fd);
+    const key = `${dev}:${ino}`;
+    let file = this.#open.get(key);
+    if (file === undefined) {
+      file = new PageFile(this, fd, key, name, policyOf(fd));
+      this.#open.set(key, file);
+    } else {
+      libc.close(fd);
+    }
+    file.users++;
+    return file;
+  }
+
+  /** @returns a descriptor, or a negative errno. A file that cannot be made in full is not made at all. */
+  #create(name: string, options: OpenOptions): number {
+    this.#makeFoldersAbove(name);
+    const flags = OpenFlag.readWrite | OpenFlag.create | OpenFlag.exclusive | openFlags;
+    const fd = this.#folder.open(name, flags, 0o666);
+    if (fd < 0) return fd;
+    const errno = equip(fd, options);
+    if (errno !== 0) {
+      libc.close(fd);
+      this.#folder.unlink(name);
+      throw creationError(name, errno);
+    }
+    this.#changed(folderOf(name));
+    return fd;
+  }
+
+  #makeFoldersAbove(name: string): void {
+    for (const folder of foldersAbove(name)) {
+      const errno = -this.#folder.makeFolder(folder);
+      if (errno === 0) this.#changed(folderOf(folder));
+      else if (errno !== Errno.EEXIST) throw storeError(folder, errno);
+    }
+  }
+
+  #changed(folder: string): void {
+    this.#syncs.folderChanged(join(this.#path, folder));
+  }
+
+  #lock(): number {
+    const fd = this.#folder.open(`${ownFolder}/lock`, OpenFlag.readWrite | OpenFlag.create, 0o666);
+    if (fd < 0) throw badFolder(this.#path, storeError("its lock", -fd));
+    const lockPath = join(this.#path, ownFolder, "lock");
+    if (!tryLockFile(fd)) {
+      libc.close(fd);
+      this.#folder.close();
+      const owner = readFileSync(lockPath, "utf8").trim();
+      throw new DmmapError("DMMAP_BAD_FOLDER", `${this.#path} is served already, by the home of process ${owner}`);
+    }
+    writeFileSync(lockPath, `${process.pid}\n`);
+    return fd;
+  }
+}
+
+function makeServed(path: string): void {
+  try {
+    mkdirSync(join(path, ownFolder), { recursive: true });
+    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+  } catch (error) {
+    throw badFolder(path, error);
+  }
+}
+
+function badFolder(path: string, cause: unknown): DmmapError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DmmapError("DMMAP_BAD_FOLDER", `cannot serve ${path}: ${reason}`, { cause });
+}
+
+function checkRegular(name: string, fd: number): BigIntStats {
+  const stats = fstatSync(fd, { bigint: true });
+  if (stats.isDirectory()) throw storeError(name, Errno.EISDIR);
+  if (!stats.isFile()) throw new DmmapError("DMMAP_BAD_NAME", `${name}: it is not a regular file`);
+  return stats;
+}
+
+function policyOf(fd: number): Policy {
+  return getAttribute(fd, policyAttribute) === "simple" ? "simple" : "optimal";
+}
+
+/** Gives a new file its size and policy. @returns 0, or an errno. */
+function equip(fd: number, { size, policy }: OpenOptions): number {
+  if (size !== undefined && libc.ftruncate(fd, size) !== 0) return libc.errno();
+  return policy === "simple" ? -setAttribute(fd, policyAttribute, "simple") : 0;
+}
+
+function creationError(name: string, errno: number): DmmapError {
+  if (errno !== Errno.EOPNOTSUPP) return storeError(name, errno);
+  const message = `${name}: the home's filesystem has no extended attributes, in which the policy is kept; use "optimal"`;
+  return new DmmapError("DMMAP_UNSUPPORTED", message);
+}

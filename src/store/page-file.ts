@@ -1,0 +1,192 @@
+import { fstatSync } from "node:fs";
+import { type ByteOffset, type PageIndex, type Policy, pageAt, pageEndAt } from "../core/units.js";
+import { Errno, SystemError } from "../kernel/errno.js";
+import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import { pageBytes } from "../kernel/page-size.js";
+import { RefusedPages, type RefusedPool } from "./refused-pages.js";
+import type { StoreFile, SyncDone } from "./store.js";
+import { storeError } from "./store-error.js";
+
+const seekData = 3;
+const seekHole = 4;
+const zeroPages = 256;
+const blockBytes = 512;
+
+let zeroBuffer: NativeBuffer | undefined;
+function zeros(): number {
+  zeroBuffer ??= new NativeBuffer(zeroPages * pageBytes);
+  return zeroBuffer.address;
+}
+
+/** What a file needs of its store. */
+export interface PageFileOwner {
+  readonly refused: RefusedPool;
+  sync(file: PageFile, done: SyncDone): void;
+  /** Somebody closed the file: once for each open. */
+  closed(file: PageFile): void;
+}
+
+/** An open descriptor, read and written by pages. The system's page cache is the cache; nothing is cached here. */
+export class PageFile implements StoreFile {
+  readonly fd: number;
+  readonly key: string;
+  readonly policy: Policy;
+  /** For messages: the name it was opened by. */
+  readonly name: string;
+  readonly refused: RefusedPages;
+  sizeBytes: ByteOffset;
+  /** Opens less closes. */
+  users = 0;
+  /** Whether there may be something that no sync has covered, from before this home opened it included. */
+  unsynced = true;
+  readonly #owner: PageFileOwner;
+  /** False for a file without any hole: then nothing is looked up before a transfer. Never becomes false again. */
+  #mayHaveHoles: boolean;
+
+  constructor(owner: PageFileOwner, fd: number, key: string, name: string, policy: Policy) {
+    this.#owner = owner;
+    this.fd = fd;
+    this.key = key;
+    this.name = name;
+    this.policy = policy;
+    this.refused = new RefusedPages(owner.refused);
+    const { size, blocks } = fstatSync(fd);
+    this.sizeBytes = size;
+    this.#mayHaveHoles = blocks * blockBytes < size;
+  }
+
+  read(start: PageIndex, end: PageIndex, to: number): void {
+    const wanted = (end - start) * pageBytes;
+    const bytes = this.#clippedBytes(start, end);
+    let done = 0;
+    while (done < bytes) {
+      const count = libc.pread(this.fd, to + done, bytes - done, start * pageBytes + done);
+      if (count < 0) throw storeError(`reading ${this.name}`, libc.errno());
+      if (count === 0) break; // Cut by somebody else than the home: reads as zeros.
+      done += count;
+    }
+    if (done < wanted) libc.memset(to + done, 0, wanted - done);
+    if (this.refused.count > 0) this.refused.overlay(start, end, to);
+  }
+
+  write(start: PageIndex, end: PageIndex, from: number): boolean {
+    const last = Math.min(end, pageEndAt(this.sizeBytes));
+    if (!this.#mayHaveHoles) return last <= start || this.#writeRun(start, last, from);
+    for (let page = start; page < last; ) {
+      const address = from + (page - start) * pageBytes;
+      const zero = isZero(address);
+      let runEnd = page + 1;
+      while (runEnd < last && isZero(from + (runEnd - start) * pageBytes) === zero) runEnd++;
+      if (!(zero ? this.writeZeros(page, runEnd) : this.#writeRun(page, runEnd, address))) return false;
+      page = runEnd;
+    }
+    return true;
+  }
+
+  /**
+   * Holes stay holes; what is allocated is overwritten in place, not punched out: a file that was given its blocks
+   * beforehand keeps them, so that it cannot run out of space later.
+   */
+  writeZeros(start: PageIndex, end: PageIndex): boolean {
+    const last = Math.min(end, pageEndAt(this.sizeBytes));
+    for (let page = start; page < last; ) {
+      const data = this.#mayHaveHoles ? this.#seek(seekData, page, last) : page;
+      this.refused.drop(page, data);
+      if (data >= last) break;
+      const hole = this.#mayHaveHoles ? this.#seek(seekHole, data, last) : last;
+      const runEnd = Math.max(data + 1, Math.min(hole, data + zeroPages));
+      if (!this.#writeRun(data, runEnd, zeros())) return false;
+      page = runEnd;
+    }
+    return true;
+  }
+
+  nextData(start: PageIndex, end: PageIndex): PageIndex {
+    if (!this.#mayHaveHoles || this.refused.count > 0) return start;
+    return this.#seek(seekData, start, end);
+  }
+
+  nextHole(start: PageIndex, end: PageIndex): PageIndex {
+    if (!this.#mayHaveHoles || this.refused.count > 0) return end;
+    return this.#seek(seekHole, start, end);
+  }
+
+  setSize(sizeBytes: ByteOffset): void {
+    this.unsynced = true;
+    if (libc.ftruncate(this.fd, sizeBytes) !== 0) throw storeError(`resizing ${this.name}`, libc.errno());
+    if (sizeBytes > this.sizeBytes) this.#mayHaveHoles = true;
+    this.refused.drop(pageEndAt(sizeBytes), Number.POSITIVE_INFINITY);
+    const tail = sizeBytes % pageBytes;
+    const place = tail === 0 ? undefined : this.refused.addressOf(pageAt(sizeBytes));
+    // R7: what lies past the end in the last page must not come back when the file grows.
+    if (place !== undefined) libc.memset(place + tail, 0, pageBytes - tail);
+    this.sizeBytes = sizeBytes;
+  }
+
+  sync(done: SyncDone): void {
+    this.#owner.sync(this, done);
+  }
+
+  close(): void {
+    this.#owner.closed(this);
+  }
+
+  /** Tries to write what the disk refused. @returns 0, or the errno of the next refusal. */
+  retryRefused(): number {
+    for (const page of this.refused.pages()) {
+      const errno = this.#writeBytes(page, page + 1, this.refused.addressOf(page) ?? zeros());
+      if (errno !== 0) return errno;
+      this.refused.drop(page, page + 1);
+    }
+    return 0;
+  }
+
+  #writeRun(start: PageIndex, end: PageIndex, from: number): boolean {
+    const errno = this.#writeBytes(start, end, from);
+    if (errno === 0) {
+      this.refused.drop(start, end);
+      return true;
+    }
+    // Which of the pages are down does not matter: all of them are kept, and written once more later.
+    return this.refused.keep(start, end, from);
+  }
+
+  /** @returns 0, or the errno with which the disk refused it, or a part of it. */
+  #writeBytes(start: PageIndex, end: PageIndex, from: number): number {
+    this.unsynced = true;
+    const bytes = this.#clippedBytes(start, end);
+    let done = 0;
+    while (done < bytes) {
+      const count = libc.pwrite(this.fd, from + done, bytes - done, start * pageBytes + done);
+      if (count >= 0) {
+        done += count;
+        continue;
+      }
+      const errno = libc.errno();
+      if (errno !== Errno.EINTR) return errno;
+    }
+    return 0;
+  }
+
+  #clippedBytes(start: PageIndex, end: PageIndex): number {
+    return Math.max(0, Math.min(end * pageBytes, this.sizeBytes) - start * pageBytes);
+  }
+
+  /** Holes and data may begin inside a page on some filesystems: a page that holds any data is data. */
+  #seek(whence: number, start: PageIndex, end: PageIndex): PageIndex {
+    const offset = libc.lseek(this.fd, start * pageBytes, whence);
+    if (offset >= 0) {
+      const page = whence === seekData ? pageAt(offset) : pageEndAt(offset);
+      return Math.min(Math.max(page, start), end);
+    }
+    const errno = libc.errno();
+    if (errno === Errno.ENXIO) return whence === seekData ? end : start; // Nothing but hole up to the end of the file.
+    if (errno === Errno.EINVAL) return whence === seekData ? start : end; // A filesystem that cannot tell.
+    throw new SystemError("lseek", errno);
+  }
+}
+
+function isZero(address: number): boolean {
+  return libc.memcmp(address, zeros(), pageBytes) === 0;
+}

@@ -1,0 +1,131 @@
+import { DmmapError } from "../core/error.js";
+import type { PageFile } from "./page-file.js";
+import type { SyncDone } from "./store.js";
+import { storeError } from "./store-error.js";
+import type { SyncResult } from "./sync-thread.js";
+import type { Syncer } from "./syncer.js";
+
+interface FileSync {
+  running: SyncDone[];
+  waiting: SyncDone[];
+}
+
+interface Running {
+  readonly file: PageFile;
+  /** The folders it puts down, each as of this count of changes. */
+  readonly folders: ReadonlyMap<string, number>;
+}
+
+/**
+ * Group commit: while one sync of a file runs, all further requests wait together and are served by the next one.
+ *
+ * A sync also puts down every folder in which a name has changed, whichever file's: so a name is as lasting as the data
+ * behind it, and a rename needs no sync of its own.
+ *
+ * After a failed fdatasync the system may count the lost pages as clean, and the next fdatasync would succeed without
+ * having written them. So a file that has failed once fails every later sync until the home is started anew: nobody is
+ * ever told "durable" of bytes that may be gone.
+ */
+export class SyncQueue {
+  readonly #syncer: Syncer;
+  readonly #onIdle: (file: PageFile) => void;
+  readonly #files = new Map<PageFile, FileSync>();
+  readonly #running = new Map<number, Running>();
+  readonly #changedFolders = new Map<string, number>();
+  readonly #failed = new Map<string, DmmapError>();
+  #lastSync = 0;
+  #lastChange = 0;
+
+  /** `onIdle`: no sync of this file runs any more. */
+  constructor(syncer: Syncer, onIdle: (file: PageFile) => void) {
+    this.#syncer = syncer;
+    this.#onIdle = onIdle;
+  }
+
+  isBusy(file: PageFile): boolean {
+    return this.#files.has(file);
+  }
+
+  /** The file is gone for good: another one may get its key. */
+  forget(key: string): void {
+    this.#failed.delete(key);
+  }
+
+  get failedCount(): number {
+    return this.#failed.size;
+  }
+
+  /** A name in this folder (an absolute path) came, went or changed. */
+  folderChanged(path: string): void {
+    this.#changedFolders.set(path, ++this.#lastChange);
+  }
+
+  sync(file: PageFile, done: SyncDone): void {
+    const current = this.#files.get(file);
+    if (current !== undefined) current.waiting.push(done);
+    else this.#start(file, [done]);
+  }
+
+  onWake(): void {
+    for (let result = this.#syncer.take(); result !== undefined; result = this.#syncer.take()) this.#ended(result);
+  }
+
+  #start(file: PageFile, dones: SyncDone[]): void {
+    const error = this.#failed.get(file.key) ?? refusal(file);
+    if (error !== undefined || (!file.unsynced && this.#changedFolders.size === 0)) {
+      for (const done of dones) done(error);
+      return;
+    }
+    this.#files.set(file, { running: dones, waiting: [] });
+    file.unsynced = false; // Set again by any write from now on.
+    const sync = ++this.#lastSync;
+    this.#running.set(sync, { file, folders: new Map(this.#changedFolders) });
+    this.#syncer.start({ sync, fd: file.fd, folders: [...this.#changedFolders.keys()] });
+  }
+
+  #ended({ sync, fileErrno, folderErrno }: SyncResult): void {
+    const running = this.#running.get(sync);
+    if (running === undefined) return; // Not ours: a syncer that answers twice.
+    this.#running.delete(sync);
+    const { file, folders } = running;
+    const error = this.#judge(file, fileErrno, folderErrno);
+    if (error === undefined) this.#settleFolders(folders);
+    const state = this.#files.get(file);
+    this.#files.delete(file);
+    for (const done of state?.running ?? []) done(error);
+    this.#startWaiting(file, state?.waiting ?? []);
+  }
+
+  /** A `done` that was just called may have asked for another sync, which then runs for the waiting ones as well. */
+  #startWaiting(file: PageFile, waiting: SyncDone[]): void {
+    const current = this.#files.get(file);
+    if (current !== undefined) current.waiting.unshift(...waiting);
+    else if (waiting.length > 0) this.#start(file, waiting);
+    if (!this.#files.has(file)) this.#onIdle(file);
+  }
+
+  #judge(file: PageFile, fileErrno: number, folderErrno: number): DmmapError | undefined {
+    if (fileErrno !== 0) {
+      const cause = storeError(`syncing ${file.name}`, fileErrno);
+      const message = `${cause.message}; bytes may be lost, so every sync of this file fails until the home is restarted`;
+      const error = new DmmapError(cause.code, message, { cause });
+      this.#failed.set(file.key, error);
+      return error;
+    }
+    if (folderErrno === 0) return undefined;
+    file.unsynced = true; // The data is down, its name perhaps not: the next sync tries again.
+    return storeError(`syncing the folder of ${file.name}`, folderErrno);
+  }
+
+  #settleFolders(folders: ReadonlyMap<string, number>): void {
+    for (const [path, change] of folders) {
+      if (this.#changedFolders.get(path) === change) this.#changedFolders.delete(path);
+    }
+  }
+}
+
+/** Pages that the disk refused go down first; as long as it refuses them, nothing is on stable storage. */
+function refusal(file: PageFile): DmmapError | undefined {
+  const errno = file.retryRefused();
+  return errno === 0 ? undefined : storeError(`writing ${file.name}`, errno);
+}

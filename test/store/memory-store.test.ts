@@ -1,0 +1,4 @@
+import { MemoryStore } from "../../src/store/memory-store.js";
+import { describeStore } from "./describe-store.js";
+
+describeStore("memory", () => new MemoryStore());

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants, userInfo } from "node:os";
+import { test } from "node:test";
+import { createEventFd } from "../../src/kernel/event-fd.js";
+import { pageBytes } from "../../src/kernel/page-size.js";
+import { FileStore } from "../../src/store/file-store.js";
+import type { SyncRequest, SyncResult } from "../../src/store/sync-thread.js";
+import type { Syncer } from "../../src/store/syncer.js";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
+import { readPages, synced, writePage } from "./describe-store.js";
+
+/** A disk whose syncs end when the test says so, and how it says. */
+class ManualSyncer implements Syncer {
+  readonly wakeFd = createEventFd();
+  readonly started: SyncRequest[] = [];
+  readonly #results: SyncResult[] = [];
+
+  start(request: SyncRequest): void {
+    this.started.push(request);
+  }
+
+  end(index: number, errnos: { fileErrno?: number; folderErrno?: number } = {}): void {
+    this.#results.push({ sync: this.started[index].sync, fileErrno: 0, folderErrno: 0, ...errnos });
+  }
+
+  take(): SyncResult | undefined {
+    return this.#results.shift();
+  }
+
+  close(): void {
+    // Nothing runs.
+  }
+}
+
+function manualStore(folder: TemporaryFolder) {
+  const syncer = new ManualSyncer();
+  const store = new FileStore(folder.path, { syncer });
+  const { file } = store.open("sub/file", { create: true, size: 8 * pageBytes });
+  const outcomes: string[] = [];
+  const sync = (name: string) => file.sync((error) => outcomes.push(`${name} ${error?.code ?? "durable"}`));
+  return { syncer, store, file, outcomes, sync };
+}
+
+test("group commit: what waits while a sync runs is served by one more", () => {
+  using folder = temporaryFolder();
+  const { syncer, store, file, outcomes, sync } = manualStore(folder);
+  sync("first");
+  writePage(file, 1, 1);
+  for (const name of ["second", "third"]) sync(name);
+  assert.equal(syncer.started.length, 1);
+  syncer.end(0);
+  store.onWake();
+  assert.deepEqual(outcomes, ["first durable"]);
+  assert.equal(syncer.started.length, 2);
+  syncer.end(1);
+  store.onWake();
+  assert.deepEqual(outcomes, ["first durable", "second durable", "third durable"]);
+  sync("nothing new");
+  assert.equal(syncer.started.length, 2);
+  store.close();
+});
+
+test("a new name is durable with its folders, for whoever syncs first, and again after a rename", () => {
+  using folder = temporaryFolder();
+  const { syncer, store, outcomes, sync } = manualStore(folder);
+  sync("new");
+  assert.deepEqual(new Set(syncer.started[0].folders), new Set([folder.path, folder.at("sub")]));
+  store.rename("sub/file", "moved"); // While the sync runs: it may have come too early for this.
+  syncer.end(0);
+  store.onWake();
+  sync("renamed");
+  assert.deepEqual(new Set(syncer.started[1].folders), new Set([folder.path, folder.at("sub")]));
+  syncer.end(1, { folderErrno: constants.errno.EIO });
+  store.onWake();
+  sync("again");
+  assert.equal(syncer.started[2].folders.length, 2, "a folder that failed is not forgotten");
+  syncer.end(2);
+  store.onWake();
+  assert.deepEqual(outcomes, ["new durable", "renamed DMMAP_IO", "again durable"]);
+  store.close();
+});
+
+test("a failed fdatasync is reported, and the file is never called durable again by this home", () => {
+  using folder = temporaryFolder();
+  const { syncer, store, file, outcomes, sync } = manualStore(folder);
+  sync("one");
+  sync("two");
+  syncer.end(0, { fileErrno: constants.errno.EIO });
+  store.onWake();
+  file.close();
+  store.open("sub/file").file.sync((error) => outcomes.push(`reopened ${error?.code}`));
+  assert.deepEqual(outcomes, ["one DMMAP_IO", "two DMMAP_IO", "reopened DMMAP_IO"]);
+  assert.equal(syncer.started.length, 1);
+  store.remove("sub/file");
+  store.close();
+});
+
+const lacksRoot = userInfo().uid === 0 ? false : "needs root for a small tmpfs";
+
+test("a full disk: pages are kept and read, sync tells, and succeeds when there is room", {
+  skip: lacksRoot,
+}, async () => {
+  using disk = smallDisk(1024 * 1024);
+  const store = new FileStore(disk.at("served"), { refusedBytesMax: 16 * pageBytes });
+  const { file } = store.open("file", { create: true, size: 1024 * pageBytes });
+  writeFileSync(disk.at("ballast"), Buffer.alloc(900 * 1024));
+  let taken = 0;
+  while (writePage(file, taken, 1 + (taken % 200))) taken++;
+  assert.ok(store.refusedBytes === 16 * pageBytes, "bounded");
+  for (let page = 0; page < taken; page++) assert.equal(readPages(file, page, page + 1)[0], 1 + (page % 200));
+  await assert.rejects(synced(store, file), { code: "DMMAP_NO_SPACE" });
+  await assert.rejects(synced(store, file), { code: "DMMAP_NO_SPACE" }, "and tells every time");
+  assert.equal(writePage(file, taken - 1, 250), true, "a page that is kept can be written again");
+  assert.equal(file.nextData(taken - 1, 1024), taken - 1, "a page that is kept is no hole");
+
+  file.setSize((taken - 1) * pageBytes + 5);
+  file.setSize(1024 * pageBytes);
+  assert.deepEqual([...readPages(file, taken - 1, taken).subarray(4, 6)], [250, 0], "R7 for kept pages too");
+  file.close();
+  rmSync(disk.at("ballast"));
+  const again = store.open("file").file;
+  await synced(store, again);
+  assert.equal(store.refusedBytes, 0);
+  for (let page = 0; page < taken - 1; page++) assert.equal(readPages(again, page, page + 1)[0], 1 + (page % 200));
+  store.close();
+});
+
+function smallDisk(byteLength: number): TemporaryFolder {
+  const folder = temporaryFolder();
+  const mount = folder.at("disk");
+  mkdirSync(mount);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${byteLength}`, "tmpfs", mount]);
+  return {
+    path: mount,
+    at: (...names) => [mount, ...names].join("/"),
+    [Symbol.dispose]: () => {
+      execFileSync("umount", ["--lazy", mount]);
+      folder[Symbol.dispose]();
+    },
+  };
+}
