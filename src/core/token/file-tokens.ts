@@ -170,6 +170,15 @@ export class FileTokens {
     return fetch !== undefined && this.#isComing(fetch, page) && !this.#port.isCached(page);
   }
 
+  /** A page of [start, end) that a thread waits to store to, with the token for it held: install it writable. -1: none. */
+  writableWant(start: PageIndex, end: PageIndex): PageIndex {
+    for (const { page, mode } of this.#wants) {
+      if (mode !== Mode.write || page < start || page >= end) continue;
+      if (this.#held.modeAt(page) === Mode.write && !this.#isBarred(page, Mode.write)) return page;
+    }
+    return -1;
+  }
+
   /** Pages up to `end` have come, and were put into the cache where that was allowed; `more` follow. */
   onData(request: number, end: PageIndex, more: boolean, now: Micros): void {
     const index = this.#fetches.findIndex((fetch) => fetch.request === request);
