@@ -23,6 +23,12 @@ export const OpenFlag = {
 const secondPathAt = 8192;
 const howAt = 16384;
 const valueAt = 16640;
+const statxAt = 16896;
+const emptyPath = 0x1000;
+const basicStats = 0x7ff;
+const kindMask = 0o170000;
+const kindRegular = 0o100000;
+const kindFolder = 0o040000;
 const lockExclusive = 2;
 const lockNonBlocking = 4;
 
@@ -101,6 +107,36 @@ export class Folder {
 
 function errnoOf(result: number): number {
   return result === 0 ? 0 : -libc.errno();
+}
+
+/** What the system knows of an open file. Numbers of devices and inodes are exact, whatever their size. */
+export interface FileFacts {
+  readonly kind: "file" | "folder" | "other";
+  readonly sizeBytes: number;
+  readonly allocatedBytes: number;
+  readonly modifiedMillis: number;
+  readonly links: number;
+  /** The same for every name of one file, and for no other file of this machine. */
+  readonly key: string;
+}
+
+export function factsOf(fd: number): FileFacts {
+  const buffer = argument();
+  buffer.bytes[0] = 0;
+  const call = libc.statx(fd, buffer.address, emptyPath, basicStats, buffer.address + statxAt);
+  check(call, "statx");
+  const at = statxAt;
+  const { uint32 } = buffer;
+  const kind = buffer.data.getUint16(at + 28, true) & kindMask;
+  const word = (byteOffset: number) => uint32[(at + byteOffset) / 4];
+  return {
+    kind: kind === kindRegular ? "file" : kind === kindFolder ? "folder" : "other",
+    sizeBytes: buffer.getUint64(at + 40),
+    allocatedBytes: buffer.getUint64(at + 48) * 512,
+    modifiedMillis: buffer.getUint64(at + 112) * 1000 + word(120) / 1e6,
+    links: word(16),
+    key: `${word(136)}:${word(140)}:${word(36)}:${word(32)}`,
+  };
 }
 
 /** Takes a whole-file lock for this descriptor. @returns false when another one has it. */

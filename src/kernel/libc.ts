@@ -56,6 +56,7 @@ export const flock = bind("flock", int, [int, int]);
 export const mkdirat = bind("mkdirat", int, [int, address, "unsigned int"]);
 export const unlinkat = bind("unlinkat", int, [int, address, int]);
 export const renameat = bind("renameat", int, [int, address, int, address]);
+export const statx = bind("statx", int, [int, address, int, "unsigned int", address]);
 export const fsetxattr = bind("fsetxattr", int, [int, address, address, size, int]);
 export const fgetxattr = bind("fgetxattr", ssize, [int, address, address, size]);
 export const getpagesize = bind("getpagesize", int, []);

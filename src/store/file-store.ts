@@ -1,10 +1,18 @@
-import { type BigIntStats, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DmmapError } from "../core/error.js";
 import type { Policy } from "../core/units.js";
 import type { FileStat } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
-import { Folder, getAttribute, OpenFlag, setAttribute, tryLockFile } from "../kernel/folder.js";
+import {
+  type FileFacts,
+  factsOf,
+  Folder,
+  getAttribute,
+  OpenFlag,
+  setAttribute,
+  tryLockFile,
+} from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { ListCollector, offerNames } from "./folder-list.js";
 import { checkName, folderOf, foldersAbove, ownFolder } from "./names.js";
@@ -68,14 +76,8 @@ export class FileStore implements Store, PageFileOwner {
     const fd = this.#folder.open(name, OpenFlag.readOnly | openFlags, 0);
     if (fd < 0) throw storeError(name, -fd);
     try {
-      const { size, mtimeMs, blocks } = checkRegular(name, fd);
-      return {
-        name,
-        size: Number(size),
-        policy: policyOf(fd),
-        modifiedMillis: Number(mtimeMs),
-        allocatedBytes: Number(blocks) * 512,
-      };
+      const { sizeBytes, modifiedMillis, allocatedBytes } = checkRegular(name, fd);
+      return { name, size: sizeBytes, policy: policyOf(fd), modifiedMillis, allocatedBytes };
     } finally {
       libc.close(fd);
     }
@@ -142,13 +144,12 @@ export class FileStore implements Store, PageFileOwner {
     if (file.users > 0 || file.refused.count > 0 || this.#syncs.isBusy(file)) return;
     if (this.#open.get(file.key) !== file) return; // Closed before.
     this.#open.delete(file.key);
-    if (fstatSync(file.fd).nlink === 0) this.#syncs.forget(file.key);
+    if (factsOf(file.fd).links === 0) this.#syncs.forget(file.key);
     libc.close(file.fd);
   }
 
   #fileOf(fd: number, name: string): PageFile {
-    const { dev, ino } = checkRegular(name, fd);
-    const key = `${dev}:${ino}`;
+    const { key } = checkRegular(name, fd);
     let file = this.#open.get(key);
     if (file === undefined) {
       file = new PageFile(this, fd, key, name, policyOf(fd));
@@ -217,11 +218,11 @@ function badFolder(path: string, cause: unknown): DmmapError {
   return new DmmapError("DMMAP_BAD_FOLDER", `cannot serve ${path}: ${reason}`, { cause });
 }
 
-function checkRegular(name: string, fd: number): BigIntStats {
-  const stats = fstatSync(fd, { bigint: true });
-  if (stats.isDirectory()) throw storeError(name, Errno.EISDIR);
-  if (!stats.isFile()) throw new DmmapError("DMMAP_BAD_NAME", `${name}: it is not a regular file`);
-  return stats;
+function checkRegular(name: string, fd: number): FileFacts {
+  const facts = factsOf(fd);
+  if (facts.kind === "folder") throw storeError(name, Errno.EISDIR);
+  if (facts.kind === "other") throw new DmmapError("DMMAP_BAD_NAME", `${name}: it is not a regular file`);
+  return facts;
 }
 
 function policyOf(fd: number): Policy {

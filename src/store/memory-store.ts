@@ -1,7 +1,7 @@
-import { fstatSync } from "node:fs";
 import type { Policy } from "../core/units.js";
 import type { FileStat } from "../core/wire/control.js";
 import { check, Errno } from "../kernel/errno.js";
+import { factsOf } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { ListCollector } from "./folder-list.js";
 import { checkName } from "./names.js";
@@ -34,8 +34,8 @@ export class MemoryStore implements Store, PageFileOwner {
   stat(name: string): FileStat {
     checkName(name);
     const { fd, policy } = this.#find(name);
-    const { size, mtimeMs, blocks } = fstatSync(fd);
-    return { name, size, policy, modifiedMillis: mtimeMs, allocatedBytes: blocks * 512 };
+    const { sizeBytes, modifiedMillis, allocatedBytes } = factsOf(fd);
+    return { name, size: sizeBytes, policy, modifiedMillis, allocatedBytes };
   }
 
   list(query: ListQuery = {}): ListPage {

@@ -1,6 +1,6 @@
-import { fstatSync } from "node:fs";
 import { type ByteOffset, type PageIndex, type Policy, pageAt, pageEndAt } from "../core/units.js";
 import { Errno, SystemError } from "../kernel/errno.js";
+import { factsOf } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
@@ -11,7 +11,6 @@ import { storeError } from "./store-error.js";
 const seekData = 3;
 const seekHole = 4;
 const zeroPages = 256;
-const blockBytes = 512;
 
 let zeroBuffer: NativeBuffer | undefined;
 function zeros(): number {
@@ -51,9 +50,9 @@ export class PageFile implements StoreFile {
     this.name = name;
     this.policy = policy;
     this.refused = new RefusedPages(owner.refused);
-    const { size, blocks } = fstatSync(fd);
-    this.sizeBytes = size;
-    this.#mayHaveHoles = blocks * blockBytes < size;
+    const { sizeBytes, allocatedBytes } = factsOf(fd);
+    this.sizeBytes = sizeBytes;
+    this.#mayHaveHoles = allocatedBytes < sizeBytes;
   }
 
   read(start: PageIndex, end: PageIndex, to: number): void {
