@@ -62,6 +62,9 @@ export const fgetxattr = bind("fgetxattr", ssize, [int, address, address, size])
 export const getpagesize = bind("getpagesize", int, []);
 export const clockGettime = bind("clock_gettime", int, [int, address]);
 
+/** Ends the process, whatever its other threads are doing; nothing of C's or Node's own end runs. */
+export const exitNow = bind("_exit", "void", [int]);
+
 /** A system call by number, for those that glibc does not wrap (on 64-bit Linux every argument is one register). */
 export const syscall = library.func("syscall", "int64_t", new Array(7).fill("int64_t")) as unknown as Call;
 

@@ -1,0 +1,365 @@
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import { MemoryFile } from "../kernel/memory-file.js";
+import { memset } from "../kernel/libc.js";
+import { pageBytes } from "../kernel/page-size.js";
+import type { Userfaultfd } from "../kernel/userfaultfd.js";
+import { CacheView, type View, type ViewOptions } from "./cache-view.js";
+import { ClockHand } from "./clock-hand.js";
+import { copyPages, FaultDesk, zeroPages } from "./fault-desk.js";
+import { assert } from "./invariant.js";
+import { PageBit, PageStates } from "./page-states.js";
+import { PageTables } from "./page-tables.js";
+
+/** The memfd's fixed size: as large as offsets go. Where the file ends is decided in the fault handler. */
+const pagesMax = 2 ** 41;
+/** Whoever owns the pages of a cache: called on the pager thread, answers at once or later. */
+export interface FaultHandler {
+  /**
+   * A thread touched a page that is not cached; `write` when it stores through a shared view. Called once for a page
+   * until that is answered, and once more if a writer comes while readers wait.
+   */
+  noPage(cache: PageCache, page: number, write: boolean): void;
+  /** A store hit a cached page that is not writable. Answer with `allowWrite`, or `evict` and `install`, or `retry`. */
+  wpPage(cache: PageCache, page: number): void;
+}
+
+export interface PageCacheOptions {
+  /** Shown in /proc/PID/maps. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly handler: FaultHandler;
+}
+
+/**
+ * One file's pages on this node: a memfd, the views that show it, and what is known of each page.
+ *
+ * The memfd is as large as a file can be and is never resized, and the end of file is policed where faults arrive: a
+ * touch beyond the memfd's own end would be SIGBUS with no event (R6), and no order of "resize the memfd" and "change
+ * the views" is free of a moment at which a thread gets that, or reaches a page that nobody watches.
+ *
+ * Only the pager thread calls this, so between two of its steps no other page is mapped, protected or dropped; program
+ * threads only ever make faults, which wait.
+ *
+ * Kept true at the end of every verb: a page that is not cached is a hole in the memfd, or bytes that nobody has
+ * installed yet; a cached page that is not writable is write-protected in every shared view that maps it; a writable
+ * page is dirty; whoever waits is in the list and its page has the `waiting` bit.
+ */
+export class PageCache {
+  readonly name: string;
+  /** Called at a touch of a page that was cached but not mapped. */
+  onTouch: ((page: number) => void) | undefined;
+  readonly #file: MemoryFile;
+  readonly #states = new PageStates();
+  readonly #tables: PageTables;
+  readonly #desk: FaultDesk;
+  readonly #closedViews = new Map<number, CacheView>();
+  readonly #hand: ClockHand;
+  readonly #onClose: (cache: PageCache) => void;
+  #sizeBytes: number;
+  #endPage: number;
+  #nextViewId = 1;
+
+  /** Use `pager.createCache`. */
+  constructor(uffd: Userfaultfd, options: PageCacheOptions, onClose: (cache: PageCache) => void) {
+    this.name = options.name;
+    this.#sizeBytes = options.sizeBytes;
+    this.#endPage = Math.ceil(options.sizeBytes / pageBytes);
+    this.#file = new MemoryFile(options.name, pagesMax);
+    this.#tables = new PageTables(uffd);
+    this.#desk = new FaultDesk(this, options.handler, this.#file, this.#states, this.#tables);
+    this.#hand = new ClockHand(this.#states, (start, end) => this.#tables.unmapShared(start, end));
+    this.#onClose = onClose;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get cachedPages(): number {
+    return this.#states.cachedPages;
+  }
+
+  get dirtyPages(): number {
+    return this.#states.dirtyPages;
+  }
+
+  isCached(page: number): boolean {
+    return (this.#states.get(page) & PageBit.cached) !== 0;
+  }
+
+  isDirty(page: number): boolean {
+    return (this.#states.get(page) & PageBit.dirty) !== 0;
+  }
+
+  isWritable(page: number): boolean {
+    return (this.#states.get(page) & PageBit.writable) !== 0;
+  }
+
+  /** Whether a thread waits for this page. */
+  waiting(page: number): boolean {
+    return (this.#states.get(page) & PageBit.waiting) !== 0;
+  }
+
+  /** Whether a thread waits to store to this page through a shared view. */
+  waitingWrite(page: number): boolean {
+    return (this.#states.get(page) & PageBit.waitingWrite) !== 0;
+  }
+
+  /** The first cached page in [page, end); `end` when there is none. So with the next four. */
+  nextCached(page: number, end: number): number {
+    return this.#states.next(page, end, PageBit.cached, PageBit.cached);
+  }
+
+  nextUncached(page: number, end: number): number {
+    return this.#states.next(page, end, PageBit.cached, 0);
+  }
+
+  nextDirty(page: number, end: number): number {
+    return this.#states.next(page, end, PageBit.dirty, PageBit.dirty);
+  }
+
+  nextClean(page: number, end: number): number {
+    return this.#states.next(page, end, PageBit.dirty, 0);
+  }
+
+  nextWritable(page: number, end: number): number {
+    return this.#states.next(page, end, PageBit.writable, PageBit.writable);
+  }
+
+  /** Where to receive the bytes of pages that are not cached yet, up to `contiguousEnd(page)`; then `install` them. */
+  aliasAddress(page: number): number {
+    return this.#file.aliasAddress(page);
+  }
+
+  contiguousEnd(page: number): number {
+    return this.#file.contiguousEnd(page);
+  }
+
+  writeBytes(startPage: number, address: number, byteLength: number): void {
+    this.#file.write(startPage, address, byteLength);
+  }
+
+  readBytes(startPage: number, address: number, byteLength: number): void {
+    this.#file.read(startPage, address, byteLength);
+  }
+
+  /**
+   * The bytes of [start, end) are in the memfd (received through the alias, or by `writeBytes`): the pages become cached
+   * and clean, and whoever waits for them runs. Pages of it that are beyond the end of file by now are dropped.
+   *
+   * @param mapEnd the pages up to here are mapped, write-protected, into the views in which a thread waited; the rest is
+   *   only cached, so that touching it is a cheap fault, reported as `onTouch`.
+   * @param writePage a page that may be stored to from now on, and so is dirty; -1 for none.
+   */
+  install(start: number, end: number, mapEnd: number, writePage: number): void {
+    const stop = Math.min(end, this.#endPage);
+    if (stop < end) this.#file.punch(Math.max(start, stop), end);
+    if (stop <= start) return;
+    for (let page = start; page < stop; page++) {
+      const state = this.#states.get(page);
+      assert((state & PageBit.cached) === 0, "a page is installed once: its bytes are the program's then");
+      if ((state & PageBit.poisoned) !== 0) this.#tables.clearPoison(page, page + 1);
+      const rights = page === writePage ? PageBit.writable | PageBit.dirty : 0;
+      this.#states.set(page, (state & ~PageBit.poisoned) | PageBit.cached | PageBit.referenced | rights);
+    }
+    if (stop === this.#endPage) this.#zeroTail();
+    this.#desk.answer(start, stop, mapEnd);
+  }
+
+  /** The same for pages of zeros: a hole of the file. */
+  installZeros(start: number, end: number, mapEnd: number, writePage: number): void {
+    const stop = Math.min(end, this.#endPage);
+    for (let page = start; page < stop; page += copyPages) {
+      this.#file.write(page, zeroPages().address, Math.min(copyPages, stop - page) * pageBytes);
+    }
+    this.install(start, stop, mapEnd, writePage);
+  }
+
+  /** Stores into the cached pages of [start, end) are allowed from now on: they are writable and dirty. */
+  allowWrite(start: number, end: number): void {
+    for (let from = this.nextCached(start, end); from < end; ) {
+      const to = this.nextUncached(from, end);
+      this.#states.update(from, to, PageBit.cached, 0, PageBit.writable | PageBit.dirty | PageBit.referenced);
+      this.#tables.allow(from, to);
+      this.#desk.answerAllowed(from, to);
+      from = this.nextCached(to, end);
+    }
+  }
+
+  /** Lets the threads run that wait for this cached page; it is mapped write-protected unless it is writable. */
+  resolve(page: number): void {
+    assert(this.isCached(page), "only a cached page can be mapped");
+    this.#desk.answer(page, page + 1, page);
+  }
+
+  /** Lets the threads run that wait for this page, and maps nothing: they fault again. */
+  retry(page: number): void {
+    this.#desk.retry(page, page + 1);
+  }
+
+  /**
+   * The pages of [start, end) that are not cached, or that a thread waits for, cannot be had: their waiters, and
+   * whoever touches them until they are evicted or installed, get SIGBUS.
+   */
+  poison(start: number, end: number): void {
+    for (let page = start; page < Math.min(end, this.#endPage); page++) {
+      if (this.isCached(page) && !this.waiting(page)) continue;
+      if (this.isCached(page)) this.evict(page, page + 1);
+      this.#states.set(page, this.#states.get(page) | PageBit.poisoned);
+      this.#desk.poison(page);
+    }
+  }
+
+  /** Write-protects [start, end): no page there is writable afterwards, and what was dirty stays so. */
+  protect(start: number, end: number): void {
+    for (let from = this.nextWritable(start, end); from < end; ) {
+      const to = this.#states.next(from, end, PageBit.writable, 0);
+      this.#tables.protect(from, to);
+      this.#states.update(from, to, PageBit.writable, PageBit.writable, 0);
+      from = this.nextWritable(to, end);
+    }
+  }
+
+  /** The home has what the dirty pages of [start, end) hold. They must not be writable: a later store would be missed. */
+  markClean(start: number, end: number): void {
+    assert(this.nextWritable(start, end) === end, "R2: pages are write-protected before they count as clean");
+    this.#states.update(start, end, PageBit.dirty, PageBit.dirty, 0);
+  }
+
+  markDirty(start: number, end: number): void {
+    this.#states.update(start, end, PageBit.cached, 0, PageBit.dirty);
+  }
+
+  /**
+   * The RFC's unmap_mapping_range: takes [start, end) out of all page tables. Pages stay cached, with their rights;
+   * private written pages stay too (R4).
+   */
+  unmap(start: number, end: number): void {
+    this.#tables.unmapShared(start, end);
+    // MADV_DONTNEED on a private view would destroy its own pages, and nothing else takes only the others out; so each
+    // page leaves the memfd for a moment. Nobody can store meanwhile: no shared view maps it, and faults wait for us.
+    for (const view of this.#tables.views) {
+      if (view.sharing !== "private") continue;
+      this.#liftOut(Math.max(start, view.firstPage), Math.min(end, view.endPage));
+    }
+  }
+
+  /**
+   * The RFC's evict_mapping_range: drops [start, end) from the cache and every page table, private written pages
+   * excepted. Dirty bytes are lost, so the caller has written them back (R2). Who waits there goes on waiting.
+   */
+  evict(start: number, end: number): void {
+    this.#file.punch(start, end);
+    this.#tables.clearPoison(start, end);
+    this.#forgetStates(start, end);
+  }
+
+  /**
+   * Moves the end of file (R5, R7). Shrinking drops what lies beyond, private written pages included; growing shows
+   * zeros there, whatever a program stored beyond the end before.
+   */
+  setSize(sizeBytes: number): void {
+    if (sizeBytes === this.#sizeBytes) return;
+    const oldEnd = this.#endPage;
+    const grows = sizeBytes > this.#sizeBytes;
+    if (grows) this.#zeroTail();
+    this.#sizeBytes = sizeBytes;
+    this.#endPage = Math.ceil(sizeBytes / pageBytes);
+    const start = Math.min(oldEnd, this.#endPage);
+    const end = grows ? this.#endPage : pagesMax;
+    // The page tables are clear of this range when the private pages go: until then a private store could still copy a
+    // page of it. From the punch on nothing is mapped there but by us.
+    this.evict(start, end);
+    this.#tables.destroyPrivate(start, end);
+    this.#desk.retry(start, end);
+    if (!grows) this.#zeroTail();
+  }
+
+  /** Where the last `sweep` found cold pages. */
+  get sweepStart(): number {
+    return this.#hand.start;
+  }
+
+  get sweepEnd(): number {
+    return this.#hand.end;
+  }
+
+  /**
+   * Moves the clock hand over at most `pageCount` cached pages. A page touched since the last time is unmapped, so that
+   * the next touch shows, and gets a second chance.
+   *
+   * @returns true when it found pages nobody touched: [sweepStart, sweepEnd).
+   */
+  sweep(pageCount: number): boolean {
+    return this.#hand.sweep(pageCount, this.#endPage);
+  }
+
+  openView(options: ViewOptions): View {
+    if (options.beyondEnd === "sigbus" && !this.#tables.canPoison) {
+      throw Object.assign(new Error("SIGBUS beyond the end of file needs Linux 6.6"), { code: "DMMAP_UNSUPPORTED" });
+    }
+    const view = new CacheView(this, this.#file, this.#nextViewId++, options);
+    this.#tables.add(view);
+    return { id: view.id, address: view.address, byteLength: view.byteLength };
+  }
+
+  /** Puts inert zero pages in the view's place; its threads that wait in a fault run on with them (R19). */
+  closeView(id: number): void {
+    const view = this.#tables.views.find((open) => open.id === id);
+    if (view === undefined) return; // Closed before.
+    this.#tables.remove(view);
+    this.#closedViews.set(id, view);
+    this.#desk.forgetView(view);
+  }
+
+  /** Gives a closed view's addresses back. No ArrayBuffer over it may live. */
+  releaseView(id: number): void {
+    this.#closedViews.get(id)?.release();
+    this.#closedViews.delete(id);
+  }
+
+  /** Closes all views and drops every page. Views can still be released. */
+  close(): void {
+    for (const view of [...this.#tables.views]) this.closeView(view.id);
+    this.#states.clear();
+    this.#file.close();
+    this.#onClose(this);
+  }
+
+  /** A fault event, from the pager. Allocates nothing. */
+  onFault(view: CacheView, page: number, flags: number): void {
+    this.#desk.onFault(view, page, flags, this.#endPage);
+  }
+
+  #forgetStates(start: number, end: number): void {
+    const waits = PageBit.waiting | PageBit.waitingWrite;
+    for (let page = this.#states.nextUsed(start, end); page < end; page = this.#states.nextUsed(page + 1, end)) {
+      this.#states.set(page, this.#states.get(page) & waits);
+    }
+  }
+
+  /** Out of the memfd and every page table, and back into the memfd. */
+  #liftOut(start: number, end: number): void {
+    const copy = scratch();
+    for (let page = this.nextCached(start, end); page < end; page = this.nextCached(page, end)) {
+      const stop = this.nextUncached(page, Math.min(end, page + copyPages));
+      this.#file.read(page, copy.address, (stop - page) * pageBytes);
+      this.#file.punch(page, stop);
+      this.#file.write(page, copy.address, (stop - page) * pageBytes);
+      page = stop;
+    }
+  }
+
+  /** Zeros behind the end of file in the page that holds it (R7). */
+  #zeroTail(): void {
+    const tailStart = this.#sizeBytes % pageBytes;
+    if (tailStart === 0 || !this.isCached(this.#endPage - 1)) return;
+    memset(this.#file.aliasAddress(this.#endPage - 1) + tailStart, 0, pageBytes - tailStart);
+  }
+}
+
+let copiedPages: NativeBuffer | undefined;
+function scratch(): NativeBuffer {
+  copiedPages ??= new NativeBuffer(copyPages * pageBytes);
+  return copiedPages;
+}

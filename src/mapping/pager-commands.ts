@@ -1,0 +1,166 @@
+import { type MessagePort, receiveMessageOnPort, type Transferable, workerData } from "node:worker_threads";
+import { Ready } from "../kernel/epoll.js";
+import { drainEventFd } from "../kernel/event-fd.js";
+import type { Pager } from "./pager.js";
+import { stopProcess } from "./stop-process.js";
+
+/** Answers one call: at once or later, exactly once. */
+export interface Reply {
+  (value?: unknown, transfer?: readonly Transferable[]): void;
+  /** Rejects the promise, or throws from the synchronous call. Name, message and code cross. */
+  fail(error: unknown): void;
+}
+
+/** A call's handler; `args` is what the caller passed. What it throws fails the call; an InvariantError stops the process. */
+export type Method = (args: never, reply: Reply) => void;
+
+/** Tells the program's thread something: `onEvent(event, value)` there. */
+export type Emit = (event: string, value: unknown, transfer?: readonly Transferable[]) => void;
+
+export interface PagerProgram {
+  readonly pager: Pager;
+  readonly methods: Record<string, Method>;
+  /**
+   * The thread is to end, by `close` or because the process exits: write back, say goodbye, close the caches, then call
+   * `done`. Faults are served until then; the process waits, for a bounded time.
+   */
+  readonly onStop?: (done: () => void) => void;
+}
+
+/** What crosses to a new pager thread. */
+export interface PagerSetup {
+  readonly port: MessagePort;
+  /** An eventfd, rung after every message: a port alone cannot wake epoll. */
+  readonly bell: number;
+  /** [0] counts the answers, for the synchronous caller that sleeps on it. */
+  readonly answers: SharedArrayBuffer;
+  readonly data: unknown;
+}
+
+export type ToPager = { readonly id: number; readonly method: string; readonly args: unknown };
+export type FromPager =
+  | { readonly kind: "ready" }
+  | { readonly kind: "result"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "failure"; readonly id: number; readonly error: PlainError }
+  | { readonly kind: "event"; readonly event: string; readonly value: unknown };
+
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly stack: string | undefined;
+}
+
+/** The call that ends the thread, and the id under which a failed start is reported. */
+export const stopMethod = "pager:stop";
+export const startId = 0;
+
+/**
+ * Runs a pager thread: the one statement of an entry file that `PagerThread.start` was given. `build` may await (it
+ * imports modules); once it has returned, the thread is the pager's and nothing on it is asynchronous any more.
+ */
+export async function runPagerThread(
+  build: (data: unknown, emit: Emit) => PagerProgram | Promise<PagerProgram>,
+): Promise<void> {
+  const setup = workerData as PagerSetup;
+  const commands = new PagerCommands(setup);
+  try {
+    commands.serve(await build(setup.data, (event, value, transfer) => commands.emit(event, value, transfer)));
+  } catch (error) {
+    commands.fail(startId, error);
+    setup.port.close();
+    return;
+  }
+  commands.run();
+  setup.port.close();
+}
+
+/** The pager thread's end of a PagerThread: takes its calls in order, inside the epoll loop. */
+class PagerCommands {
+  readonly #setup: PagerSetup;
+  readonly #answers: Int32Array;
+  #program: PagerProgram | undefined;
+
+  constructor(setup: PagerSetup) {
+    this.#setup = setup;
+    this.#answers = new Int32Array(setup.answers);
+  }
+
+  serve(program: PagerProgram): void {
+    this.#program = program;
+    program.pager.watch(this.#setup.bell, Ready.in, () => this.#takeMessages());
+  }
+
+  run(): void {
+    this.#post({ kind: "ready" });
+    this.#takeMessages();
+    this.#program?.pager.run();
+  }
+
+  emit(event: string, value: unknown, transfer?: readonly Transferable[]): void {
+    this.#post({ kind: "event", event, value }, transfer);
+  }
+
+  fail(id: number, error: unknown): void {
+    this.#post({ kind: "failure", id, error: plainError(error) });
+    this.#countAnswer();
+  }
+
+  #takeMessages(): void {
+    drainEventFd(this.#setup.bell);
+    try {
+      for (let next = receiveMessageOnPort(this.#setup.port); next; next = receiveMessageOnPort(this.#setup.port)) {
+        this.#call(next.message as ToPager);
+      }
+    } catch (error) {
+      stopProcess(error);
+    }
+  }
+
+  #call({ id, method, args }: ToPager): void {
+    const reply = this.#replyTo(id);
+    if (method === stopMethod) return this.#stop(reply);
+    const handler = this.#program?.methods[method];
+    if (handler === undefined) return reply.fail(new TypeError(`the pager has no method ${method}`));
+    try {
+      handler(args as never, reply);
+    } catch (error) {
+      if ((error as { code?: unknown })?.code === "DMMAP_INVARIANT") throw error;
+      reply.fail(error);
+    }
+  }
+
+  #stop(reply: Reply): void {
+    const end = () => {
+      reply();
+      this.#program?.pager.stop();
+    };
+    const onStop = this.#program?.onStop;
+    if (onStop === undefined) end();
+    else onStop(end);
+  }
+
+  #replyTo(id: number): Reply {
+    const reply = (value?: unknown, transfer?: readonly Transferable[]) => {
+      this.#post({ kind: "result", id, value }, transfer);
+      this.#countAnswer();
+    };
+    return Object.assign(reply, { fail: (error: unknown) => this.fail(id, error) });
+  }
+
+  #countAnswer(): void {
+    Atomics.add(this.#answers, 0, 1);
+    Atomics.notify(this.#answers, 0);
+  }
+
+  #post(message: FromPager, transfer?: readonly Transferable[]): void {
+    this.#setup.port.postMessage(message, transfer ?? []);
+  }
+}
+
+function plainError(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), code: undefined, stack: undefined };
+  const { name, message, stack } = error;
+  const { code } = error as { code?: unknown };
+  return { name, message, code: typeof code === "string" ? code : undefined, stack };
+}

@@ -1,0 +1,187 @@
+import { once } from "node:events";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Transferable, Worker } from "node:worker_threads";
+import { createEventFd, ringEventFd } from "../kernel/event-fd.js";
+import { close } from "../kernel/libc.js";
+import {
+  type FromPager,
+  type PagerSetup,
+  type PlainError,
+  startId,
+  stopMethod,
+  type ToPager,
+} from "./pager-commands.js";
+import { atProcessExit } from "./process-end.js";
+import { stopProcess } from "./stop-process.js";
+
+export interface PagerThreadOptions {
+  /** Goes to the `build` of the entry's `runPagerThread`: what structured clone can carry. */
+  readonly data?: unknown;
+  readonly transfer?: readonly Transferable[];
+  readonly name?: string;
+  /** What the pager emitted. Runs on the caller's thread, in order. */
+  readonly onEvent?: (event: string, value: unknown) => void;
+  /** Makes the error that a failed call throws; by default one of the same name, message and code. */
+  readonly reviveError?: (error: PlainError) => Error;
+  /** How long an exiting process waits for the pager's goodbye. */
+  readonly exitMillisMax?: number;
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The program's end of a pager thread: calls it, with a promise or synchronously, and sees to its end.
+ *
+ * The thread sleeps in epoll, where Node cannot reach it, and so would hold up the process's exit for ever. It keeps
+ * nobody alive by itself (its worker and port are unreferenced but for pending promises); when the process exits, by its
+ * program's end, `process.exit` or an uncaught error, it is asked to stop, synchronously and for a bounded time.
+ */
+export class PagerThread {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #bell: number;
+  readonly #answers = new Int32Array(new SharedArrayBuffer(4));
+  readonly #pending = new Map<number, Pending>();
+  readonly #options: PagerThreadOptions;
+  readonly #exited: Promise<unknown>;
+  readonly #forgetProcessExit: () => void;
+  #lastId = startId;
+  #state: "starting" | "running" | "closed" = "starting";
+
+  /** Starts the thread and resolves when its program is built; rejects with what `build`, or an import of it, threw. */
+  static async start(entry: URL, options: PagerThreadOptions = {}): Promise<PagerThread> {
+    const thread = new PagerThread(entry, options);
+    await thread.#started();
+    return thread;
+  }
+
+  private constructor(entry: URL, options: PagerThreadOptions) {
+    this.#options = options;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#bell = createEventFd();
+    const answers = this.#answers.buffer as SharedArrayBuffer;
+    const setup: PagerSetup = { port: port2, bell: this.#bell, answers, data: options.data };
+    this.#worker = new Worker(entry, {
+      workerData: setup,
+      transferList: [port2, ...(options.transfer ?? [])] as Transferable[],
+      name: options.name ?? "dmmap pager",
+    });
+    this.#exited = once(this.#worker, "exit").finally(() => this.#onWorkerExit());
+    this.#exited.catch(() => undefined); // An error of the worker is reported by the listener below.
+    this.#worker.on("error", (error) => this.#onWorkerError(error));
+    this.#worker.unref();
+    this.#port.on("message", (message: FromPager) => this.#deliver(message));
+    this.#port.unref();
+    this.#forgetProcessExit = atProcessExit(() => this.#stopAtExit());
+  }
+
+  /** Calls a method of the pager's program. */
+  call(method: string, args?: unknown, transfer?: readonly Transferable[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = this.#post(method, args, transfer);
+      if (this.#pending.size === 0) this.#port.ref();
+      this.#pending.set(id, { resolve, reject });
+    });
+  }
+
+  /** The same, and sleeps until the answer is there. The pager never waits for this thread, so it always comes. */
+  callSync(method: string, args?: unknown, millisMax = Number.POSITIVE_INFINITY): unknown {
+    const id = this.#post(method, args);
+    for (;;) {
+      const seen = Atomics.load(this.#answers, 0);
+      for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+        const message = next.message as FromPager;
+        if (message.kind === "result" && message.id === id) return message.value;
+        if (message.kind === "failure" && message.id === id) throw this.#revive(message.error);
+        this.#deliver(message);
+      }
+      if (Atomics.wait(this.#answers, 0, seen, millisMax) === "timed-out") {
+        throw Object.assign(new Error(`the pager did not answer ${method} in time`), { code: "DMMAP_TIMEOUT" });
+      }
+    }
+  }
+
+  /** Calls and wants no answer. */
+  post(method: string, args?: unknown, transfer?: readonly Transferable[]): void {
+    this.#post(method, args, transfer);
+  }
+
+  /** Stops the pager's program and resolves when its thread has ended. */
+  async close(): Promise<void> {
+    if (this.#state === "running") {
+      const stopped = this.call(stopMethod);
+      this.#state = "closed";
+      await stopped;
+      this.#worker.ref(); // Or a program with nothing else to do would end here, in the middle of an await.
+    }
+    await this.#exited.catch(() => undefined);
+  }
+
+  #post(method: string, args: unknown, transfer?: readonly Transferable[]): number {
+    if (this.#state !== "running") throw Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
+    const message: ToPager = { id: ++this.#lastId, method, args };
+    this.#port.postMessage(message, (transfer ?? []) as Transferable[]);
+    ringEventFd(this.#bell);
+    return message.id;
+  }
+
+  #started(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#port.ref();
+      this.#pending.set(startId, { resolve, reject });
+    });
+  }
+
+  #deliver(message: FromPager): void {
+    if (message.kind === "event") {
+      // Not inside somebody's synchronous call: the program does not expect its listeners to run there.
+      queueMicrotask(() => this.#options.onEvent?.(message.event, message.value));
+      return;
+    }
+    if (message.kind === "ready") this.#state = "running";
+    const id = message.kind === "ready" ? startId : message.id;
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return; // The answer to a `post`.
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#port.unref();
+    if (message.kind === "failure") pending.reject(this.#revive(message.error));
+    else pending.resolve(message.kind === "result" ? message.value : undefined);
+  }
+
+  #revive(error: PlainError): Error {
+    if (this.#options.reviveError !== undefined) return this.#options.reviveError(error);
+    const kinds: Record<string, new (message: string) => Error> = { RangeError, TypeError };
+    const revived = new (kinds[error.name] ?? Error)(error.message);
+    if (error.code !== undefined) Object.assign(revived, { code: error.code });
+    return revived;
+  }
+
+  #stopAtExit(): void {
+    if (this.#state !== "running") return;
+    try {
+      this.callSync(stopMethod, undefined, this.#options.exitMillisMax ?? 5000);
+    } catch {
+      // It did not stop in time. What it could not send is lost, as it would be in a kill.
+    }
+    this.#state = "closed";
+  }
+
+  #onWorkerError(error: unknown): void {
+    if (this.#state === "running") stopProcess(error);
+    this.#pending.get(startId)?.reject(error as Error);
+  }
+
+  #onWorkerExit(): void {
+    if (this.#state === "running") stopProcess(new Error("the pager's thread ended, and its program still needs it"));
+    this.#state = "closed";
+    const ended = Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
+    for (const { reject } of this.#pending.values()) reject(ended);
+    this.#pending.clear();
+    this.#forgetProcessExit();
+    this.#port.close();
+    close(this.#bell);
+  }
+}

@@ -1,0 +1,132 @@
+import { nowMicros } from "../kernel/clock.js";
+import { Epoll, Ready } from "../kernel/epoll.js";
+import { assertPageSize } from "../kernel/page-size.js";
+import type { Region } from "../kernel/region.js";
+import { type Access, Userfaultfd } from "../kernel/userfaultfd.js";
+import type { CacheView } from "./cache-view.js";
+import { PageCache, type PageCacheOptions } from "./page-cache.js";
+import { stopProcess } from "./stop-process.js";
+
+export type { FaultHandler, PageCacheOptions } from "./page-cache.js";
+
+/** Batches of faults served before sockets get their turn. */
+const faultRoundsMax = 4;
+/**
+ * The longest sleep. Every wake-up has a descriptor; this only bounds how long a thread that is being terminated from
+ * outside, for example because the worker that made it was, stays in the kernel where nothing can reach it.
+ */
+const sleepMicrosMax = 1e6;
+
+export interface PagerOptions {
+  /** Called when a callback or a verb threw. Must not return to serving; stops the process unless given. */
+  readonly onFatal?: (error: unknown) => void;
+  /** For how long the loop polls after the last event before it sleeps; costs a CPU, saves the wake-up. */
+  readonly spinMicros?: number;
+}
+
+/**
+ * The loop that serves faults, one in a thread of its own: it owns the userfaultfd and the epoll set, and never awaits,
+ * never touches a view's memory, and never makes a system call that would wait for a fault (R13).
+ */
+export class Pager {
+  /** When to call `onDeadline`, on the clock of `nowMicros`; Infinity for never. */
+  deadline = Number.POSITIVE_INFINITY;
+  onDeadline: (nowMicros: number) => void = () => {};
+  /** Called after every batch of events, before sleeping. */
+  onIdle: () => void = () => {};
+  readonly #onFatal: (error: unknown) => void;
+  readonly #spinMicros: number;
+  readonly #uffd: Userfaultfd;
+  readonly #epoll = new Epoll();
+  readonly #watchers = new Map<number, (events: number) => void>();
+  readonly #caches = new Set<PageCache>();
+  #spinUntil = 0;
+  #stopped = false;
+
+  constructor(options: PagerOptions = {}) {
+    assertPageSize();
+    this.#onFatal = options.onFatal ?? stopProcess;
+    this.#spinMicros = options.spinMicros ?? 0;
+    this.#uffd = new Userfaultfd();
+    this.#epoll.add(this.#uffd.fd, Ready.in, this.#uffd.fd);
+    this.#watchers.set(this.#uffd.fd, () => this.#serveFaults());
+  }
+
+  get uffdAccess(): Access {
+    return this.#uffd.access;
+  }
+
+  /** Over all caches. */
+  get cachedPages(): number {
+    let count = 0;
+    for (const cache of this.#caches) count += cache.cachedPages;
+    return count;
+  }
+
+  createCache(options: PageCacheOptions): PageCache {
+    const cache = new PageCache(this.#uffd, options, (closed) => this.#caches.delete(closed));
+    this.#caches.add(cache);
+    return cache;
+  }
+
+  /** Calls `onReady` whenever one of `events` (`Ready`) is so. */
+  watch(fd: number, events: number, onReady: (events: number) => void): void {
+    this.#epoll.add(fd, events, fd);
+    this.#watchers.set(fd, onReady);
+  }
+
+  /** Changes the events; the callback stays. */
+  rewatch(fd: number, events: number): void {
+    this.#epoll.modify(fd, events, fd);
+  }
+
+  /** Before the descriptor is closed. */
+  unwatch(fd: number): void {
+    if (this.#watchers.delete(fd)) this.#epoll.remove(fd);
+  }
+
+  /** Loops until `stop`. */
+  run(): void {
+    try {
+      while (!this.#stopped) this.#turn();
+    } catch (error) {
+      this.#onFatal(error);
+    }
+  }
+
+  /** Makes `run` return after the present batch. Threads that fault afterwards wait for ever: close the caches first. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #turn(): void {
+    const count = this.#epoll.wait(this.#sleepMicros());
+    for (let index = 0; index < count; index++) {
+      // Gone when an earlier callback of this batch unwatched it.
+      this.#watchers.get(this.#epoll.token(index))?.(this.#epoll.events(index));
+    }
+    if (count > 0 && this.#spinMicros > 0) this.#spinUntil = nowMicros() + this.#spinMicros;
+    if (this.deadline !== Number.POSITIVE_INFINITY) {
+      const now = nowMicros();
+      if (now >= this.deadline) this.onDeadline(now);
+    }
+    this.onIdle();
+  }
+
+  #sleepMicros(): number {
+    const untilDeadline = this.deadline === Number.POSITIVE_INFINITY ? sleepMicrosMax : this.deadline - nowMicros();
+    if (this.#spinMicros > 0 && nowMicros() < this.#spinUntil) return 0;
+    return Math.min(sleepMicrosMax, untilDeadline);
+  }
+
+  /** One read more than there were batches: a thread often faults again at once, and a read costs less than a sleep. */
+  #serveFaults(): void {
+    for (let rounds = 0; rounds < faultRoundsMax; rounds++) if (this.#uffd.readFaults(onFault) === 0) return;
+  }
+}
+
+/** Every region that a pager registers is a CacheView. */
+function onFault(region: Region, page: number, flags: number): void {
+  const view = region as CacheView;
+  view.cache.onFault(view, page, flags);
+}
