@@ -240,6 +240,12 @@ export class FileTokens {
     this.#pump(now);
   }
 
+  /** The file is being closed here: no hold stands in the way any more. */
+  unpinAll(now: Micros): void {
+    this.#pins.clear();
+    this.#pump(now);
+  }
+
   /** Gives a range back unasked: its dirty pages are written back, then it is dropped. */
   giveBack(start: PageIndex, end: PageIndex, now: Micros): void {
     this.onRevoke(Mode.none, start, end, this.#epoch, end, now);

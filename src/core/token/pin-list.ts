@@ -32,6 +32,10 @@ export class PinList {
     this.#pins = this.#pins.filter((candidate) => candidate.pin !== pin);
   }
 
+  clear(): void {
+    this.#pins = [];
+  }
+
   satisfy(pin: Pin): void {
     if (pin.hold) pin.satisfied = true;
     else this.remove(pin.pin);
