@@ -12,8 +12,13 @@ const lineRules = [
     // A bit operator cuts an offset or a page index down to 32 bits. System call arguments are not offsets, and the
     // middle of a binary search, `(low + high) >>> 1`, is an index into an array.
     where: (path) => !path.startsWith("src/kernel/"),
-    pattern: /(?<!>)>>(?!> 1;)|<<|\|\s*0\b|~~/,
+    pattern: /\s(>>|<<)\s|\s>>>\s(?!1;)|\|\s*0\b|~~/,
     problem: "R8: no 32-bit operator where an offset or a page index may be",
+  },
+  {
+    where: (path) => path.startsWith("src/node/"),
+    pattern: /\b(mmap|munmap|madvise|ioctl|memfdCreate|fallocate|ftruncate)\s*\(/,
+    problem: "the page cache is mapping's alone",
   },
   {
     where: () => true,

@@ -82,6 +82,7 @@ for (const [path, specifier] of Object.entries(upward)) {
 
 test("layers: node uses the page cache through mapping only", () => {
   rejects({ "src/node/x.ts": 'import { MemoryFile } from "../kernel/memory-file.js";\n' }, /node may import only/);
+  rejects({ "src/node/x.ts": 'import { mmap } from "../kernel/libc.js";\nmmap(0, 4096);\n' }, /x\.ts:2 the page cache/);
 });
 
 test("layers: one file calls out of JavaScript", () => {
@@ -131,7 +132,7 @@ test("sources: length, printing, 32-bit operators, names, leftovers", () => {
   rejects({ "src/node/node-utils.ts": "export {};\n" }, /says nothing by its name/);
   rejects({ "src/node/NodeFile.ts": "export {};\n" }, /kebab-case/);
   rejects({ "src/node/x.ts": `// ${["TO", "DO"].join("")}: all of it\n` }, /unfinished/);
-  const fine = "const middle = (low + high) >>> 1;\n";
+  const fine = "const middle = (low + high) >>> 1;\nlet queue: Map<number, Set<number>> = later;\n";
   assert.equal(problemsOf({ ...good, "src/node/x.ts": fine }), "");
 });
 
