@@ -32,14 +32,14 @@ export class FaultDesk {
   }
 
   /** A fault event. Allocates nothing. */
-  onFault(view: CacheView, page: number, flags: number, endPage: number): void {
+  onFault(view: CacheView, page: number, flags: number, thread: number, endPage: number): void {
     if (page >= endPage) return this.#faultBeyondEnd(view, page);
     const state = this.#states.get(page);
     if ((state & PageBit.poisoned) !== 0) return this.#tables.poison(view, page);
     const write = (flags & FaultFlag.write) !== 0 && view.sharing === "shared";
     const isProtected = (flags & FaultFlag.writeProtect) !== 0;
     const allowed = (state & PageBit.cached) !== 0 && (!write || (state & PageBit.writable) !== 0);
-    if (!allowed) return this.#ask(view, page, state, write, isProtected);
+    if (!allowed) return this.#ask(view, page, state, write, isProtected, thread);
     if (isProtected) return this.#tables.allowIn(view, page);
     this.#states.set(page, state | PageBit.referenced);
     this.#tables.map(view, page, page + 1, (state & PageBit.writable) === 0);
@@ -68,6 +68,12 @@ export class FaultDesk {
       index = this.#previous(index, start, end);
     }
     this.answer(start, end, start);
+  }
+
+  /** The Linux id of a thread that waits for this page; 0 when none does. */
+  waitingThread(page: number): number {
+    const index = this.#previous(this.#waiters.count, page, page + 1);
+    return index < 0 ? 0 : this.#waiters.thread(index);
   }
 
   /** Wakes whoever waits in [start, end): they fault again. */
@@ -101,8 +107,15 @@ export class FaultDesk {
     }
   }
 
-  #ask(view: CacheView, page: number, state: number, write: boolean, isProtected: boolean): void {
-    this.#waiters.add(view, page, isProtected);
+  #ask(
+    view: CacheView,
+    page: number,
+    state: number,
+    write: boolean,
+    isProtected: boolean,
+    thread: number,
+  ): void {
+    this.#waiters.add(view, page, isProtected, thread);
     const asked = PageBit.waiting | (write ? PageBit.waitingWrite : 0);
     if ((state & asked) === asked) return; // Asked already: the answer wakes this thread too.
     this.#states.set(page, state | asked);

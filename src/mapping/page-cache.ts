@@ -1,6 +1,6 @@
-import { NativeBuffer } from "../kernel/native-buffer.js";
-import { MemoryFile } from "../kernel/memory-file.js";
 import { memset } from "../kernel/libc.js";
+import { MemoryFile } from "../kernel/memory-file.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
 import type { Userfaultfd } from "../kernel/userfaultfd.js";
 import { CacheView, type View, type ViewOptions } from "./cache-view.js";
@@ -52,7 +52,6 @@ export class PageCache {
   readonly #states = new PageStates();
   readonly #tables: PageTables;
   readonly #desk: FaultDesk;
-  readonly #closedViews = new Map<number, CacheView>();
   readonly #hand: ClockHand;
   readonly #onClose: (cache: PageCache) => void;
   #sizeBytes: number;
@@ -103,6 +102,11 @@ export class PageCache {
   /** Whether a thread waits to store to this page through a shared view. */
   waitingWrite(page: number): boolean {
     return (this.#states.get(page) & PageBit.waitingWrite) !== 0;
+  }
+
+  /** The Linux id of a thread that waits for this page; 0 when none does. */
+  waitingThread(page: number): number {
+    return this.#desk.waitingThread(page);
   }
 
   /** The first cached page in [page, end); `end` when there is none. So with the next four. */
@@ -192,9 +196,9 @@ export class PageCache {
     this.#desk.answer(page, page + 1, page);
   }
 
-  /** Lets the threads run that wait for this page, and maps nothing: they fault again. */
-  retry(page: number): void {
-    this.#desk.retry(page, page + 1);
+  /** Lets the threads run that wait for this page (or for [page, end)), and maps nothing: they fault again. */
+  retry(page: number, end: number = page + 1): void {
+    this.#desk.retry(page, end);
   }
 
   /**
@@ -303,22 +307,18 @@ export class PageCache {
     return { id: view.id, address: view.address, byteLength: view.byteLength };
   }
 
-  /** Puts inert zero pages in the view's place; its threads that wait in a fault run on with them (R19). */
+  /**
+   * Puts inert zero pages in the view's place; its threads that wait in a fault run on with them (R19). Its addresses
+   * stay taken until the last ArrayBuffer over them is collected: see ViewBuffer.
+   */
   closeView(id: number): void {
     const view = this.#tables.views.find((open) => open.id === id);
     if (view === undefined) return; // Closed before.
     this.#tables.remove(view);
-    this.#closedViews.set(id, view);
     this.#desk.forgetView(view);
   }
 
-  /** Gives a closed view's addresses back. No ArrayBuffer over it may live. */
-  releaseView(id: number): void {
-    this.#closedViews.get(id)?.release();
-    this.#closedViews.delete(id);
-  }
-
-  /** Closes all views and drops every page. Views can still be released. */
+  /** Closes all views and drops every page. */
   close(): void {
     for (const view of [...this.#tables.views]) this.closeView(view.id);
     this.#states.clear();
@@ -327,8 +327,8 @@ export class PageCache {
   }
 
   /** A fault event, from the pager. Allocates nothing. */
-  onFault(view: CacheView, page: number, flags: number): void {
-    this.#desk.onFault(view, page, flags, this.#endPage);
+  onFault(view: CacheView, page: number, flags: number, thread: number): void {
+    this.#desk.onFault(view, page, flags, thread, this.#endPage);
   }
 
   #forgetStates(start: number, end: number): void {

@@ -21,8 +21,9 @@ export interface PagerProgram {
   readonly pager: Pager;
   readonly methods: Record<string, Method>;
   /**
-   * The thread is to end, by `close` or because the process exits: write back, say goodbye, close the caches, then call
-   * `done`. Faults are served until then; the process waits, for a bounded time.
+   * The thread is to end, by `close` or because the process exits: write back, say goodbye, then call `done`. Faults are
+   * served until then; an exiting process waits for a bounded time. Caches need not be closed: threads that still run
+   * while the process exits then sleep in their next fault, which is better than zeros that look like data.
    */
   readonly onStop?: (done: () => void) => void;
 }

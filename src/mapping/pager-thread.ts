@@ -62,7 +62,7 @@ export class PagerThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#bell = createEventFd();
-    const answers = this.#answers.buffer as SharedArrayBuffer;
+    const answers = this.#answers.buffer;
     const setup: PagerSetup = { port: port2, bell: this.#bell, answers, data: options.data };
     this.#worker = new Worker(entry, {
       workerData: setup,

@@ -126,7 +126,7 @@ export class Pager {
 }
 
 /** Every region that a pager registers is a CacheView. */
-function onFault(region: Region, page: number, flags: number): void {
+function onFault(region: Region, page: number, flags: number, thread: number): void {
   const view = region as CacheView;
-  view.cache.onFault(view, page, flags);
+  view.cache.onFault(view, page, flags, thread);
 }

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { inspect } from "node:util";
 
 /**
  * Ends the whole process from any of its threads: `process.exit` in a worker thread ends only the worker, and a program
@@ -6,13 +7,9 @@ import { writeSync } from "node:fs";
  * the main thread, which may be waiting in a fault.
  */
 export function stopProcess(error: unknown): never {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const cause = error instanceof Error && error.cause !== undefined ? `\ncaused by: ${String(error.cause)}` : "";
+  const detail = inspect(error);
   try {
-    writeSync(
-      2,
-      `dmmap: the pager failed; its process stops, since its maps would be wrong from now on.\n${detail}${cause}\n`,
-    );
+    writeSync(2, `dmmap: the pager failed; its process stops, since its maps would be wrong from now on.\n${detail}\n`);
   } catch {
     // Standard error is closed: nobody can be told.
   }

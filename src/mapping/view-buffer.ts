@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { isMainThread } from "node:worker_threads";
-import { memoryView } from "../kernel/libc.js";
+import { memoryView, munmap } from "../kernel/libc.js";
 import type { View } from "./cache-view.js";
 
 /**
@@ -45,21 +45,18 @@ export class ViewBuffer implements Disposable {
   readonly #view: View;
   readonly #cell: Int32Array;
   readonly #onClose: (id: number) => void;
-  readonly #onRelease: (id: number) => void;
   #buffer: ArrayBuffer | undefined;
 
   /**
    * @param byteLength as much of the view as the program asked for.
-   * @param onClose puts inert pages in the view's place, before it returns.
-   * @param onRelease gives the addresses back: nothing refers to them any more.
+   * @param onClose puts inert pages in the view's place (`PageCache.closeView` on the pager) before it returns.
    */
-  constructor(view: View, byteLength: number, onClose: (id: number) => void, onRelease: (id: number) => void) {
+  constructor(view: View, byteLength: number, onClose: (id: number) => void) {
     assertViewLength(byteLength);
     this.byteLength = byteLength;
     this.#view = view;
     this.#cell = new Int32Array(new SharedArrayBuffer(8));
     this.#onClose = onClose;
-    this.#onRelease = onRelease;
     this.#buffer = countedBuffer(view.address, byteLength, this.#cell, () => this.releaseIfUnused());
     owned.add(this);
   }
@@ -104,7 +101,7 @@ export class ViewBuffer implements Disposable {
     if (Atomics.compareExchange(this.#cell, buffersAt, 0, -1) === 0) {
       owned.delete(this);
       lingering.delete(this);
-      this.#onRelease(this.#view.id);
+      munmap(this.#view.address, this.#view.byteLength); // Inert pages by now: no pager knows them any more.
     } else linger(this);
   }
 }

@@ -7,6 +7,7 @@ import type { CacheView } from "./cache-view.js";
 export class Waiters {
   count = 0;
   #pages = new Float64Array(64);
+  #threads = new Int32Array(64);
   #protections = new Uint8Array(64);
   #views: (CacheView | undefined)[] = new Array(64).fill(undefined);
 
@@ -14,7 +15,7 @@ export class Waiters {
    * Adds the pair unless it is there: the kernel wakes all threads of a view's page together. `isProtected`: the page is
    * mapped in this view, and the thread waits for its write-protection to be lifted.
    */
-  add(view: CacheView, page: number, isProtected: boolean): void {
+  add(view: CacheView, page: number, isProtected: boolean, thread: number): void {
     for (let index = 0; index < this.count; index++) {
       if (this.#pages[index] !== page || this.#views[index] !== view) continue;
       if (!isProtected) this.#protections[index] = 0;
@@ -22,6 +23,7 @@ export class Waiters {
     }
     if (this.count === this.#pages.length) this.#grow();
     this.#pages[this.count] = page;
+    this.#threads[this.count] = thread;
     this.#protections[this.count] = isProtected ? 1 : 0;
     this.#views[this.count++] = view;
   }
@@ -32,6 +34,11 @@ export class Waiters {
 
   isProtected(index: number): boolean {
     return this.#protections[index] === 1;
+  }
+
+  /** The Linux id of the first thread that waits for this pair. */
+  thread(index: number): number {
+    return this.#threads[index];
   }
 
   view(index: number): CacheView {
@@ -50,6 +57,7 @@ export class Waiters {
   remove(index: number): void {
     const last = --this.count;
     this.#pages[index] = this.#pages[last];
+    this.#threads[index] = this.#threads[last];
     this.#protections[index] = this.#protections[last];
     this.#views[index] = this.#views[last];
     this.#views[last] = undefined;
@@ -59,6 +67,9 @@ export class Waiters {
     const pages = new Float64Array(this.#pages.length * 2);
     pages.set(this.#pages);
     this.#pages = pages;
+    const threads = new Int32Array(pages.length);
+    threads.set(this.#threads);
+    this.#threads = threads;
     const protections = new Uint8Array(pages.length);
     protections.set(this.#protections);
     this.#protections = protections;
