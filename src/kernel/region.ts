@@ -52,7 +52,7 @@ export class Region {
 
   /**
    * Takes pages out of this region's page tables. Shared: the page stays in the memfd, the next touch is a MINOR fault,
-   * and its write-protection marker is gone. Private: COWed pages are destroyed, so only truncation may do it (R4, R5).
+   * and the answer to it decides anew about write-protection. Private: COWed pages are destroyed, so only truncation may do it (R4, R5).
    */
   unmapPages(startPage: number, endPage: number): void {
     const start = Math.max(startPage, this.firstPage);

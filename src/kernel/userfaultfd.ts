@@ -39,6 +39,7 @@ const registerMinor = 4;
 const copyModeWriteProtect = 2;
 const continueModeWriteProtect = 2;
 const writeProtectModeOn = 1;
+const writeProtectModeDontWake = 2;
 
 export const FaultFlag = { write: 1, writeProtect: 2, minor: 4 } as const;
 
@@ -194,19 +195,37 @@ export class Userfaultfd {
     return this.#resolve(ioctlZeroPage, 24);
   }
 
-  /** Makes a touch of these pages raise SIGBUS, until `unmapPages` clears it. Needs Linux 6.6. */
+  /**
+   * Makes a touch of these pages raise SIGBUS, until `unmapPages` clears it; a punch does not. Needs Linux 6.6.
+   *
+   * The kernel poisons empty entries only, and the marker of a page that was punched while it was write-protected is
+   * not empty: woken there, a thread would fault and be poisoned in vain for ever. So a shared region is cleared first
+   * where that comes up. `exists`: a private region has a page of its own there (or any page: it is mapped).
+   *
+   * A later continuePages, copyPages or zeroPages replaces the poison: the caller must not answer a fault there.
+   */
   poison(region: Region, startPage: number, endPage: number): Outcome {
     this.#setRange(region, startPage, endPage);
+    this.#argument.setUint64(16, 0);
+    const outcome = this.#resolve(ioctlPoison, 24);
+    if (outcome !== "exists" || region.sharing !== "shared") return outcome;
+    // In this order: a protected page must not be open to stores even for a moment. Unmapping leaves markers.
+    region.unmapPages(startPage, endPage);
+    const cleared = this.#setProtection(writeProtectModeDontWake);
+    if (cleared !== "done") return cleared;
     this.#argument.setUint64(16, 0);
     return this.#resolve(ioctlPoison, 24);
   }
 
-  /** Protects mapped pages against stores (the next store is a wp-page fault), or lifts it and wakes the waiters. */
+  /**
+   * Protects mapped pages against stores (the next store is a wp-page fault), or lifts it and wakes the waiters.
+   *
+   * Give it the pages that may be mapped, not the whole region: the kernel fills page tables for every page of the range
+   * and leaves a marker in each.
+   */
   writeProtect(region: Region, startPage: number, endPage: number, on: boolean): Outcome {
     this.#setRange(region, startPage, endPage);
-    this.#argument.setUint64(16, on ? writeProtectModeOn : 0);
-    if (libc.ioctl(this.fd, ioctlWriteProtect, this.#argument.address) === 0) return "done";
-    return this.#outcomeOf(libc.errno(), "UFFDIO_WRITEPROTECT");
+    return this.#setProtection(on ? writeProtectModeOn : 0);
   }
 
   close(): void {
@@ -216,6 +235,12 @@ export class Userfaultfd {
   #setRange(region: Region, startPage: number, endPage: number): void {
     this.#argument.setUint64(0, region.addressOf(startPage));
     this.#argument.setUint64(8, (endPage - startPage) * pageBytes);
+  }
+
+  #setProtection(mode: number): Outcome {
+    this.#argument.setUint64(16, mode);
+    if (libc.ioctl(this.fd, ioctlWriteProtect, this.#argument.address) === 0) return "done";
+    return this.#outcomeOf(libc.errno(), "UFFDIO_WRITEPROTECT");
   }
 
   /** Runs an ioctl whose result field at `resultAt` holds the bytes done, or a negative errno. */

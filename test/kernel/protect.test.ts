@@ -45,7 +45,7 @@ test("R12: a first touch that stores, answered without protection, is one event"
   assert.equal(stage.quietly(stage.thread.store(view.addressOf(0), 2)), 2);
 });
 
-test("unmapPages and a plain continue lose the protection", { skip }, async () => {
+test("unmapPages and a plain continue lose the protection, though its marker stayed", { skip }, async () => {
   await using stage = await Stage.open();
   const view = stage.view("shared");
   stage.serve(stage.thread.load(view.addressOf(4)), (fault) => stage.fill(fault, 1));

@@ -22,8 +22,10 @@ const pageOfBytes = new NativeBuffer(pageBytes);
 export class Stage {
   readonly uffd: Userfaultfd;
   readonly file: MemoryFile;
+  readonly regions: Region[] = [];
+  /** A page of memory that nobody watches. */
+  readonly scratchAddress = pageOfBytes.address;
   readonly #epoll = new Epoll();
-  readonly #regions: Region[] = [];
   readonly #touchers: Toucher[] = [];
 
   static async open(options: { pages?: number; access?: Access; features?: number } = {}): Promise<Stage> {
@@ -52,7 +54,7 @@ export class Stage {
   view(sharing: Sharing, firstPage = 0, pageCount = 16): Region {
     const region = new Region(this.file, firstPage, pageCount, sharing);
     this.uffd.register(region);
-    this.#regions.push(region);
+    this.regions.push(region);
     return region;
   }
 
@@ -110,18 +112,23 @@ export class Stage {
     return faults[0];
   }
 
+  /** Waits until the descriptor has something to read, and leaves it there. */
+  untilReadable(): void {
+    this.#until("an event waits", () => this.#epoll.wait(0) > 0);
+  }
+
   /** Waits for something that comes about without any fault. */
   until(truth: string, condition: () => boolean): void {
     this.#until(truth, condition);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const region of this.#regions) {
+    for (const region of this.regions) {
       region.replaceByZeros();
       this.uffd.forget(region);
     }
     for (const toucher of this.#touchers) await toucher.stop();
-    for (const region of this.#regions) region.release();
+    for (const region of this.regions) region.release();
     this.#epoll.close();
     this.uffd.close();
     this.file.close();

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { errno, memfdCreate, memoryView, write } from "../../src/kernel/libc.js";
+import { errno, madvise, memfdCreate, memoryView, write } from "../../src/kernel/libc.js";
+import { pageBytes } from "../../src/kernel/page-size.js";
 import { Cell, Operation, operandAt } from "./toucher-cells.js";
 
 /**
@@ -21,6 +22,7 @@ for (let turn = 1; ; turn++) {
 
 function run(operation: number, address: number, value: number): number {
   if (operation === Operation.write) return write(sink, address, 1) === 1 ? 1 : -errno();
+  if (operation === Operation.unmap) return madvise(address, pageBytes, 4) === 0 ? 0 : -errno();
   const memory = new Uint8Array(memoryView(address, 1));
   if (operation === Operation.store) memory[0] = value;
   return memory[0];

@@ -16,7 +16,7 @@ export class Touch {
     return Atomics.load(this.#cells, Cell.done) >= this.#turn;
   }
 
-  /** The byte that is there after the touch; for `write`, 1 or a negative errno. */
+  /** The byte that is there after the touch; for `write` and `unmap`, what they gave or a negative errno. */
   get result(): number {
     if (!this.isDone) throw new Error("the touch still waits");
     return this.#cells[Cell.result];
@@ -52,6 +52,10 @@ export class Toucher {
 
   write(address: number): Touch {
     return this.#ask(Operation.write, address, 0);
+  }
+
+  unmap(address: number): Touch {
+    return this.#ask(Operation.unmap, address, 0);
   }
 
   /** Its thread must not wait in a fault any more. */
