@@ -1,0 +1,43 @@
+import type { NodeMetrics } from "./metrics.js";
+import type { NodeFile } from "./node-file.js";
+
+/** Pages looked at in one step of a file's clock hand. */
+const sweepPages = 256;
+/** Part of the budget that is freed at a time, so that a full cache does not sweep at every fault. */
+const slack = 1 / 16;
+
+/** Keeps the node's cache within its budget: cold pages go, dirty ones written back first. Tokens stay. */
+export class CacheBudget {
+  readonly #pagesMax: number;
+  readonly #metrics: NodeMetrics;
+  #turn = 0;
+
+  constructor(pagesMax: number, metrics: NodeMetrics) {
+    this.#pagesMax = pagesMax;
+    this.#metrics = metrics;
+  }
+
+  /** Evicts until there is some room again, if the budget is used up. */
+  keep(opened: Iterable<{ readonly file: NodeFile }>, cachedPages: number): void {
+    if (cachedPages <= this.#pagesMax) return;
+    const files = [...opened].map(({ file }) => file);
+    const target = Math.floor(this.#pagesMax * (1 - slack));
+    let excess = cachedPages - target;
+    // Twice around every cache: the first time each page may get its second chance.
+    for (let steps = Math.ceil((cachedPages * 3) / sweepPages) + files.length; steps > 0 && excess > 0; steps--) {
+      const file = files[this.#turn++ % files.length];
+      if (!file.cache.sweep(sweepPages)) continue;
+      excess -= this.#evict(file, file.cache.sweepStart, file.cache.sweepEnd);
+    }
+  }
+
+  /** @returns how many pages went. None while the connection has no room for the dirty ones: then later. */
+  #evict(file: NodeFile, start: number, end: number): number {
+    if (file.tokens.isPinned(start, end) || !file.writeBack(start, end)) return 0;
+    const before = file.cache.cachedPages;
+    file.cache.evict(start, end);
+    const evicted = before - file.cache.cachedPages;
+    this.#metrics.evictedPages += evicted;
+    return evicted;
+  }
+}

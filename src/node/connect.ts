@@ -1,0 +1,63 @@
+import { hostname } from "node:os";
+import { DmmapError, type ErrorCode } from "../core/error.js";
+import { pageBytes } from "../core/units.js";
+import type { PlainError } from "../mapping/pager-commands.js";
+import { PagerThread } from "../mapping/pager-thread.js";
+import { checkName, checkOffset } from "./arguments.js";
+import type { NodeSetup } from "./node-commands.js";
+import { type Patience, within } from "./patience.js";
+import { parseHomeUrl, resolveHome } from "./url.js";
+import { Volume } from "./volume.js";
+
+export interface ConnectOptions extends Patience {
+  /** Memory for cached pages, over all files of the volume. Default 1 GiB; beyond it, cold pages go back to the home. */
+  readonly cacheBytes?: number;
+  /** How this node is called in the home's status. Default: host name and process id. */
+  readonly name?: string;
+  /** For how long the pager polls after an event before it sleeps. Costs a CPU, saves a wake-up per fault. Default 0. */
+  readonly spinMicros?: number;
+}
+
+const cacheBytesDefault = 1024 ** 3;
+/** Room for the largest piece in flight, and then some. */
+const cacheBytesMin = 16 * 1024 ** 2;
+
+/**
+ * Connects this process to a home as a node. Each connection is a node of its own, with its own pager thread and cache.
+ *
+ * @param url `dmmap://HOST:PORT`
+ * @throws DMMAP_BAD_URL, DMMAP_UNREACHABLE, DMMAP_PROTOCOL, DMMAP_VERSION, DMMAP_TIMEOUT, DMMAP_ABORTED
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Volume> {
+  const home = parseHomeUrl(checkName(url, "the home's url"));
+  const cacheBytes = checkOffset(options.cacheBytes ?? cacheBytesDefault, "cacheBytes");
+  if (cacheBytes < cacheBytesMin)
+    throw new RangeError(`cacheBytes must be at least ${cacheBytesMin}, not ${cacheBytes}`);
+  const setup: NodeSetup = {
+    ...(await resolveHome(home)),
+    name: options.name ?? `${hostname()} ${process.pid}`,
+    cachePages: Math.floor(cacheBytes / pageBytes),
+    spinMicros: options.spinMicros ?? 0,
+  };
+  let volume: Volume | undefined;
+  const thread = await PagerThread.start(new URL("./pager-main.js", import.meta.url), {
+    data: setup,
+    name: "dmmap pager",
+    reviveError,
+    onEvent: (event, value) => volume?.onPagerEvent(event, value),
+  });
+  try {
+    await within(`connecting to ${url}`, options, thread.call("connect"));
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
+  volume = new Volume(thread, `dmmap://${home.host.includes(":") ? `[${home.host}]` : home.host}:${home.port}`);
+  return volume;
+}
+
+function reviveError({ name, message, code }: PlainError): Error {
+  if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message);
+  if (name === "RangeError") return new RangeError(message);
+  return name === "TypeError" ? new TypeError(message) : new DmmapError("DMMAP_INTERNAL", message);
+}

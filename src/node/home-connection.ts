@@ -1,0 +1,325 @@
+import { DmmapError, type ErrorCode } from "../core/error.js";
+import type { Failure, Hello, Welcome } from "../core/wire/control.js";
+import { Frame, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { nowMicros } from "../kernel/clock.js";
+import { Ready } from "../kernel/epoll.js";
+import { errnoName } from "../kernel/errno.js";
+import { closeSocket, connectError, connectTcp, type SocketAddress } from "../kernel/socket.js";
+import type { Pager } from "../mapping/pager.js";
+import { Input, type InputSink } from "./input.js";
+import { Output } from "./output.js";
+
+const eagain = -11;
+const retryMicrosMin = 50_000;
+const retryMicrosMax = 1_000_000;
+const connectMicrosMax = 5_000_000;
+
+type State = "connecting" | "greeting" | "up" | "waiting" | "closed";
+
+/** What the rest of the node does with what comes. */
+export interface ConnectionSink {
+  /** As `InputSink.payloadAddress`. */
+  payloadAddress(frame: Frame): number;
+  /** A frame that concerns a file. */
+  onFileFrame(frame: Frame): void;
+  /** The home answered a hello. */
+  onUp(welcome: Welcome): void;
+  /** The connection broke, or was closed by the home with a reason. It is tried again until `close`. */
+  onDown(error: DmmapError): void;
+}
+
+/** An answer to a control request: either an object, or the error that the home named. */
+export type ReplyHandler = (reply: object | undefined, error: DmmapError | undefined) => void;
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const encoder = new TextEncoder();
+
+/** The node's one connection to its home, on the pager thread: frames in and out, control requests, ping, reconnect. */
+export class HomeConnection implements InputSink {
+  /** The header being composed for sending. */
+  readonly outgoing = new Frame();
+  readonly output = new Output();
+  leaseMicros = 10_000_000;
+  session: string | undefined;
+
+  readonly #pager: Pager;
+  readonly #address: SocketAddress;
+  readonly #name: string;
+  readonly #sink: ConnectionSink;
+  readonly #input: Input;
+  readonly #replies = new Map<number, ReplyHandler>();
+  #state: State = "waiting";
+  #fd = -1;
+  #requestLast = 0;
+  #wantsOut = false;
+  #retryMicros = retryMicrosMin;
+  #deadline = Number.POSITIVE_INFINITY;
+  #sentAt = 0;
+  #heardAt = 0;
+
+  constructor(pager: Pager, address: SocketAddress, name: string, sink: ConnectionSink) {
+    this.#pager = pager;
+    this.#address = address;
+    this.#name = name;
+    this.#sink = sink;
+    this.#input = new Input(new Frame(), this);
+  }
+
+  get isUp(): boolean {
+    return this.#state === "up";
+  }
+
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** When the home was last heard, on the clock of `nowMicros`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  open(): void {
+    this.#state = "connecting";
+    this.#deadline = nowMicros() + connectMicrosMax;
+    try {
+      this.#fd = connectTcp(this.#address);
+    } catch (cause) {
+      this.#down(unreachable(this.#address, cause instanceof Error ? cause.message : String(cause), cause));
+      return;
+    }
+    this.#wantsOut = true;
+    this.#pager.watch(this.#fd, Ready.in | Ready.out, (events) => this.#onReady(events));
+  }
+
+  /** Sends a control request; the handler is called with the answer, or when the connection breaks. */
+  request(operation: string, args: object, onReply: ReplyHandler): number {
+    const request = this.nextRequest();
+    if (this.#state !== "up") {
+      onReply(undefined, unreachable(this.#address, "the connection is down"));
+      return request;
+    }
+    this.#replies.set(request, onReply);
+    const frame = this.outgoing.reset(FrameType.request);
+    frame.request = request;
+    this.#queue(frame, { op: operation, ...args });
+    return request;
+  }
+
+  /** Registers for the answer (`synced`, `failure`) to a frame that the caller composes itself. */
+  expectReply(onReply: ReplyHandler): number {
+    const request = this.nextRequest();
+    this.#replies.set(request, onReply);
+    return request;
+  }
+
+  nextRequest(): number {
+    this.#requestLast = (this.#requestLast + 1) % 0xffff_fffe;
+    return this.#requestLast + 1;
+  }
+
+  /** Queues a frame without payload. */
+  send(frame: Frame): void {
+    if (this.#state !== "up") return; // What a broken connection would have carried is asked again when it is up.
+    frame.payloadBytes = 0;
+    if (!this.output.header(frame)) this.#overflow();
+  }
+
+  flush(): void {
+    if (this.#fd < 0 || this.#state === "connecting" || this.output.isEmpty) return;
+    const result = this.output.send(this.#fd);
+    if (result < 0 && result !== eagain) {
+      this.#down(unreachable(this.#address, errnoName(-result)));
+      return;
+    }
+    this.#sentAt = nowMicros();
+    this.#watchOut(result === eagain);
+  }
+
+  onTime(now: number): void {
+    if (now < this.#deadline) return;
+    if (this.#state === "waiting") this.open();
+    else if (this.#state === "up") this.#ping(now);
+    else if (this.#state !== "closed") this.#down(unreachable(this.#address, "no answer within 5 s"));
+  }
+
+  /** Says goodbye, if that is still possible, and ends for good. */
+  close(): void {
+    if (this.#state === "up") {
+      this.send(this.outgoing.reset(FrameType.goodbye));
+      this.flush();
+    }
+    this.#closeSocket();
+    this.#state = "closed";
+    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#failReplies(new DmmapError("DMMAP_CLOSED", "the volume was closed"));
+  }
+
+  payloadAddress(frame: Frame): number {
+    return this.#sink.payloadAddress(frame);
+  }
+
+  onFrame(frame: Frame, payload: Uint8Array): void {
+    this.#heardAt = nowMicros();
+    switch (frame.type) {
+      case FrameType.welcome:
+        this.#onWelcome(parse<Welcome>(payload));
+        break;
+      case FrameType.pong:
+        break;
+      case FrameType.closing:
+        this.#onClosing(parse<Failure>(payload));
+        break;
+      case FrameType.reply:
+        this.#answer(frame.request, parse(payload), undefined);
+        break;
+      case FrameType.synced:
+        this.#answer(frame.request, {}, undefined);
+        break;
+      case FrameType.failure:
+        this.#onFailure(frame, payload);
+        break;
+      default:
+        this.#sink.onFileFrame(frame);
+    }
+  }
+
+  #onReady(events: number): void {
+    if (this.#state === "connecting") {
+      if ((events & (Ready.out | Ready.error | Ready.hangUp)) === 0) return;
+      const failed = connectError(this.#fd);
+      if (failed !== 0) {
+        this.#down(unreachable(this.#address, errnoName(failed)));
+        return;
+      }
+      this.#greet();
+    }
+    if ((events & (Ready.in | Ready.error | Ready.hangUp | Ready.readHangUp)) !== 0) this.#receive();
+    if (this.#fd >= 0 && (events & Ready.out) !== 0) this.flush();
+  }
+
+  #greet(): void {
+    this.#state = "greeting";
+    const hello: Hello = {
+      protocol: protocolName,
+      version: protocolVersion,
+      name: this.#name,
+      ...(this.session === undefined ? {} : { session: this.session }),
+    };
+    this.#queue(this.outgoing.reset(FrameType.hello), hello);
+    this.flush();
+  }
+
+  #receive(): void {
+    let result: number | string;
+    try {
+      result = this.#input.read(this.#fd);
+    } catch (error) {
+      if (!(error instanceof MalformedPayload)) throw error;
+      result = error.message;
+    }
+    if (result === 0 || this.#fd < 0) return;
+    if (typeof result === "string") {
+      const message = `what answers at ${at(this.#address)} does not speak ${protocolName}: ${result}`;
+      this.#down(new DmmapError("DMMAP_PROTOCOL", message));
+    } else {
+      this.#down(unreachable(this.#address, result === 1 ? "the home closed the connection" : errnoName(-result)));
+    }
+  }
+
+  #onWelcome(welcome: Welcome): void {
+    this.#state = "up";
+    this.session = welcome.session;
+    this.leaseMicros = welcome.leaseMillis * 1000;
+    this.#retryMicros = retryMicrosMin;
+    this.#deadline = nowMicros() + this.leaseMicros / 4;
+    this.#sink.onUp(welcome);
+  }
+
+  #onClosing(failure: Failure): void {
+    this.#down(new DmmapError(failure.code as ErrorCode, `the home closed the connection: ${failure.message}`));
+  }
+
+  #onFailure(frame: Frame, payload: Uint8Array): void {
+    if (frame.file !== 0 && !this.#replies.has(frame.request)) {
+      this.#sink.onFileFrame(frame);
+      return;
+    }
+    const failure = parse<Failure>(payload);
+    this.#answer(frame.request, undefined, new DmmapError(failure.code as ErrorCode, failure.message));
+  }
+
+  #answer(request: number, reply: object | undefined, error: DmmapError | undefined): void {
+    const onReply = this.#replies.get(request);
+    this.#replies.delete(request);
+    onReply?.(reply, error); // None: the caller gave up waiting.
+  }
+
+  #ping(now: number): void {
+    if (now - this.#sentAt >= this.leaseMicros / 5) this.send(this.outgoing.reset(FrameType.ping));
+    this.#deadline = now + this.leaseMicros / 4;
+    if (now - this.#heardAt > this.leaseMicros) {
+      this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
+    }
+  }
+
+  #queue(frame: Frame, payload: object): void {
+    if (!this.output.frame(frame, encoder.encode(JSON.stringify(payload)))) this.#overflow();
+  }
+
+  #overflow(): void {
+    this.#down(unreachable(this.#address, "the home has stopped reading"));
+  }
+
+  #watchOut(wanted: boolean): void {
+    if (wanted === this.#wantsOut) return;
+    this.#wantsOut = wanted;
+    this.#pager.rewatch(this.#fd, Ready.in | (wanted ? Ready.out : 0));
+  }
+
+  #down(error: DmmapError): void {
+    if (this.#state === "closed" || this.#state === "waiting") return; // Said already.
+    this.#closeSocket();
+    this.#state = "waiting";
+    this.#deadline = nowMicros() + this.#retryMicros;
+    this.#retryMicros = Math.min(this.#retryMicros * 2, retryMicrosMax);
+    this.#failReplies(error);
+    this.#sink.onDown(error);
+  }
+
+  #closeSocket(): void {
+    if (this.#fd >= 0) {
+      this.#pager.unwatch(this.#fd);
+      closeSocket(this.#fd);
+    }
+    this.#fd = -1;
+    this.#input.reset();
+    this.output.clear();
+  }
+
+  #failReplies(error: DmmapError): void {
+    const waiting = [...this.#replies.values()];
+    this.#replies.clear();
+    for (const onReply of waiting) onReply(undefined, error);
+  }
+}
+
+class MalformedPayload extends Error {}
+
+function parse<T extends object>(payload: Uint8Array): T {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(payload));
+    if (typeof value === "object" && value !== null) return value as T;
+  } catch {
+    // Said below, with what it was.
+  }
+  throw new MalformedPayload("a control frame that is no JSON object");
+}
+
+function at({ host, port, family }: SocketAddress): string {
+  return family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function unreachable(address: SocketAddress, reason: string, cause?: unknown): DmmapError {
+  const message = `the home at ${at(address)} cannot be reached: ${reason}. Is "dmmap serve" running there?`;
+  return new DmmapError("DMMAP_UNREACHABLE", message, { cause });
+}

@@ -1,0 +1,26 @@
+/** An advisory lock that this node holds, until `release`, the close of its volume, or the end of its lease. */
+export class Lock implements AsyncDisposable {
+  readonly mode: "shared" | "exclusive";
+  /** In bytes; a `length` of 0 reaches to the end. */
+  readonly start: number;
+  readonly length: number;
+  #unlock: (() => Promise<void>) | undefined;
+
+  /** Use `file.lock`. */
+  constructor(mode: "shared" | "exclusive", start: number, length: number, unlock: () => Promise<void>) {
+    this.mode = mode;
+    this.start = start;
+    this.length = length;
+    this.#unlock = unlock;
+  }
+
+  async release(): Promise<void> {
+    const unlock = this.#unlock;
+    this.#unlock = undefined;
+    await unlock?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}

@@ -1,0 +1,401 @@
+import type { DmmapError } from "../core/error.js";
+import { FileTokens } from "../core/token/file-tokens.js";
+import type { TokenPort } from "../core/token/token-port.js";
+import {
+  type ByteOffset,
+  type Epoch,
+  Mode,
+  type PageIndex,
+  pageBytes,
+  pageEndAt,
+  pageMax,
+  type Policy,
+} from "../core/units.js";
+import { dataPagesMax, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
+import { nowMicros } from "../kernel/clock.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
+import type { Pager } from "../mapping/pager.js";
+import { FaultClock } from "./fault-clock.js";
+import type { HomeConnection } from "./home-connection.js";
+import type { NodeMetrics } from "./metrics.js";
+import { PageRuns } from "./page-runs.js";
+
+export interface NodeFileOptions {
+  readonly name: string;
+  readonly number: number;
+  readonly policy: Policy;
+  readonly sizeBytes: ByteOffset;
+}
+
+/** What a file tells whoever runs the pager. */
+export interface NodeFileSink {
+  /** Look at `tokens.deadline` again. */
+  onDeadline(deadline: number): void;
+  /** A pin or prefetch has what it asked for. */
+  onPinned(pin: number): void;
+  onResize(file: NodeFile): void;
+}
+
+/** A fault that takes longer is worth a word. */
+export const stallMicros = 1_000_000;
+
+/**
+ * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
+ * connection (frames). It decides nothing; every branch here is a translation.
+ */
+export class NodeFile implements TokenPort, FaultHandler {
+  readonly name: string;
+  /** The home's number for it, in the present session. */
+  number: number;
+  readonly cache: PageCache;
+  readonly tokens: FileTokens;
+  readonly #connection: HomeConnection;
+  readonly #metrics: NodeMetrics;
+  readonly #sink: NodeFileSink;
+  readonly #clock = new FaultClock();
+  /** Sent to the home since its last successful sync: what to send again if a sync fails. */
+  readonly #unstable = new PageRuns();
+  /** Called once when a write-back that found no room may go on. */
+  readonly #roomWaiters: (() => void)[] = [];
+  /** Where the payload that is being received goes, when not straight into the memfd. */
+  #payloadAside = 0;
+  #onLeft: (() => void) | undefined;
+
+  constructor(
+    pager: Pager,
+    connection: HomeConnection,
+    metrics: NodeMetrics,
+    options: NodeFileOptions,
+    sink: NodeFileSink,
+  ) {
+    this.name = options.name;
+    this.number = options.number;
+    this.#connection = connection;
+    this.#metrics = metrics;
+    this.#sink = sink;
+    this.cache = pager.createCache({ name: `dmmap:${options.name}`, sizeBytes: options.sizeBytes, handler: this });
+    this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
+    this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
+  }
+
+  // Faults, from the page cache.
+
+  noPage(_cache: PageCache, page: PageIndex, write: boolean): void {
+    const now = nowMicros();
+    this.#metrics.noPageFaults++;
+    this.#clock.start(page, now);
+    this.tokens.noPage(page, write, now);
+    this.#afterwards();
+  }
+
+  wpPage(_cache: PageCache, page: PageIndex): void {
+    const now = nowMicros();
+    this.#metrics.wpPageFaults++;
+    this.#clock.start(page, now);
+    this.tokens.wpPage(page, now);
+    this.#afterwards();
+  }
+
+  // Frames, from the home.
+
+  onFrame(frame: Frame): void {
+    const now = nowMicros();
+    switch (frame.type) {
+      case FrameType.grant:
+        this.#onGrant(frame, now);
+        break;
+      case FrameType.data:
+        this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
+        this.#install(frame);
+        this.tokens.onData(frame.request, frame.dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
+        break;
+      case FrameType.revoke:
+        this.#metrics.revokes++;
+        this.tokens.onRevoke(frame.mode, frame.start, frame.end, frame.epoch, frame.dataEnd, now);
+        break;
+      case FrameType.resize:
+        this.#onResize(frame, now);
+        break;
+      case FrameType.failure:
+        this.tokens.onFetchFailed(frame.request, now);
+        break;
+      default: // `written`: the home has the pages. They leave `unstable` with the next sync.
+    }
+    this.#afterwards();
+  }
+
+  /** Where to receive a payload of pages: in the memfd itself, unless a page of it is cached already. */
+  payloadAddress(frame: Frame): number {
+    const { dataStart, dataEnd } = frame;
+    const inPlace =
+      this.cache.nextCached(dataStart, dataEnd) === dataEnd && dataEnd <= this.cache.contiguousEnd(dataStart);
+    this.#payloadAside = inPlace ? 0 : payloadBuffer().address;
+    return inPlace ? this.cache.aliasAddress(dataStart) : this.#payloadAside;
+  }
+
+  #onGrant(frame: Frame, now: number): void {
+    this.#metrics.grants++;
+    if (frame.mode === Mode.write && frame.dataStart === frame.dataEnd) this.#metrics.upgrades++;
+    this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
+    const { request, mode, start, end, epoch, dataStart, dataEnd, extra } = frame;
+    this.tokens.onGrant(request, mode, start, end, epoch, dataStart, Math.max(dataEnd, extra));
+    this.#install(frame);
+    this.tokens.onData(request, dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
+  }
+
+  /** Puts into the cache what of the payload is still good; its bytes are in the memfd, or all zero. */
+  #install(frame: Frame): void {
+    const { request, dataStart, dataEnd, flags } = frame;
+    const zero = (flags & FrameFlag.zero) !== 0;
+    for (let page = dataStart; page < dataEnd; ) {
+      const good = this.tokens.mayInstall(request, page);
+      let runEnd = page + 1;
+      while (runEnd < dataEnd && this.tokens.mayInstall(request, runEnd) === good) runEnd++;
+      const aside = zero ? 0 : this.#payloadAside;
+      if (good && aside !== 0) {
+        this.cache.writeBytes(page, aside + (page - dataStart) * pageBytes, (runEnd - page) * pageBytes);
+      }
+      if (good) this.#installRun(page, runEnd, zero);
+      else if (!zero && aside === 0) this.#discard(page, runEnd);
+      page = runEnd;
+    }
+  }
+
+  #installRun(start: PageIndex, end: PageIndex, zero: boolean): void {
+    const mapEnd = this.tokens.mapEnd(start, end);
+    const writePage = this.tokens.writableWant(start, end);
+    this.#clock.letOnWaiting(start, end, this.cache);
+    if (zero) this.cache.installZeros(start, end, mapEnd, writePage);
+    else this.cache.install(start, end, mapEnd, writePage);
+  }
+
+  /** R9: bytes that came too late are dropped, also from the memfd, where they were received. */
+  #discard(start: PageIndex, end: PageIndex): void {
+    for (let page = this.cache.nextUncached(start, end); page < end; page = this.cache.nextUncached(page + 1, end)) {
+      this.cache.evict(page, page + 1);
+    }
+  }
+
+  #onResize(frame: Frame, now: number): void {
+    this.cache.setSize(frame.extra);
+    this.tokens.onResize(frame.extra, frame.epoch, now);
+    const answer = this.#frame(FrameType.resized);
+    answer.epoch = frame.epoch;
+    this.#connection.send(answer);
+    this.#sink.onResize(this);
+  }
+
+  // What the token machine tells us to do.
+
+  acquire(
+    request: number,
+    mode: Mode,
+    needStart: PageIndex,
+    needEnd: PageIndex,
+    wantStart: PageIndex,
+    wantEnd: PageIndex,
+    windowEnd: PageIndex,
+    needsData: boolean,
+  ): void {
+    this.#metrics.acquires++;
+    const frame = this.#frame(FrameType.acquire);
+    frame.request = request;
+    frame.mode = mode;
+    frame.start = wantStart;
+    frame.end = wantEnd;
+    frame.dataStart = needStart;
+    frame.dataEnd = needEnd;
+    frame.extra = windowEnd;
+    frame.flags = needsData ? FrameFlag.needsData : 0;
+    this.#connection.send(frame);
+  }
+
+  fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#metrics.fetches++;
+    const frame = this.#frame(FrameType.fetch);
+    frame.request = request;
+    frame.dataStart = start;
+    frame.dataEnd = end;
+    frame.epoch = epoch;
+    this.#connection.send(frame);
+  }
+
+  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    const frame = this.#frame(FrameType.release);
+    frame.mode = mode;
+    frame.start = start;
+    frame.end = end;
+    frame.epoch = epoch;
+    this.#connection.send(frame);
+  }
+
+  isCached(page: PageIndex): boolean {
+    return this.cache.isCached(page);
+  }
+
+  nextCached(page: PageIndex, end: PageIndex): PageIndex {
+    return this.cache.nextCached(page, end);
+  }
+
+  nextUncached(page: PageIndex, end: PageIndex): PageIndex {
+    return this.cache.nextUncached(page, end);
+  }
+
+  resolve(page: PageIndex, write: boolean, waited: boolean): void {
+    const now = nowMicros();
+    this.#metrics.faultMicros += this.#clock.stop(page, now);
+    this.#metrics.faults++;
+    if (waited && this.cache.waiting(page)) this.#clock.letOn(page, this.cache.waitingThread(page));
+    if (write) this.cache.allowWrite(page, page + 1);
+    else this.cache.resolve(page);
+  }
+
+  /** The pager calls this when a deadline of `tokens` has come. */
+  onTime(now: number): void {
+    this.#act(() => this.tokens.onTime(now));
+  }
+
+  hasRun(page: PageIndex): boolean {
+    return this.#clock.hasRun(page);
+  }
+
+  /** R2, R3: no store gets in between the copy that is sent and the protection. */
+  writeBack(start: PageIndex, end: PageIndex): boolean {
+    const { cache } = this;
+    const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
+    for (let page = cache.nextDirty(start, fileEnd); page < fileEnd; page = cache.nextDirty(page, fileEnd)) {
+      const runEnd = Math.min(cache.nextClean(page, fileEnd), page + dataPagesMax);
+      const byteLength = (runEnd - page) * pageBytes;
+      if (!this.#connection.output.hasRoom(byteLength)) return false;
+      cache.protect(page, runEnd);
+      this.#sendPages(page, runEnd, byteLength);
+      cache.markClean(page, runEnd);
+      this.#unstable.add(page, runEnd);
+      page = runEnd;
+    }
+    cache.protect(start, end);
+    return true;
+  }
+
+  evict(start: PageIndex, end: PageIndex): void {
+    this.cache.evict(start, end);
+  }
+
+  retry(page: PageIndex): void {
+    this.#clock.stop(page, 0);
+    this.cache.retry(page);
+  }
+
+  pinned(pin: number): void {
+    this.#sink.onPinned(pin);
+  }
+
+  #sendPages(start: PageIndex, end: PageIndex, byteLength: number): void {
+    this.#metrics.writePages += end - start;
+    const frame = this.#frame(FrameType.write);
+    frame.request = this.#connection.nextRequest();
+    frame.dataStart = start;
+    frame.dataEnd = end;
+    frame.payloadBytes = byteLength;
+    const address = this.#connection.output.pages(frame);
+    this.cache.readBytes(start, address, byteLength);
+  }
+
+  // What the program asks.
+
+  /** Sends every dirty page; `onSent` is called when the last has been queued. */
+  flush(onSent: () => void): void {
+    if (this.writeBack(0, pageEndAt(this.cache.sizeBytes))) onSent();
+    else this.#roomWaiters.push(() => this.flush(onSent));
+  }
+
+  /** Everything dirty onto the home's stable storage. */
+  sync(onDone: (error: DmmapError | undefined) => void): void {
+    this.flush(() => {
+      const covered = this.#unstable.take();
+      const request = this.#connection.expectReply((_reply, error) => {
+        if (error !== undefined) this.#sendAgain(covered);
+        onDone(error);
+      });
+      const frame = this.#frame(FrameType.sync);
+      frame.request = request;
+      this.#connection.send(frame);
+    });
+  }
+
+  /** Gives everything back; `onLeft` is called when the last dirty page and the release have been queued. */
+  leave(now: number, onLeft: () => void): void {
+    this.tokens.unpinAll(now);
+    this.#onLeft = onLeft;
+    this.#act(() => this.tokens.giveBack(0, pageMax, now));
+  }
+
+  /** The home has forgotten this session: what is cached may be out of date, and dirty pages cannot be sent any more. */
+  loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
+    const { cache } = this;
+    for (let page = cache.nextDirty(0, pageMax); page < pageMax; ) {
+      const runEnd = cache.nextClean(page, pageMax);
+      report(page, runEnd);
+      page = cache.nextDirty(runEnd, pageMax);
+    }
+    cache.evict(0, pageMax);
+    this.#unstable.take();
+  }
+
+  startSession(number: number, sizeBytes: ByteOffset, now: number): void {
+    this.number = number;
+    if (sizeBytes !== this.cache.sizeBytes) this.cache.setSize(sizeBytes);
+    this.tokens.reset(sizeBytes);
+    this.#act(() => this.tokens.onTime(now));
+  }
+
+  /** Since when the thread that has waited longest does so; Infinity when none waits. */
+  get waitingSince(): number {
+    return this.#clock.oldest;
+  }
+
+  get waitingPage(): PageIndex {
+    return this.#clock.oldestPage;
+  }
+
+  /** The socket has taken something: what waited for room goes on. */
+  onRoom(now: number): void {
+    for (const go of this.#roomWaiters.splice(0)) go();
+    this.tokens.onWriteBackRoom(now);
+    this.#afterwards();
+  }
+
+  /** A sync failed: its pages count as dirty again, so that the next one sends them anew. */
+  #sendAgain(covered: PageRuns): void {
+    covered.forEach((start, end) => {
+      this.cache.markDirty(start, end);
+    });
+  }
+
+  #act(action: () => void): void {
+    action();
+    this.#afterwards();
+  }
+
+  #afterwards(): void {
+    this.#sink.onDeadline(Math.min(this.tokens.deadline, this.#clock.oldest + stallMicros));
+    if (this.#onLeft === undefined || this.tokens.heldCount > 0) return;
+    const onLeft = this.#onLeft;
+    this.#onLeft = undefined;
+    onLeft();
+  }
+
+  #frame(type: FrameType): Frame {
+    const frame = this.#connection.outgoing.reset(type);
+    frame.file = this.number;
+    return frame;
+  }
+}
+
+/** For payloads that cannot be received in place; one at a time, since one connection carries them all. */
+let aside: NativeBuffer | undefined;
+function payloadBuffer(): NativeBuffer {
+  aside ??= new NativeBuffer(dataPagesMax * pageBytes);
+  return aside;
+}

@@ -1,0 +1,42 @@
+import { DmmapError } from "../core/error.js";
+
+/** How long a caller waits: until the signal aborts, or so many milliseconds. By default for ever. */
+export interface Patience {
+  readonly signal?: AbortSignal;
+  readonly timeout?: number;
+}
+
+/**
+ * Waits for `work`; gives up with DMMAP_ABORTED or DMMAP_TIMEOUT, and then calls `onGiveUp`, so that what was asked for
+ * is taken back.
+ */
+export async function within<T>(
+  what: string,
+  { signal, timeout }: Patience,
+  work: Promise<T>,
+  onGiveUp: () => void = () => {},
+): Promise<T> {
+  if (signal === undefined && timeout === undefined) return await work;
+  work.catch(() => undefined); // Nobody listens to it any more once it has been given up.
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const giveUp = new Promise<never>((_resolve, reject) => {
+    const fail = (error: DmmapError) => {
+      onGiveUp();
+      reject(error);
+    };
+    onAbort = () => fail(new DmmapError("DMMAP_ABORTED", `${what} was aborted`, { cause: signal?.reason }));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (timeout !== undefined) {
+      const late = () => fail(new DmmapError("DMMAP_TIMEOUT", `${what} took longer than ${timeout} ms`));
+      timer = setTimeout(late, timeout);
+    }
+  });
+  try {
+    return await Promise.race([work, giveUp]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,59 @@
+import { writeSync } from "node:fs";
+import type { NodeEvents } from "./node-commands.js";
+import { type NodeFile, stallMicros } from "./node-file.js";
+
+interface Stalled {
+  readonly since: number;
+}
+
+/**
+ * A thread in a fault cannot be told why it waits, so whoever listens is: after a second, and when it is over. When nobody
+ * listens it goes to standard error, written from the pager's own thread, since the program's may be the one that sleeps.
+ */
+export class StallWatch {
+  readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
+  readonly #stalled = new Map<number, Stalled>();
+  readonly #listening = new Set<number>();
+
+  constructor(emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void) {
+    this.#emit = emit;
+  }
+
+  listen(file: number, on: boolean): void {
+    if (on) this.#listening.add(file);
+    else this.#listening.delete(file);
+  }
+
+  /** @returns when to look again: Infinity when nobody waits. */
+  look(files: Iterable<{ readonly id: number; readonly file: NodeFile }>, downReason: string, now: number): number {
+    let again = Number.POSITIVE_INFINITY;
+    for (const { id, file } of files) {
+      const since = file.waitingSince;
+      const stalled = this.#stalled.get(id);
+      if (stalled !== undefined && since !== stalled.since) this.#resume(id, file.name, now - stalled.since);
+      if (since === Number.POSITIVE_INFINITY) continue;
+      again = Math.min(again, now - since < stallMicros ? since + stallMicros : now + stallMicros / 4);
+      if (now - since >= stallMicros && !this.#stalled.has(id)) this.#stall(id, file, since, downReason, now);
+    }
+    return again;
+  }
+
+  #stall(id: number, file: NodeFile, since: number, downReason: string, now: number): void {
+    this.#stalled.set(id, { since });
+    const page = file.waitingPage;
+    const reason = downReason || `the home has not granted page ${page} yet: ${file.tokens.describe()}`;
+    const seconds = (now - since) / 1e6;
+    this.#emit("stall", { file: id, page, seconds, reason });
+    this.#say(id, `a fault on page ${page} of ${file.name} has waited for ${seconds.toFixed(1)} s: ${reason}`);
+  }
+
+  #resume(id: number, name: string, micros: number): void {
+    this.#stalled.delete(id);
+    this.#emit("resume", { file: id, seconds: micros / 1e6 });
+    this.#say(id, `the fault on ${name} goes on after ${(micros / 1e6).toFixed(1)} s`);
+  }
+
+  #say(id: number, text: string): void {
+    if (!this.#listening.has(id)) writeSync(2, `dmmap: ${text}\n`);
+  }
+}

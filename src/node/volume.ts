@@ -1,0 +1,150 @@
+import { EventEmitter } from "node:events";
+import { DmmapError } from "../core/error.js";
+import type { Policy } from "../core/units.js";
+import type { FileStat } from "../core/wire/control.js";
+import type { PagerThread } from "../mapping/pager-thread.js";
+import type { FileTokensStatus, HomeStatus } from "../observe/status.js";
+import { checkChoice, checkName, checkOffset } from "./arguments.js";
+import { File } from "./file.js";
+import type { NodeMetrics } from "./metrics.js";
+import type { NodeEvents, OpenArgs, OpenedFile } from "./node-commands.js";
+
+export interface OpenOptions {
+  /** Make the file if there is none. */
+  readonly create?: boolean;
+  /** With `create`: fail with DMMAP_EXISTS if there is one. One of several nodes wins. */
+  readonly exclusive?: boolean;
+  /** Size of a file that is made, in bytes; default 0. A file that exists keeps its size. */
+  readonly size?: number;
+  /** How its tokens work; chosen when it is made. Default "optimal". */
+  readonly policy?: Policy;
+}
+
+interface VolumeEvents {
+  /** The connection broke; it is tried again, and what waits goes on waiting. */
+  disconnect: [{ message: string }];
+  reconnect: [];
+}
+
+/** The files of one home, as seen from this node. Made by `connect`. */
+export class Volume extends EventEmitter<VolumeEvents> implements AsyncDisposable {
+  /** `dmmap://HOST:PORT` */
+  readonly url: string;
+  readonly #thread: PagerThread;
+  readonly #files = new Map<number, Set<File>>();
+  #closing: Promise<void> | undefined;
+
+  /** Use `connect`. */
+  constructor(thread: PagerThread, url: string) {
+    super();
+    this.#thread = thread;
+    this.url = url;
+  }
+
+  /**
+   * Opens a file by its path under the served folder.
+   *
+   * @throws DMMAP_NOT_FOUND, DMMAP_EXISTS, DMMAP_BAD_NAME, DMMAP_NO_SPACE
+   */
+  async open(name: string, options: OpenOptions = {}): Promise<File> {
+    const { create = false, exclusive = false, size, policy } = options;
+    if (exclusive && !create) throw new TypeError("exclusive goes with create: it asks that the file be made");
+    const args: OpenArgs = {
+      name: checkName(name, "a file's name"),
+      create,
+      exclusive,
+      ...(size === undefined ? {} : { size: checkOffset(size, "size") }),
+      ...(policy === undefined ? {} : { policy: checkChoice(policy, "policy", ["simple", "optimal"]) }),
+    };
+    const opened = (await this.#call("open", args)) as OpenedFile;
+    const file = new File(this.#thread, this, args.name, opened, () => this.#forget(opened.id, file));
+    const same = this.#files.get(opened.id) ?? new Set();
+    this.#files.set(opened.id, same.add(file));
+    return file;
+  }
+
+  /** All files in the order of their names, or those whose name begins with `prefix`. */
+  async list(options: { readonly prefix?: string } = {}): Promise<FileStat[]> {
+    const files: FileStat[] = [];
+    for (;;) {
+      const after = files.at(-1)?.name;
+      const page = (await this.#request("list", { ...options, ...(after === undefined ? {} : { after }) })) as {
+        files: FileStat[];
+        more: boolean;
+      };
+      files.push(...page.files);
+      if (!page.more) return files;
+    }
+  }
+
+  async stat(name: string): Promise<FileStat> {
+    return (await this.#request("stat", { name: checkName(name, "a file's name") })) as FileStat;
+  }
+
+  /** Renames atomically, over an existing file too. Open files stay open, under the new name. */
+  async rename(from: string, to: string): Promise<void> {
+    await this.#request("rename", { from: checkName(from, "a file's name"), to: checkName(to, "a file's name") });
+  }
+
+  /** Removes the name. Whoever has the file open keeps it until they close it. */
+  async remove(name: string): Promise<void> {
+    await this.#request("remove", { name: checkName(name, "a file's name") });
+  }
+
+  /** What the home says of itself, its files and its nodes. */
+  async status(): Promise<HomeStatus> {
+    return (await this.#request("status", {})) as HomeStatus;
+  }
+
+  /** Who holds which token on a file. */
+  async tokens(name: string): Promise<FileTokensStatus> {
+    return (await this.#request("tokens", { name: checkName(name, "a file's name") })) as FileTokensStatus;
+  }
+
+  /** What this node has done since it connected. */
+  async metrics(): Promise<NodeMetrics> {
+    return (await this.#call("metrics", {})) as NodeMetrics;
+  }
+
+  /** Closes every file, gives everything back to the home, and ends the pager thread. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** For the thread's owner: something happened there. */
+  onPagerEvent(event: string, value: unknown): void {
+    if (event === "disconnect") {
+      this.emit("disconnect", value as NodeEvents["disconnect"]);
+    } else if (event === "reconnect") {
+      this.emit("reconnect");
+    } else {
+      const { file } = value as { file: number };
+      for (const open of this.#files.get(file) ?? []) open.onPagerEvent(event, value);
+    }
+  }
+
+  async #close(): Promise<void> {
+    for (const same of [...this.#files.values()]) for (const file of [...same]) await file.close();
+    await this.#thread.close();
+  }
+
+  #forget(id: number, file: File): void {
+    const same = this.#files.get(id);
+    same?.delete(file);
+    if (same?.size === 0) this.#files.delete(id);
+  }
+
+  #request(op: string, args: object): Promise<unknown> {
+    return this.#call("request", { op, args });
+  }
+
+  async #call(method: string, args: object): Promise<unknown> {
+    if (this.#closing !== undefined) throw new DmmapError("DMMAP_CLOSED", "the volume has been closed");
+    return await this.#thread.call(method, args);
+  }
+}
