@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import type { FileHandle } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import type { File } from "../index.js";
+import { nonZeroRuns } from "./sparse.js";
+
+const chunkBytes = 1024 * 1024;
+
+type OnProgress = (doneBytes: number) => void;
+
+/** Fills an empty local file. Zero pages become holes. */
+export async function copyFileOut(file: File, target: FileHandle, onProgress: OnProgress): Promise<void> {
+  let sizeBytes = 0;
+  for await (const bytes of chunksOf(file)) {
+    for (const { start, end } of nonZeroRuns(bytes))
+      await writeAll(target, bytes.subarray(start, end), sizeBytes + start);
+    sizeBytes += bytes.byteLength;
+    onProgress(sizeBytes);
+  }
+  await target.truncate(sizeBytes);
+}
+
+export async function copyStreamOut(file: File, target: Writable, onProgress: OnProgress): Promise<void> {
+  let doneBytes = 0;
+  for await (const bytes of chunksOf(file)) {
+    // A copy: the stream may keep it after this turn, when the buffer holds the next chunk.
+    if (!target.write(Buffer.from(bytes))) await once(target, "drain");
+    doneBytes += bytes.byteLength;
+    onProgress(doneBytes);
+  }
+}
+
+/** One buffer, used again and again. Ends at the end of the file, wherever that is by then. */
+async function* chunksOf(file: File): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(chunkBytes);
+  for (let offset = 0; offset < file.size; ) {
+    const room = buffer.subarray(0, Math.min(chunkBytes, file.size - offset));
+    const bytes = await file.read(offset, room);
+    if (bytes.byteLength === 0) return;
+    yield bytes;
+    offset += bytes.byteLength;
+  }
+}
+
+async function writeAll(target: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesWritten } = await target.write(bytes, done, bytes.byteLength - done, position + done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,15 @@
+export function printLines(lines: readonly string[]): void {
+  for (const line of lines) console.log(line);
+}
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, undefined, 2));
+}
+
+/** `dmmap ls … | head` ends quietly when its reader does, like any other tool. */
+export function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+}

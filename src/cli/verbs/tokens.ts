@@ -1,0 +1,55 @@
+import type { FileTokensStatus } from "../../observe/status.js";
+import { defineCommand, UsageError } from "../command.js";
+import { type Location, parseLocation } from "../location.js";
+import { printJson, printLines } from "../print.js";
+import { columns, facts } from "../table.js";
+import { withVolume } from "../volume.js";
+
+export const tokens = defineCommand({
+  summary: "who holds which pages of a file",
+  arguments: [
+    { name: "URL", description: "dmmap://HOST:PORT, or dmmap://HOST:PORT/path/file" },
+    { name: "FILE", description: "the file's name, unless the URL has it", optional: true },
+  ],
+  options: {
+    json: { type: "boolean", description: "one object {name, sizeBytes, policy, epoch, waiters, segments}" },
+  },
+  notes: ["Pages are of 4096 bytes; a segment reaches from its first page to its last."],
+  examples: ["dmmap tokens dmmap://127.0.0.1:7400 ledger.bin", "dmmap tokens --json dmmap://127.0.0.1:7400/ledger.bin"],
+  async run([url, file], options) {
+    const { volume: volumeUrl, name } = locationOf(parseLocation(url), file);
+    const found = await withVolume(volumeUrl, async (volume) => await volume.tokens(name));
+    if (options.json) return printJson(found);
+    printLines(page(found));
+  },
+});
+
+function locationOf(location: Location, file: string | undefined): Location {
+  if (file === undefined && location.name === "") throw new UsageError("FILE is missing");
+  if (file !== undefined && location.name !== "") throw new UsageError("the file is named twice, in URL and FILE");
+  return { volume: location.volume, name: file ?? location.name };
+}
+
+function page({ name, sizeBytes, policy, epoch, waiters, segments }: FileTokensStatus): string[] {
+  const rows = segments.map((segment) => [
+    segment.mode,
+    String(segment.start),
+    Number.isFinite(segment.end) ? String(segment.end - 1) : "end",
+    String(segment.node),
+    segment.name,
+    String(segment.epoch),
+  ]);
+  return [
+    ...facts([
+      ["file", name],
+      ["size", `${sizeBytes} bytes, ${Math.ceil(sizeBytes / 4096)} pages`],
+      ["policy", policy],
+      ["epoch", epoch],
+      ["waiting", waiters],
+    ]),
+    "",
+    ...(rows.length === 0
+      ? ["Nobody holds a token."]
+      : columns([["TOKEN", "FIRST PAGE", "LAST PAGE", "NODE", "NAME", "EPOCH"], ...rows], [1, 2, 3, 5])),
+  ];
+}
