@@ -3,7 +3,7 @@ import type { ErrorCode } from "../core/error.js";
 /** What to try, by code; the whole story of each is in docs/errors.md. */
 export const remedies: Readonly<Record<ErrorCode, string>> = {
   DMMAP_ABORTED: "run it again",
-  DMMAP_BAD_FOLDER: "name a folder that exists and that you may read and write; one home per folder",
+  DMMAP_BAD_FOLDER: "name a folder that is there and that you may read and write; a folder has one home at a time",
   DMMAP_BAD_NAME: "names are relative to the served folder and stay in it: path/file",
   DMMAP_BAD_RANGE: "compare offset and length with the file's size: dmmap stat URL/FILE",
   DMMAP_BAD_URL: "write dmmap://HOST:PORT or dmmap://HOST:PORT/path/file",

@@ -1,5 +1,10 @@
-import { mkdir } from "node:fs/promises";
-import { defineCommand } from "../command.js";
+import { once } from "node:events";
+import { mkdir, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { DmmapError } from "../../core/error.js";
+import type { Home, HomeOptions } from "../../home/index.js";
+import type { FencedEvent } from "../../observe/status.js";
+import { defineCommand, UsageError } from "../command.js";
 import { parseSeconds } from "../duration.js";
 
 const defaultFolder = "./volume";
@@ -21,7 +26,7 @@ export const serve = defineCommand({
       value: "HOST:PORT",
       description: `default ${defaultListen}; port 0: any free one`,
     },
-    lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens" },
+    lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens (default 10)" },
     json: { type: "boolean", description: "say where it listens as one line {url, folder, pid}" },
   },
   notes: [
@@ -35,26 +40,67 @@ export const serve = defineCommand({
   ],
   async run([folder], options) {
     const leaseMillis = options.lease === undefined ? undefined : parseSeconds(options.lease, "--lease");
-    // Only the default is made: a folder that was named and is not there is a slip of the keyboard.
-    if (folder === undefined) await mkdir(defaultFolder, { recursive: true });
-    const { startHome } = await import("../../home/index.js");
+    const path = await folderPath(folder);
     const stopped = untilStopped();
-    const home = await startHome({
-      folder: folder ?? defaultFolder,
+    const home = await start({
+      folder: path,
       listen: options.listen ?? defaultListen,
       ...(leaseMillis === undefined ? {} : { leaseMillis }),
     });
-    if (options.json) console.log(JSON.stringify({ url: home.url, folder: home.folder, pid: process.pid }));
-    else console.log(`dmmap serves ${home.folder} at ${home.url}; Ctrl-C ends it`);
-    const signal = await stopped;
+    report(home);
+    if (options.json) console.log(JSON.stringify({ url: home.url, folder: path, pid: process.pid }));
+    else console.log(`dmmap serves ${path} at ${home.url}; Ctrl-C ends it`);
+
+    const signal = await Promise.race([stopped, brokenHome(home)]);
     if (!options.json) console.log(`${signal}: closing`);
     await home.close();
   },
 });
 
+/**
+ * Only the default is made. A folder that was named and is not there is a slip of the keyboard, or a disk that is not
+ * mounted: to serve an empty one in its place would hide that.
+ */
+async function folderPath(folder: string | undefined): Promise<string> {
+  if (folder === undefined) await mkdir(defaultFolder, { recursive: true });
+  const path = resolve(folder ?? defaultFolder);
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isDirectory() === true) return path;
+  throw new DmmapError("DMMAP_BAD_FOLDER", stats === undefined ? `there is no folder ${path}` : `${path} is no folder`);
+}
+
+/** What the library calls a caller's mistake came from the command line here. */
+async function start(options: HomeOptions): Promise<Home> {
+  const { startHome } = await import("../../home/index.js");
+  try {
+    return await startHome(options);
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function report(home: Home): void {
+  home.on("warning", (message) => console.error(`dmmap: ${message}`));
+  home.on("fenced", (event) => console.error(`dmmap: ${describeFenced(event)}`));
+}
+
+function describeFenced({ node, name, reason, files }: FencedEvent): string {
+  const ranges = files.flatMap((file) =>
+    file.ranges.map(([start, end]) => `${file.name} pages ${start} to ${end - 1}`),
+  );
+  const lost = ranges.length === 0 ? "it held nothing for writing" : `unsent stores are lost in ${ranges.join(", ")}`;
+  return `node ${node} (${name}) is fenced, ${reason}: ${lost}`;
+}
+
+async function brokenHome(home: Home): Promise<never> {
+  const [error] = (await once(home, "error")) as [Error];
+  throw error;
+}
+
 /** The second signal ends the process at once, as if nobody had listened. */
 function untilStopped(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
+  return new Promise((done) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, done);
   });
 }
