@@ -140,6 +140,15 @@ export class TokenRanges {
     this.#splice(0, this.count);
   }
 
+  /** One line for people. */
+  describe(): string {
+    const name = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" };
+    const line = this.#starts.map(
+      (start, index) => `${name[this.#modes[index]]} ${start}..${this.#ends[index]} @${this.#epochs[index]}`,
+    );
+    return line.join(", ") || "none";
+  }
+
   #indexAt(page: PageIndex): number {
     const index = this.firstEndingAfter(page);
     return index < this.count && this.#starts[index] <= page ? index : -1;

@@ -231,6 +231,7 @@ export class FileDirectory {
     const [start, end] = [this.#growStart, this.#growEnd];
     this.#epoch++;
     holder.tokens.raise(start, end, mode, this.#epoch);
+    forgetCrossed(holder, start, end);
     this.#assertAlone(node, mode, start, end);
     const dataEnd = upgrade ? waiter.dataStart : waiter.dataEnd;
     const windowEnd = upgrade ? dataEnd : Math.min(waiter.windowEnd, end);
@@ -263,7 +264,8 @@ export class FileDirectory {
       if (at === kept) at = index + 1; // Between them stand copies of waiters that have moved up, or been granted.
       if (at === line.length) return;
       const other = line[at];
-      if (!modesConflict(other, waiter)) continue;
+      // Who has been passed over waits for an answer that a grant over its range would cross.
+      if (other.node === waiter.node || (at > index && !modesConflict(other, waiter))) continue;
       if (other.needStart < waiter.needStart) {
         this.#growStart = Math.max(this.#growStart, Math.min(other.needEnd, waiter.needStart));
       }
@@ -284,6 +286,16 @@ export class FileDirectory {
   #startResizes(): void {
     this.#resizes.start([...this.#holders.keys()], () => ++this.#epoch);
   }
+}
+
+/**
+ * 1. A revoke is sent. 2. A grant that it does not forbid raises the epoch of the same range: who asked is gone, or needs
+ * less than it takes. 3. The answer to 1, of an older epoch, is ignored. So the revoke no longer counts as asked, and is sent
+ * again if anybody still stands in line for it.
+ */
+function forgetCrossed(holder: Holder, start: PageIndex, end: PageIndex): void {
+  if (holder.revokes.length === 0) return;
+  holder.revokes = holder.revokes.filter((revoke) => revoke.end <= start || revoke.start >= end);
 }
 
 function modesConflict(one: Waiter, other: Waiter): boolean {

@@ -7,57 +7,19 @@ import {
   type Micros,
   Mode,
   type PageIndex,
+  type Policy,
   pageEndAt,
   pageMax,
-  type Policy,
 } from "../units.js";
 import { FreshGrants } from "./fresh-grants.js";
-import { PinList } from "./pin-list.js";
+import { type Pin, PinList } from "./pin-list.js";
 import { Readahead } from "./readahead.js";
+import { fetchPagesMax, Requests } from "./requests.js";
+import { type Revoke, RevokeList } from "./revoke-list.js";
+import { surplusLimit } from "./surplus.js";
 import type { TokenPort } from "./token-port.js";
+import { type Want, WantList } from "./want-list.js";
 
-/** A thread, or several, asleep in a fault. */
-interface Want {
-  readonly page: PageIndex;
-  mode: Mode;
-  readonly since: Micros;
-  /** Its place among wants and revokes, in order of arrival. */
-  readonly sequence: number;
-  /** The home had to be asked. */
-  waited: boolean;
-  /** The home could not read the page: ask again from this time on. */
-  retryAt: Micros;
-}
-
-interface Acquire {
-  readonly request: number;
-  readonly mode: Mode;
-  readonly needStart: PageIndex;
-  readonly needEnd: PageIndex;
-}
-
-/** Pages under way from the home. Good where the token has been held, without a break, since `epoch` (R9). */
-interface Fetch {
-  readonly request: number;
-  start: PageIndex;
-  readonly end: PageIndex;
-  epoch: Epoch;
-}
-
-interface Revoke {
-  readonly mode: Mode;
-  readonly start: PageIndex;
-  readonly end: PageIndex;
-  readonly wantEnd: PageIndex;
-  readonly sequence: number;
-  /** Its write-back has begun: nothing there becomes writable any more. */
-  flushing: boolean;
-}
-
-/** Pages of one fetch. */
-const fetchPagesMax = 1024;
-/** How far a revoke may be answered with more than was asked, if nothing there was ever touched here. */
-const surplusPagesMax = 65_536;
 const readRetryMicros = 1_000_000;
 
 /**
@@ -69,24 +31,21 @@ const readRetryMicros = 1_000_000;
  */
 export class FileTokens {
   readonly #port: TokenPort;
-  readonly #policy: Policy;
+  readonly #requests: Requests;
   readonly #held = new TokenRanges();
   readonly #fresh = new FreshGrants();
   readonly #pins = new PinList();
   readonly #readahead = new Readahead();
-  #wants: Want[] = [];
-  #acquires: Acquire[] = [];
-  #fetches: Fetch[] = [];
-  #revokes: Revoke[] = [];
+  readonly #wants = new WantList();
+  readonly #revokes = new RevokeList();
   #sizeBytes: ByteOffset;
   #epoch: Epoch = 0;
-  #requestLast = 0;
   #sequenceLast = 0;
   #deadline: Micros = Number.POSITIVE_INFINITY;
 
   constructor(port: TokenPort, options: { policy: Policy; sizeBytes: ByteOffset }) {
     this.#port = port;
-    this.#policy = options.policy;
+    this.#requests = new Requests(port, this.#held, options.policy);
     this.#sizeBytes = options.sizeBytes;
   }
 
@@ -101,7 +60,7 @@ export class FileTokens {
 
   /** Whether any thread sleeps or any call waits for the home. */
   get isWaiting(): boolean {
-    return this.#wants.length > 0 || this.#pins.isWaiting;
+    return this.#wants.count > 0 || this.#pins.isWaiting;
   }
 
   modeAt(page: PageIndex): Mode {
@@ -110,7 +69,7 @@ export class FileTokens {
 
   /** Whether pages may not be dropped from the cache: somebody has them on hold. */
   isPinned(start: PageIndex, end: PageIndex): boolean {
-    return this.#pins.blocks(Mode.none, start, end, this.#held);
+    return this.#pins.blocks(Mode.none, start, end, this.#held, Number.POSITIVE_INFINITY);
   }
 
   /** A thread touched a page that is not cached. */
@@ -122,7 +81,7 @@ export class FileTokens {
   /** A thread stored to a page that is cached but not writable. */
   wpPage(page: PageIndex, now: Micros): void {
     // The frequent case, without a record: the token is here, only the store was not expected.
-    if (this.#held.modeAt(page) === Mode.write && !this.#isBarred(page, Mode.write) && this.#port.isCached(page)) {
+    if (this.#held.modeAt(page) === Mode.write && !this.#revokes.bars(page, Mode.write) && this.#port.isCached(page)) {
       this.#port.resolve(page, true, false);
       return;
     }
@@ -133,7 +92,8 @@ export class FileTokens {
   /** A page that had been fetched ahead was touched for the first time. */
   touched(page: PageIndex, now: Micros): void {
     const pageCount = this.#readahead.onTouch(page);
-    if (pageCount > 0) this.#fetchAhead(this.#readahead.nextPage, pageCount);
+    const { nextPage } = this.#readahead;
+    if (pageCount > 0) this.#requests.fetch(nextPage, this.#clip(nextPage + pageCount));
     this.#pump(now);
   }
 
@@ -155,54 +115,49 @@ export class FileTokens {
     dataStart: PageIndex,
     windowEnd: PageIndex,
   ): void {
-    this.#acquires = this.#acquires.filter((acquire) => acquire.request !== request);
+    this.#requests.acquires.granted(request);
     this.#epoch = Math.max(this.#epoch, epoch);
-    // What is under way for a range that was held all the time stays good, though its epoch rises.
-    const good = this.#fetches.filter((fetch) => this.#held.newest(fetch.start, fetch.end) <= fetch.epoch);
-    this.#held.raise(start, end, mode, epoch);
-    for (const fetch of good) fetch.epoch = epoch;
-    if (windowEnd > dataStart) this.#fetches.push({ request, start: dataStart, end: windowEnd, epoch });
+    this.#requests.fetches.renew(this.#held, epoch, () => this.#held.raise(start, end, mode, epoch));
+    this.#requests.fetches.add(request, dataStart, windowEnd, epoch);
   }
 
   /** R9: whether the bytes that answer this request are still those of the page, and not here already. */
   mayInstall(request: number, page: PageIndex): boolean {
-    const fetch = this.#fetches.find((candidate) => candidate.request === request);
-    return fetch !== undefined && this.#isComing(fetch, page) && !this.#port.isCached(page);
+    return this.#requests.fetches.isComing(page, this.#held, request) && !this.#port.isCached(page);
   }
 
   /** A page of [start, end) that a thread waits to store to, with the token for it held: install it writable. -1: none. */
   writableWant(start: PageIndex, end: PageIndex): PageIndex {
-    for (const { page, mode } of this.#wants) {
-      if (mode !== Mode.write || page < start || page >= end) continue;
-      if (this.#held.modeAt(page) === Mode.write && !this.#isBarred(page, Mode.write)) return page;
-    }
-    return -1;
+    const want = this.#wants.find(
+      ({ page, mode }) =>
+        mode === Mode.write &&
+        page >= start &&
+        page < end &&
+        this.#held.modeAt(page) === Mode.write &&
+        !this.#revokes.bars(page, Mode.write),
+    );
+    return want?.page ?? -1;
   }
 
   /** Pages up to `end` have come, and were put into the cache where that was allowed; `more` follow. */
   onData(request: number, end: PageIndex, more: boolean, now: Micros): void {
-    const index = this.#fetches.findIndex((fetch) => fetch.request === request);
-    if (index >= 0) {
-      if (more) this.#fetches[index].start = Math.max(this.#fetches[index].start, end);
-      else this.#fetches.splice(index, 1);
-    }
+    this.#requests.fetches.arrived(request, end, more);
     this.#pump(now);
   }
 
   /** The home could not read what was asked. Threads wait and the home is asked again after a second. */
   onFetchFailed(request: number, now: Micros): void {
-    const fetch = this.#fetches.find((candidate) => candidate.request === request);
-    this.#fetches = this.#fetches.filter((candidate) => candidate !== fetch);
-    for (const want of this.#wants) {
-      if (fetch && want.page >= fetch.start && want.page < fetch.end) want.retryAt = now + readRetryMicros;
-    }
+    this.#requests.fetches.fail(request, (start, end) => {
+      this.#wants.delay(start, end, now + readRetryMicros);
+      this.#pins.delay(start, end, now + readRetryMicros);
+    });
     this.#pump(now);
   }
 
   /** The home asks to keep no more than `mode`. `wantEnd` is how far the asker would go. */
   onRevoke(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch, wantEnd: PageIndex, now: Micros): void {
     this.#epoch = Math.max(this.#epoch, epoch);
-    this.#revokes.push({ mode, start, end, wantEnd, sequence: ++this.#sequenceLast, flushing: false });
+    this.#revokes.add({ mode, start, end, wantEnd, sequence: ++this.#sequenceLast });
     this.#pump(now);
   }
 
@@ -213,8 +168,11 @@ export class FileTokens {
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#held.stamp(firstPage, pageMax, epoch);
     // Threads that waited for a page that is now beyond the end, or was and is not, look again (R5).
-    for (const want of this.#wants) if (want.page >= firstPage) this.#port.retry(want.page);
-    this.#wants = this.#wants.filter((want) => want.page < firstPage);
+    this.#wants.serve(({ page }) => {
+      if (page < firstPage) return false;
+      this.#port.retry(page);
+      return true;
+    });
     this.#pump(now);
   }
 
@@ -225,13 +183,13 @@ export class FileTokens {
 
   /** Asks for a token on the range, and its pages, until `unpin`; `port.pinned` tells when they are here. */
   pin(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros): void {
-    this.#pins.add({ pin, mode, start, end, hold: true });
+    this.#pins.add({ pin, mode, start, end, hold: true, sequence: ++this.#sequenceLast });
     this.#pump(now);
   }
 
   /** As `pin`, a window at a time and without keeping others away; over when `port.pinned` is called. */
   prefetch(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros): void {
-    this.#pins.add({ pin, mode, start, end, hold: false });
+    this.#pins.add({ pin, mode, start, end, hold: false, sequence: ++this.#sequenceLast });
     this.#pump(now);
   }
 
@@ -251,6 +209,14 @@ export class FileTokens {
     this.onRevoke(Mode.none, start, end, this.#epoch, end, now);
   }
 
+  /**
+   * The shell has dropped pages, written back before, under tokens that stay held. What is under way for them may have been
+   * read before that write-back, and is no longer good (R9).
+   */
+  evicted(start: PageIndex, end: PageIndex): void {
+    this.#requests.fetches.drop(start, end);
+  }
+
   onTime(now: Micros): void {
     this.#pump(now);
   }
@@ -258,52 +224,36 @@ export class FileTokens {
   /** The session is lost: nothing is held, nothing is under way. Threads go on waiting, and ask again at `onTime`. */
   reset(sizeBytes: ByteOffset): void {
     this.#held.clear();
-    this.#acquires = [];
-    this.#fetches = [];
-    this.#revokes = [];
+    this.#requests.clear();
+    this.#revokes.clear();
     this.#epoch = 0;
     this.#sizeBytes = sizeBytes;
     this.#pins.restart();
-    for (const want of this.#wants) want.retryAt = 0;
+    this.#wants.delay(0, pageMax, 0);
   }
 
   /** One line: held, wanted, asked. For people who look at a stuck node. */
   describe(): string {
-    const held: string[] = [];
-    for (let index = 0; index < this.#held.count; index++) {
-      const name = this.#held.mode(index) === Mode.write ? "write" : "read";
-      held.push(`${name} ${this.#held.start(index)}..${this.#held.end(index)} @${this.#held.epoch(index)}`);
-    }
-    const wants = this.#wants.map((want) => `${want.mode === Mode.write ? "write" : "read"} ${want.page}`);
-    const asked = this.#revokes.map((revoke) => `${revoke.start}..${revoke.end} to ${revoke.mode}`);
-    return `held ${held.join(", ") || "none"}; wanted ${wants.join(", ") || "none"}; asked ${asked.join(", ") || "none"}`;
+    return `held ${this.#held.describe()}; wanted ${this.#wants.describe()}; asked ${this.#revokes.describe()}`;
   }
 
   #want(page: PageIndex, mode: Mode, since: Micros): void {
-    const known = this.#wants.find((want) => want.page === page);
-    if (known !== undefined) known.mode = Math.max(known.mode, mode) as Mode;
-    else this.#wants.push({ page, mode, since, sequence: ++this.#sequenceLast, waited: false, retryAt: 0 });
+    this.#wants.add(page, mode, since, ++this.#sequenceLast);
   }
 
   #pump(now: Micros): void {
     this.#deadline = Number.POSITIVE_INFINITY;
     this.#serveWants(now);
-    this.#servePins();
+    this.#servePins(now);
     // Giving way may take from under a thread what it waits for: then it asks anew, behind the others.
-    if (this.#revokes.length > 0 && this.#serveRevokes(now)) {
+    if (this.#revokes.count > 0 && this.#revokes.serve((revoke) => this.#serveRevoke(revoke, now))) {
       this.#serveWants(now);
-      this.#servePins();
+      this.#servePins(now);
     }
   }
 
   #serveWants(now: Micros): void {
-    const wants = this.#wants;
-    let kept = 0;
-    for (let index = 0; index < wants.length; index++) {
-      const want = wants[index];
-      if (!this.#serveWant(want, now)) wants[kept++] = want;
-    }
-    wants.length = kept;
+    if (this.#wants.count > 0) this.#wants.serve((want) => this.#serveWant(want, now));
   }
 
   /** @returns whether the threads that wait on the page run again. */
@@ -313,7 +263,7 @@ export class FileTokens {
       this.#acquireFor(want);
       return false;
     }
-    if (this.#isBarred(page, mode)) return false;
+    if (this.#revokes.bars(page, mode)) return false;
     if (!this.#port.isCached(page)) {
       this.#fetchFor(want, now);
       return false;
@@ -326,79 +276,76 @@ export class FileTokens {
   #acquireFor(want: Want): void {
     const { page, mode } = want;
     want.waited = true;
-    if (this.#isAcquiring(page, page + 1, mode)) return;
+    if (this.#requests.acquires.covers(page, page + 1, mode)) return;
     const needsData = !this.#port.isCached(page) || this.#held.modeAt(page) === Mode.none;
     const windowEnd = needsData ? this.#clip(page + this.#readahead.onFault(page)) : page + 1;
     // A stream that goes on asks for tokens as far ahead as for data; a lone fault takes one page from the others.
-    this.#acquire(mode, page, Math.max(windowEnd, page + 1), windowEnd, needsData);
-  }
-
-  #acquire(mode: Mode, needStart: PageIndex, needEnd: PageIndex, windowEnd: PageIndex, needsData: boolean): void {
-    const request = ++this.#requestLast;
-    const asked = this.#policy === "simple" ? Mode.write : mode;
-    this.#acquires.push({ request, mode: asked, needStart, needEnd });
-    this.#port.acquire(request, asked, needStart, needEnd, 0, pageMax, windowEnd, needsData);
+    this.#requests.acquire(mode, page, Math.max(windowEnd, page + 1), windowEnd, needsData);
   }
 
   #fetchFor(want: Want, now: Micros): void {
     const { page } = want;
-    if (this.#isFetching(page)) return;
+    if (this.#requests.fetches.isComing(page, this.#held)) return;
     if (want.retryAt > now) {
       this.#wakeAt(want.retryAt);
       return;
     }
     want.waited = true;
-    this.#fetchAhead(page, this.#readahead.onFault(page));
+    this.#requests.fetch(page, this.#clip(page + this.#readahead.onFault(page)));
   }
 
-  /** Fetches what is neither cached nor under way, as far as one token reaches. */
-  #fetchAhead(page: PageIndex, pageCount: number): void {
-    const epoch = this.#held.epochAt(page);
-    if (epoch === 0) return;
-    const segment = this.#held.firstEndingAfter(page);
-    const limit = Math.min(this.#clip(page + Math.min(pageCount, fetchPagesMax)), this.#held.end(segment));
-    const start = this.#port.nextUncached(page, limit);
-    const end = this.#port.nextCached(start, limit);
-    if (start >= end || this.#isFetching(start)) return;
-    const request = ++this.#requestLast;
-    this.#fetches.push({ request, start, end, epoch });
-    this.#port.fetch(request, start, end, epoch);
-  }
-
-  #servePins(): void {
+  #servePins(now: Micros): void {
     for (let pin = this.#pins.firstWaiting(); pin !== undefined; pin = this.#pins.nextWaiting(pin)) {
-      // A hold takes its token in one piece, so that two of them never wait for each other half-way.
-      const tokenEnd = pin.hold ? pin.end : Math.min(pin.end, pin.reached + fetchPagesMax);
-      const tokenStart = pin.hold ? pin.start : pin.reached;
-      if (tokenStart < tokenEnd && this.#held.weakest(tokenStart, tokenEnd) < pin.mode) {
-        if (!this.#isAcquiring(tokenStart, tokenEnd, pin.mode)) {
-          const windowEnd = this.#clip(Math.min(tokenEnd, tokenStart + fetchPagesMax));
-          const isCached = this.#port.nextUncached(tokenStart, windowEnd) >= windowEnd;
-          this.#acquire(pin.mode, tokenStart, tokenEnd, windowEnd, !isCached);
-        }
-        continue;
+      if (this.#hasToken(pin) && this.#hasPages(pin, now)) {
+        this.#pins.satisfy(pin);
+        this.#port.pinned(pin.pin);
       }
-      pin.reached = this.#port.nextUncached(pin.reached, this.#clip(pin.end));
-      if (pin.reached < this.#clip(pin.end)) {
-        if (!this.#isFetching(pin.reached)) this.#fetchAhead(pin.reached, pin.end - pin.reached);
-        continue;
-      }
-      this.#pins.satisfy(pin);
-      this.#port.pinned(pin.pin);
     }
   }
 
-  /** @returns whether any was answered. */
-  #serveRevokes(now: Micros): boolean {
-    const before = this.#revokes.length;
-    this.#revokes = this.#revokes.filter((revoke) => !this.#serveRevoke(revoke, now));
-    return this.#revokes.length < before;
+  /** Whether the token that the pin needs next is held; asks for it if not. */
+  #hasToken(pin: Pin): boolean {
+    // A hold takes its token in one piece, so that two of them never wait for each other half-way.
+    const start = pin.hold ? pin.start : pin.reached;
+    const end = pin.hold ? pin.end : Math.min(this.#clip(pin.end), start + fetchPagesMax);
+    if (start >= end) return true;
+    if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
+    if (!this.#requests.acquires.covers(start, end, pin.mode)) {
+      const windowEnd = this.#clip(Math.min(end, start + fetchPagesMax));
+      this.#requests.acquire(pin.mode, start, end, windowEnd, this.#port.nextUncached(start, windowEnd) < windowEnd);
+    }
+    return false;
+  }
+
+  /**
+   * R10: a hold that came after a revoke waits until it has been answered, else a program with overlapping holds could keep
+   * others out for ever. Where an earlier hold stands against that revoke, a new one inside it costs the waiter nothing
+   * that the earlier one does not; and who asked for it may be who ends the earlier one, afterwards.
+   */
+  #mustGiveWay(pin: Pin): boolean {
+    return this.#revokes.some(
+      (revoke) =>
+        revoke.mode < pin.mode &&
+        revoke.start < pin.end &&
+        revoke.end > pin.start &&
+        (revoke.flushing || (revoke.sequence < pin.sequence && !this.#pins.isInsideHold(pin, revoke.sequence))),
+    );
+  }
+
+  /** Whether the pages up to the pin's end have all been here; fetches the next of them if not. */
+  #hasPages(pin: Pin, now: Micros): boolean {
+    const end = this.#clip(pin.end);
+    pin.reached = this.#port.nextUncached(Math.min(pin.reached, end), end);
+    if (pin.reached >= end) return true;
+    if (pin.retryAt > now) this.#wakeAt(pin.retryAt);
+    else if (!this.#requests.fetches.isComing(pin.reached, this.#held)) this.#requests.fetch(pin.reached, end);
+    return false;
   }
 
   #serveRevoke(revoke: Revoke, now: Micros): boolean {
     const { mode, start } = revoke;
     if (!revoke.flushing && this.#mustKeep(revoke, now)) return false;
-    const end = revoke.flushing ? revoke.end : this.#surplusEnd(revoke);
+    const end = revoke.flushing ? revoke.end : this.#endToGive(revoke);
     if (this.#held.strongest(start, end) === Mode.write && !this.#port.writeBack(start, end)) {
       revoke.flushing = true;
       return false;
@@ -417,7 +364,7 @@ export class FileTokens {
    */
   #mustKeep(revoke: Revoke, now: Micros): boolean {
     const { mode, start, end, sequence } = revoke;
-    if (this.#pins.blocks(mode, start, end, this.#held)) return true;
+    if (this.#pins.blocks(mode, start, end, this.#held, sequence)) return true;
     const keepUntil = this.#fresh.keepUntil(mode, start, end, sequence, now, this.#port);
     if (keepUntil > now) {
       this.#wakeAt(keepUntil);
@@ -425,47 +372,17 @@ export class FileTokens {
     }
     return this.#wants.some((want) => {
       const concerned = want.page >= start && want.page < end && want.mode > mode && want.sequence < sequence;
-      return concerned && this.#held.modeAt(want.page) >= want.mode && this.#isFetching(want.page);
+      return (
+        concerned && this.#held.modeAt(want.page) >= want.mode && this.#requests.fetches.isComing(want.page, this.#held)
+      );
     });
   }
 
-  /** The end of what to give: beyond what was asked lies what this node never touched and the asker could use. */
-  #surplusEnd(revoke: Revoke): PageIndex {
-    const { end, wantEnd } = revoke;
-    const segment = this.#held.firstEndingAfter(end);
-    if (segment === this.#held.count || this.#held.start(segment) > end) return end;
-    let limit = Math.min(wantEnd, this.#held.end(segment), end + surplusPagesMax);
-    for (const { page } of this.#wants) if (page >= end && page < limit) limit = page;
-    for (const fetch of this.#fetches) if (fetch.end > end && fetch.start < limit) limit = Math.max(end, fetch.start);
-    limit = this.#pins.firstTouched(end, limit);
+  /** What this node never touched and the asker could use is given along with what was asked. */
+  #endToGive({ end, wantEnd }: Revoke): PageIndex {
+    let limit = surplusLimit(this.#held, end, wantEnd);
+    for (const touched of [this.#wants, this.#requests.fetches, this.#pins]) limit = touched.firstIn(end, limit);
     return this.#port.nextCached(end, limit);
-  }
-
-  #isBarred(page: PageIndex, mode: Mode): boolean {
-    for (const revoke of this.#revokes) {
-      if (revoke.flushing && mode > revoke.mode && page >= revoke.start && page < revoke.end) return true;
-    }
-    return false;
-  }
-
-  #isAcquiring(start: PageIndex, end: PageIndex, mode: Mode): boolean {
-    for (const acquire of this.#acquires) {
-      if (acquire.mode >= mode && acquire.needStart <= start && acquire.needEnd >= end) return true;
-    }
-    return false;
-  }
-
-  #isFetching(page: PageIndex): boolean {
-    for (const fetch of this.#fetches) {
-      if (this.#isComing(fetch, page)) return true;
-    }
-    return false;
-  }
-
-  #isComing(fetch: Fetch, page: PageIndex): boolean {
-    if (page < fetch.start || page >= fetch.end) return false;
-    const epoch = this.#held.epochAt(page);
-    return epoch !== 0 && epoch <= fetch.epoch;
   }
 
   /** Pages end at the end of the file. */

@@ -1,5 +1,5 @@
 import type { TokenRanges } from "../token-ranges.js";
-import type { Mode, PageIndex } from "../units.js";
+import type { Micros, Mode, PageIndex } from "../units.js";
 
 export interface PinRange {
   readonly pin: number;
@@ -8,12 +8,16 @@ export interface PinRange {
   readonly end: PageIndex;
   /** Kept until removed; else it only waits until everything is here once. */
   readonly hold: boolean;
+  /** Its place among wants, pins and revokes, in order of arrival. */
+  readonly sequence: number;
 }
 
 export interface Pin extends PinRange {
   /** Pages before this one have been cached. */
   reached: PageIndex;
   satisfied: boolean;
+  /** The home could not read its next page: ask again from this time on. */
+  retryAt: Micros;
 }
 
 /** Ranges that a program holds on to, or has asked to have brought. */
@@ -25,7 +29,7 @@ export class PinList {
   }
 
   add(range: PinRange): void {
-    this.#pins.push({ ...range, reached: range.start, satisfied: false });
+    this.#pins.push({ ...range, reached: range.start, satisfied: false, retryAt: 0 });
   }
 
   remove(pin: number): void {
@@ -41,11 +45,16 @@ export class PinList {
     else this.remove(pin.pin);
   }
 
+  delay(start: PageIndex, end: PageIndex, retryAt: Micros): void {
+    for (const pin of this.#pins) if (pin.reached >= start && pin.reached < end) pin.retryAt = retryAt;
+  }
+
   /** After a lost session, nothing is here any more. */
   restart(): void {
     for (const pin of this.#pins) {
       pin.reached = pin.start;
       pin.satisfied = false;
+      pin.retryAt = 0;
     }
   }
 
@@ -53,28 +62,41 @@ export class PinList {
     return this.#pins.find((pin) => !pin.satisfied);
   }
 
-  /** The one after `pin`, which may just have been removed. */
+  /** The one after `pin`, which may just have been removed. Pins are numbered in order of arrival. */
   nextWaiting(pin: Pin): Pin | undefined {
     return this.#pins.find((candidate) => candidate.pin > pin.pin && !candidate.satisfied);
   }
 
   /**
-   * Whether a hold stands against keeping only `mode` on the range: one that is satisfied, or has its token and waits for
-   * data. A hold that still lacks its token gives way like anybody else.
+   * Whether a hold stands against keeping only `mode` on the range: one that is satisfied, or came before the revoke of this
+   * number, has its token and waits for data. A hold that still lacks its token gives way like anybody else.
    */
-  blocks(mode: Mode, start: PageIndex, end: PageIndex, held: TokenRanges): boolean {
+  blocks(mode: Mode, start: PageIndex, end: PageIndex, held: TokenRanges, sequence: number): boolean {
     return this.#pins.some(
       (pin) =>
         pin.hold &&
         pin.mode > mode &&
         pin.start < end &&
         pin.end > start &&
-        (pin.satisfied || held.weakest(pin.start, pin.end) >= pin.mode),
+        (pin.satisfied || (pin.sequence < sequence && held.weakest(pin.start, pin.end) >= pin.mode)),
+    );
+  }
+
+  /** Whether one satisfied hold, older than this number, covers all of the pin's range. */
+  isInsideHold(pin: Pin, sequence: number): boolean {
+    return this.#pins.some(
+      (other) =>
+        other.hold &&
+        other.satisfied &&
+        other.sequence < sequence &&
+        other.mode >= pin.mode &&
+        other.start <= pin.start &&
+        other.end >= pin.end,
     );
   }
 
   /** The first page in [start, end) that any pin wants, or `end`. */
-  firstTouched(start: PageIndex, end: PageIndex): PageIndex {
+  firstIn(start: PageIndex, end: PageIndex): PageIndex {
     let first = end;
     for (const pin of this.#pins) {
       if (pin.end > start && pin.start < first) first = Math.max(start, pin.start);

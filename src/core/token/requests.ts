@@ -1,0 +1,51 @@
+import type { TokenRanges } from "../token-ranges.js";
+import { Mode, type PageIndex, type Policy, pageMax } from "../units.js";
+import { AcquireList } from "./acquire-list.js";
+import { FetchList } from "./fetch-list.js";
+import type { TokenPort } from "./token-port.js";
+
+/** Pages of one fetch. */
+export const fetchPagesMax = 1024;
+
+/** What the home is asked for, and what it still owes. */
+export class Requests {
+  readonly acquires = new AcquireList();
+  readonly fetches = new FetchList();
+  readonly #port: TokenPort;
+  readonly #held: TokenRanges;
+  readonly #policy: Policy;
+  #last = 0;
+
+  constructor(port: TokenPort, held: TokenRanges, policy: Policy) {
+    this.#port = port;
+    this.#held = held;
+    this.#policy = policy;
+  }
+
+  /** Asks for a token on all of the range needed, and on as much of the file as nobody contends. */
+  acquire(mode: Mode, needStart: PageIndex, needEnd: PageIndex, windowEnd: PageIndex, needsData: boolean): void {
+    const request = ++this.#last;
+    const asked = this.#policy === "simple" ? Mode.write : mode;
+    this.acquires.add({ request, mode: asked, needStart, needEnd });
+    this.#port.acquire(request, asked, needStart, needEnd, 0, pageMax, windowEnd, needsData);
+  }
+
+  /** Fetches what is neither cached nor under way, from this page up to `limit`, as far as one token reaches. */
+  fetch(page: PageIndex, limit: PageIndex): void {
+    const epoch = this.#held.epochAt(page);
+    if (epoch === 0) return;
+    const segment = this.#held.firstEndingAfter(page);
+    const reach = Math.min(limit, page + fetchPagesMax, this.#held.end(segment));
+    const start = this.#port.nextUncached(page, reach);
+    const end = this.#port.nextCached(start, reach);
+    if (start >= end || this.fetches.isComing(start, this.#held)) return;
+    const request = ++this.#last;
+    this.fetches.add(request, start, end, epoch);
+    this.#port.fetch(request, start, end, epoch);
+  }
+
+  clear(): void {
+    this.acquires.clear();
+    this.fetches.clear();
+  }
+}

@@ -1,0 +1,55 @@
+import { Mode, type PageIndex } from "../units.js";
+
+/** The home asks to keep no more than `mode` on [start, end). */
+export interface Revoke {
+  readonly mode: Mode;
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+  /** How far the asker would go. */
+  readonly wantEnd: PageIndex;
+  /** Its place among wants and revokes, in order of arrival. */
+  readonly sequence: number;
+  /** Its write-back has begun: nothing there becomes writable any more. */
+  flushing: boolean;
+}
+
+/** What was asked back and has not been given, in order of arrival. */
+export class RevokeList {
+  #revokes: Revoke[] = [];
+
+  get count(): number {
+    return this.#revokes.length;
+  }
+
+  add(revoke: Omit<Revoke, "flushing">): void {
+    this.#revokes.push({ ...revoke, flushing: false });
+  }
+
+  /** Calls `isServed` for each and forgets those for which it answers yes. @returns whether it did for any. */
+  serve(isServed: (revoke: Revoke) => boolean): boolean {
+    const before = this.#revokes.length;
+    this.#revokes = this.#revokes.filter((revoke) => !isServed(revoke));
+    return this.#revokes.length < before;
+  }
+
+  some(test: (revoke: Revoke) => boolean): boolean {
+    return this.#revokes.some(test);
+  }
+
+  /** Whether `mode` on this page is on its way out. */
+  bars(page: PageIndex, mode: Mode): boolean {
+    for (const revoke of this.#revokes) {
+      if (revoke.flushing && mode > revoke.mode && page >= revoke.start && page < revoke.end) return true;
+    }
+    return false;
+  }
+
+  clear(): void {
+    this.#revokes = [];
+  }
+
+  describe(): string {
+    const names = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" };
+    return this.#revokes.map(({ start, end, mode }) => `${start}..${end} to ${names[mode]}`).join(", ") || "none";
+  }
+}
