@@ -1,5 +1,5 @@
 import { type ByteOffset, type PageIndex, type Policy, pageAt, pageEndAt } from "../core/units.js";
-import { Errno, SystemError } from "../kernel/errno.js";
+import { Errno } from "../kernel/errno.js";
 import { factsOf } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -74,9 +74,9 @@ export class PageFile implements StoreFile {
     if (!this.#mayHaveHoles) return last <= start || this.#writeRun(start, last, from);
     for (let page = start; page < last; ) {
       const address = from + (page - start) * pageBytes;
-      const zero = isZero(address);
+      const zero = isZeroPage(address);
       let runEnd = page + 1;
-      while (runEnd < last && isZero(from + (runEnd - start) * pageBytes) === zero) runEnd++;
+      while (runEnd < last && isZeroPage(from + (runEnd - start) * pageBytes) === zero) runEnd++;
       if (!(zero ? this.writeZeros(page, runEnd) : this.#writeRun(page, runEnd, address))) return false;
       page = runEnd;
     }
@@ -182,10 +182,11 @@ export class PageFile implements StoreFile {
     const errno = libc.errno();
     if (errno === Errno.ENXIO) return whence === seekData ? end : start; // Nothing but hole up to the end of the file.
     if (errno === Errno.EINVAL) return whence === seekData ? start : end; // A filesystem that cannot tell.
-    throw new SystemError("lseek", errno);
+    throw storeError(`looking for holes in ${this.name}`, errno);
   }
 }
 
-function isZero(address: number): boolean {
+/** Whether this page of memory is all zeros. */
+export function isZeroPage(address: number): boolean {
   return libc.memcmp(address, zeros(), pageBytes) === 0;
 }

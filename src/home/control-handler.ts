@@ -1,0 +1,114 @@
+import { DmmapError } from "../core/error.js";
+import type { Opened } from "../core/wire/control.js";
+import { FrameType } from "../core/wire/frame.js";
+import type { FileTokensStatus } from "../observe/status.js";
+import type { Connection } from "./connection.js";
+import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
+import type { HomeContext } from "./home-context.js";
+import type { OpenFile } from "./open-file.js";
+import type { Session } from "./session.js";
+
+type RequestOf<Op extends ControlRequest["op"]> = Extract<ControlRequest, { op: Op }>;
+
+/** Serves the requests that are not on any hot path. Each gets one answer: a reply, or a failure with a code. */
+export class ControlHandler {
+  readonly #home: HomeContext;
+
+  constructor(home: HomeContext) {
+    this.#home = home;
+  }
+
+  serve(session: Session, connection: Connection, request: number, text: string): void {
+    this.#home.counters.requests++;
+    const reply = this.#answer(session, request, parseControlRequest(text));
+    if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
+  }
+
+  /** @returns undefined when the answer comes later, or has been given. */
+  #answer(session: Session, request: number, body: ControlRequest): object | undefined {
+    const { store } = this.#home;
+    switch (body.op) {
+      case "open":
+        return this.#open(session, body);
+      case "close":
+        return this.#close(session, body.file);
+      case "stat":
+        return store.stat(body.name);
+      case "list":
+        return store.list(body);
+      case "rename":
+        return this.#rename(body);
+      case "remove":
+        store.remove(body.name);
+        return {};
+      case "truncate":
+        fileOf(session, body.file).directory.truncate(session.node, request, body.size);
+        return undefined;
+      case "lock":
+        return this.#lock(session, request, body);
+      case "unlock":
+        return unlock(session, body);
+      case "cancelLock":
+        return this.#cancelLock(session, body.request);
+      case "status":
+        return this.#home.status();
+      case "tokens":
+        return this.#tokens(body.name);
+    }
+  }
+
+  #open(session: Session, { name, ...options }: RequestOf<"open">): Opened {
+    const { open, created } = this.#home.files.open(name, options, session.node);
+    session.files.set(open.number, open);
+    return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created };
+  }
+
+  #close(session: Session, file: number): object {
+    const open = fileOf(session, file);
+    this.#home.files.leave(open, session.node);
+    session.files.delete(file);
+    return {};
+  }
+
+  #rename({ from, to }: RequestOf<"rename">): object {
+    const open = this.#home.files.find(from);
+    this.#home.store.rename(from, to);
+    if (open !== undefined) open.name = to;
+    return {};
+  }
+
+  #lock(session: Session, request: number, body: RequestOf<"lock">): object | undefined {
+    const { start, length, mode, wait } = body;
+    if (length > Number.MAX_SAFE_INTEGER - start) {
+      throw new DmmapError("DMMAP_BAD_RANGE", "a lock ends before byte 2^53; length 0 reaches to the end");
+    }
+    this.#home.counters.locks++;
+    const answer = fileOf(session, body.file).locks.lock(session.node, request, start, length, mode, wait);
+    return answer === "refused" ? { lock: null } : undefined;
+  }
+
+  /** The request taken back gets its answer too, before this one: it was aborted. */
+  #cancelLock(session: Session, request: number): object {
+    const cancelled = [...session.files.values()].some((open) => open.locks.cancel(session.node, request));
+    if (cancelled) session.connection?.fail(request, "DMMAP_ABORTED", "the lock request was taken back");
+    return {};
+  }
+
+  #tokens(name: string): FileTokensStatus {
+    const open = this.#home.files.find(name);
+    if (open !== undefined) return this.#home.tokens(open);
+    const { size, policy } = this.#home.store.stat(name);
+    return { name, sizeBytes: size, policy, epoch: 0, waiters: 0, segments: [] };
+  }
+}
+
+function unlock(session: Session, { file, lock }: RequestOf<"unlock">): object {
+  if (fileOf(session, file).locks.unlock(session.node, lock)) return {};
+  throw new DmmapError("DMMAP_CLOSED", `lock ${lock} is not held: it was released, or lost with its session`);
+}
+
+function fileOf(session: Session, file: number): OpenFile {
+  const open = session.files.get(file);
+  if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${file}`);
+  return open;
+}

@@ -1,0 +1,287 @@
+import { randomBytes } from "node:crypto";
+import { DmmapError } from "../core/error.js";
+import { Frame } from "../core/wire/frame.js";
+import { nowMicros } from "../kernel/clock.js";
+import { Epoll, Ready } from "../kernel/epoll.js";
+import { Errno } from "../kernel/errno.js";
+import { drainEventFd } from "../kernel/event-fd.js";
+import { type FencedEvent, type FileTokensStatus, type HomeStatus, newHomeCounters } from "../observe/status.js";
+import type { Store } from "../store/store.js";
+import type { Connection } from "./connection.js";
+import { Connections, listenerToken } from "./connections.js";
+import { FrameHandler } from "./frame-handler.js";
+import type { HomeContext } from "./home-context.js";
+import type { OpenFile } from "./open-file.js";
+import { OpenFiles } from "./open-files.js";
+import { Sessions } from "./sessions.js";
+import { fileTokens, homeStatus, type Reported } from "./status-report.js";
+
+const commandToken = 2;
+const storeToken = 3;
+const endingMicrosMax = 1e6;
+const closingMicrosMax = 300_000;
+const tickMicrosMax = 1e6;
+const tickMicrosMin = 10_000;
+
+export interface EngineOptions {
+  readonly store: Store;
+  readonly storeName: string;
+  /** A listening socket, and where it listens. */
+  readonly listener: number;
+  readonly url: string;
+  readonly leaseMillis: number;
+  /** How long a connection may take to say hello. */
+  readonly helloMillis: number;
+  /** An eventfd that is rung when `onCommand` has something to do. */
+  readonly commandFd: number;
+}
+
+export interface EngineEvents {
+  onCommand(): void;
+  onFenced(event: FencedEvent): void;
+  onWarning(message: string): void;
+}
+
+/**
+ * The home's loop: sleeps in epoll, serves what is ready, sends what came of it. Never awaits: syncs run on another
+ * thread and come back through an eventfd.
+ */
+export class Engine implements HomeContext, Reported {
+  readonly boot = randomBytes(8).toString("hex");
+  readonly url: string;
+  readonly store: Store;
+  readonly storeName: string;
+  readonly leaseMillis: number;
+  readonly counters = newHomeCounters();
+  readonly sessions: Sessions;
+  readonly files: OpenFiles;
+  readonly startedMicros = nowMicros();
+  nowMicros = this.startedMicros;
+
+  readonly #events: EngineEvents;
+  readonly #commandFd: number;
+  readonly #helloMicros: number;
+  readonly #tickMicros: number;
+  readonly #epoll = new Epoll();
+  readonly #connections: Connections;
+  readonly #handler: FrameHandler;
+  readonly #incoming = new Frame();
+  readonly #touched = new Set<Connection>();
+  #nextTick = 0;
+  #closingMicros = Number.POSITIVE_INFINITY;
+  #syncsPending = 0;
+  #closeError: DmmapError | undefined;
+  #isStopped = false;
+
+  constructor(options: EngineOptions, events: EngineEvents) {
+    this.#events = events;
+    this.url = options.url;
+    this.store = options.store;
+    this.storeName = options.storeName;
+    this.leaseMillis = options.leaseMillis;
+    this.#commandFd = options.commandFd;
+    this.#helloMicros = options.helloMillis * 1000;
+    const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
+    this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));
+    const onFenced = (event: FencedEvent) => events.onFenced(event);
+    const leave = (file: OpenFile, node: number) => this.files.leave(file, node);
+    this.sessions = new Sessions(options.leaseMillis, this.counters, onFenced, leave);
+    this.files = new OpenFiles(this.store, {
+      counters: this.counters,
+      connectionOf: (node) => this.sessions.connectionOf(node),
+      touched: (connection) => this.touched(connection),
+    });
+    const onWarning = (message: string) => events.onWarning(message);
+    this.#connections = new Connections(this.#epoll, options.listener, this.counters, onWarning);
+    this.#handler = new FrameHandler(this);
+    this.#epoll.add(this.#commandFd, Ready.in, commandToken);
+    if (this.store.wakeFd >= 0) this.#epoll.add(this.store.wakeFd, Ready.in, storeToken);
+  }
+
+  /** Serves until `close` is done or `stop` is called. @returns the error of a last sync that failed. */
+  run(): DmmapError | undefined {
+    while (!this.#isStopped && !this.#isClosed()) {
+      const count = this.#epoll.wait(this.#sleepMicros());
+      this.nowMicros = nowMicros();
+      for (let index = 0; index < count; index++) {
+        this.#dispatch(this.#epoll.token(index), this.#epoll.events(index));
+        this.#flushTouched();
+      }
+      if (this.nowMicros >= this.#nextTick) this.#tick();
+      this.#flushTouched();
+    }
+    this.#connections.stopListening();
+    for (const connection of this.#connections.all()) this.#connections.remove(connection);
+    this.store.close();
+    this.#epoll.close();
+    return this.#closeError;
+  }
+
+  /** Tells all nodes, puts all files on stable storage, then ends the loop. */
+  close(): void {
+    if (this.#closingMicros !== Number.POSITIVE_INFINITY) return;
+    this.#closingMicros = this.nowMicros;
+    this.#nextTick = this.nowMicros + closingMicrosMax;
+    this.#connections.stopListening();
+    for (const connection of this.#connections.all()) {
+      connection.end("DMMAP_CLOSED", "the home is closing", this.nowMicros);
+      this.touched(connection);
+    }
+    for (const { file } of this.files.all()) {
+      this.#syncsPending++;
+      file.sync((error) => {
+        this.#syncsPending--;
+        this.#closeError ??= error;
+      });
+    }
+  }
+
+  /** Ends the loop now. What was taken is in the hands of the operating system. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  touched(connection: Connection): void {
+    this.#touched.add(connection);
+  }
+
+  status(): HomeStatus {
+    return homeStatus(this);
+  }
+
+  tokens(open: OpenFile): FileTokensStatus {
+    return fileTokens(open, this.sessions);
+  }
+
+  #dispatch(token: number, events: number): void {
+    if (token === listenerToken) return this.#connections.accept(this.nowMicros);
+    if (token === storeToken) return this.store.onWake();
+    if (token === commandToken) {
+      drainEventFd(this.#commandFd);
+      return this.#events.onCommand();
+    }
+    const connection = this.#connections.find(token);
+    if (connection === undefined) return; // Removed by an earlier event of this turn.
+    this.touched(connection);
+    const hangUp = (events & (Ready.error | Ready.hangUp)) !== 0;
+    if (hangUp && connection.isPaused) return this.#lose(connection); // Nothing would read to its end.
+    if (hangUp || (events & Ready.in) !== 0) this.#read(connection);
+  }
+
+  #read(connection: Connection): void {
+    if (connection.state === "ending") {
+      if (!connection.drain()) this.#connections.remove(connection);
+      return;
+    }
+    const count = connection.receiving.fill(connection.fd);
+    if (count === -Errno.EAGAIN || count === -Errno.EINTR) return;
+    if (count <= 0) return this.#lose(connection);
+    connection.lastHeardMicros = this.nowMicros;
+    this.#serve(connection);
+  }
+
+  /** Serves what has been received, until it has to wait for the store or for the peer. */
+  #serve(connection: Connection): void {
+    const { receiving } = connection;
+    const frame = this.#incoming;
+    while (connection.isTalking && !connection.isPaused) {
+      const found = receiving.peek(frame);
+      if (found === "partial") return;
+      if (found !== "frame") return this.#refuse(connection, "DMMAP_PROTOCOL", found.problem);
+      if (this.#serveFrame(connection, frame) === "later") connection.isBlocked = true;
+      else if (connection.isTalking) receiving.consume(frame);
+    }
+  }
+
+  #serveFrame(connection: Connection, frame: Frame): "served" | "later" {
+    try {
+      return this.#handler.serve(connection, frame);
+    } catch (error) {
+      if (!(error instanceof DmmapError)) throw error;
+      const { code, message } = error;
+      if (code === "DMMAP_PROTOCOL" || code === "DMMAP_VERSION") {
+        this.#refuse(connection, code, message);
+      } else {
+        this.counters.requestsFailed++;
+        connection.fail(frame.request, code, message);
+      }
+      return "served";
+    }
+  }
+
+  /** A peer that speaks something else, or worse, is told and cut off; what its session holds has the lease's time. */
+  #refuse(connection: Connection, code: string, message: string): void {
+    this.counters.protocolErrors++;
+    connection.end(code, message, this.nowMicros);
+    this.#detach(connection);
+  }
+
+  #lose(connection: Connection): void {
+    if (connection.state === "open") this.counters.connectionsLost++;
+    this.#detach(connection);
+    this.#connections.remove(connection);
+  }
+
+  #detach(connection: Connection): void {
+    const { session } = connection;
+    connection.session = undefined;
+    if (session?.connection === connection) this.sessions.lost(session, this.nowMicros);
+  }
+
+  #flushTouched(): void {
+    for (const connection of this.#touched) {
+      this.#touched.delete(connection);
+      if (connection.state === "closed") continue;
+      const wasPaused = connection.isPaused;
+      if (!connection.flush()) {
+        this.#lose(connection);
+        continue;
+      }
+      // Frames that had been received before may be served now; what comes of them is sent in this same walk.
+      if (wasPaused && !connection.isPaused) this.#resume(connection);
+      this.#connections.watch(connection);
+    }
+  }
+
+  #resume(connection: Connection): void {
+    connection.lastHeardMicros = this.nowMicros;
+    this.#serve(connection);
+    if (connection.wantsToSend) this.touched(connection);
+  }
+
+  #tick(): void {
+    this.#nextTick = this.nowMicros + this.#tickMicros;
+    this.sessions.expire(this.nowMicros);
+    if (this.store.refusedBytes > 0) this.store.retry();
+    this.#connections.resumeAccepting();
+    for (const connection of this.#connections.all()) {
+      this.touched(connection);
+      if (connection.isBlocked) {
+        connection.isBlocked = false;
+        this.#resume(connection);
+      } else if (connection.state === "greeting" && this.#isOverdue(connection, this.#helloMicros)) {
+        this.#refuse(connection, "DMMAP_PROTOCOL", "no hello came");
+      } else if (connection.state === "ending" && this.#isOverdue(connection, endingMicrosMax)) {
+        this.#connections.remove(connection);
+      }
+    }
+  }
+
+  #isOverdue(connection: Connection, micros: number): boolean {
+    return this.nowMicros - connection.sinceMicros > micros;
+  }
+
+  /** Without anybody to look after, the loop sleeps until something happens. */
+  #sleepMicros(): number {
+    const closing = this.#closingMicros !== Number.POSITIVE_INFINITY;
+    const { count, isPaused } = this.#connections;
+    const awake = count > 0 || this.sessions.count > 0 || this.store.refusedBytes > 0 || isPaused || closing;
+    return awake ? Math.max(0, this.#nextTick - nowMicros()) : Number.POSITIVE_INFINITY;
+  }
+
+  #isClosed(): boolean {
+    if (this.#closingMicros === Number.POSITIVE_INFINITY || this.#syncsPending > 0) return false;
+    // Closing with unread input would reset the connection: a node that has heard why closes by itself.
+    return this.#connections.count === 0 || this.nowMicros - this.#closingMicros > closingMicrosMax;
+  }
+}

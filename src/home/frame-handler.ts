@@ -1,0 +1,205 @@
+import { DmmapError } from "../core/error.js";
+import { Mode, pageBytes, pageMax } from "../core/units.js";
+import type { Welcome } from "../core/wire/control.js";
+import { type Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import type { Connection } from "./connection.js";
+import { ControlHandler } from "./control-handler.js";
+import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
+import type { HomeContext } from "./home-context.js";
+import type { OpenFile } from "./open-file.js";
+import type { Session } from "./session.js";
+
+/** `later`: the store has no room; serve the same frame again, and nothing behind it, when it has. */
+export type Served = "served" | "later";
+
+/** Acquires in line for one file. Each page of a thousand threads fits; a node that floods is told to come back. */
+const waitersMax = 16_384;
+
+/**
+ * Serves one frame after the other. Throws DmmapError: DMMAP_PROTOCOL and DMMAP_VERSION end the connection, all others
+ * are the answer to the frame's request.
+ */
+export class FrameHandler {
+  readonly #home: HomeContext;
+  readonly #control: ControlHandler;
+
+  constructor(home: HomeContext) {
+    this.#home = home;
+    this.#control = new ControlHandler(home);
+  }
+
+  serve(connection: Connection, frame: Frame): Served {
+    const { session } = connection;
+    if (session === undefined) return this.#greet(connection, frame);
+    switch (frame.type) {
+      case FrameType.ping:
+        connection.push(connection.frame.reset(FrameType.pong));
+        return "served";
+      case FrameType.request:
+        this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
+        return "served";
+      case FrameType.goodbye:
+      case FrameType.closing:
+        return this.#leave(session, connection);
+      case FrameType.release:
+      case FrameType.resized:
+        return this.#note(session, connection, frame);
+      default:
+        return this.#serveFile(session, connection, frame);
+    }
+  }
+
+  #greet(connection: Connection, frame: Frame): Served {
+    if (frame.type !== FrameType.hello) throw protocolError("the first frame must be a hello");
+    const hello = parseHello(connection.receiving.payloadText(frame));
+    const { sessions, boot, leaseMillis, nowMicros } = this.#home;
+    const session = sessions.begin(connection, hello.name, hello.session, nowMicros);
+    connection.session = session;
+    connection.state = "open";
+    const welcome: Welcome = {
+      version: protocolVersion,
+      node: session.node,
+      session: session.id,
+      boot,
+      leaseMillis,
+      resumed: false,
+    };
+    connection.reply(FrameType.welcome, frame.request, welcome);
+    return "served";
+  }
+
+  /** News of what a node gave up, or lives by. It may cross with the file's close: then it has no meaning any more. */
+  #note(session: Session, connection: Connection, frame: Frame): Served {
+    const { counters } = this.#home;
+    const open = session.files.get(frame.file);
+    if (open === undefined) {
+      counters.framesIgnored++;
+    } else if (frame.type === FrameType.resized) {
+      open.directory.resized(session.node, frame.epoch);
+    } else {
+      counters.releases++;
+      if (frame.mode === Mode.none) connection.sender.cut(open, frame.start, frame.end);
+      open.directory.release(session.node, frame.mode, frame.start, frame.end, frame.epoch);
+    }
+    return "served";
+  }
+
+  #serveFile(session: Session, connection: Connection, frame: Frame): Served {
+    const open = session.files.get(frame.file);
+    if (open === undefined && !isFileRequest(frame.type)) {
+      throw protocolError(`a node does not send frames of type ${frame.type}`);
+    }
+    if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${frame.file}`);
+    switch (frame.type) {
+      case FrameType.acquire:
+        return this.#acquire(session, open, frame);
+      case FrameType.fetch:
+        return this.#fetch(session, connection, open, frame);
+      case FrameType.write:
+        return this.#write(session, connection, open, frame);
+      case FrameType.sync:
+        return this.#sync(session, open, frame);
+      default:
+        throw protocolError(`a node does not send frames of type ${frame.type}`);
+    }
+  }
+
+  #acquire(session: Session, { directory }: OpenFile, frame: Frame): Served {
+    const { mode, dataStart, dataEnd, start, end, request } = frame;
+    if (mode === Mode.none || dataStart === dataEnd) throw protocolError("an acquire of nothing");
+    if (directory.waiterCount >= waitersMax) throw new DmmapError("DMMAP_BUSY", "too many acquires wait for this file");
+    this.#home.counters.acquires++;
+    const windowEnd = Math.min(frame.extra, pageMax);
+    const needsData = hasFlag(frame, FrameFlag.needsData);
+    directory.acquire(session.node, request, mode, dataStart, dataEnd, start, end, windowEnd, needsData);
+    return "served";
+  }
+
+  #fetch(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
+    const { dataStart, dataEnd, request, epoch, file } = frame;
+    if (dataStart < dataEnd && !open.directory.mayFetch(session.node, dataStart, dataEnd)) {
+      throw new DmmapError("DMMAP_FENCED", `pages ${dataStart}..${dataEnd} were fetched without a token`);
+    }
+    this.#home.counters.fetches++;
+    const data = connection.frame.reset(FrameType.data);
+    data.file = file;
+    data.request = request;
+    data.epoch = epoch;
+    open.sendPages(connection, data, dataStart, dataEnd, dataEnd);
+    return "served";
+  }
+
+  #write(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
+    const { dataStart, dataEnd } = frame;
+    const { counters } = this.#home;
+    if (dataStart < dataEnd && !open.directory.mayWrite(session.node, dataStart, dataEnd)) {
+      counters.writesRefused++;
+      throw new DmmapError("DMMAP_FENCED", `pages ${dataStart}..${dataEnd} were written without a token: dropped`);
+    }
+    const taken = hasFlag(frame, FrameFlag.zero)
+      ? open.file.writeZeros(dataStart, dataEnd)
+      : open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress);
+    if (!taken) return "later";
+    counters.writes++;
+    counters.writeBytes += (dataEnd - dataStart) * pageBytes;
+    const written = connection.frame.reset(FrameType.written);
+    written.file = frame.file;
+    written.request = frame.request;
+    connection.push(written);
+    return "served";
+  }
+
+  /** Answered when the disk has it. The node may have lost its connection by then: then nobody asks any more. */
+  #sync(session: Session, open: OpenFile, { file, request }: Frame): Served {
+    const { counters } = this.#home;
+    counters.syncs++;
+    open.file.sync((error) => {
+      if (error !== undefined) counters.syncsFailed++;
+      const { connection } = session;
+      if (connection === undefined) return;
+      if (error !== undefined) {
+        connection.fail(request, error.code, error.message);
+      } else {
+        const synced = connection.frame.reset(FrameType.synced);
+        synced.file = file;
+        synced.request = request;
+        connection.push(synced);
+      }
+      this.#home.touched(connection);
+    });
+    return "served";
+  }
+
+  #leave(session: Session, connection: Connection): Served {
+    this.#home.sessions.end(session);
+    connection.session = undefined;
+    connection.end("DMMAP_CLOSED", "goodbye", this.#home.nowMicros);
+    return "served";
+  }
+}
+
+function parseHello(text: string): { name: string; session?: string | undefined } {
+  const body = parseJson(text, "a hello");
+  if (body.protocol !== protocolName) throw protocolError(`protocol ${JSON.stringify(body.protocol)} is not dmmap`);
+  if (body.version !== protocolVersion) {
+    const message = `this home speaks version ${protocolVersion}, the node ${JSON.stringify(body.version)}: update the older`;
+    throw new DmmapError("DMMAP_VERSION", message);
+  }
+  try {
+    return parseWith(helloSchema, body, "a hello");
+  } catch (error) {
+    throw protocolError(error instanceof Error ? error.message : "a bad hello");
+  }
+}
+
+function isFileRequest(type: number): boolean {
+  return type === FrameType.acquire || type === FrameType.fetch || type === FrameType.write || type === FrameType.sync;
+}
+
+function hasFlag(frame: Frame, flag: number): boolean {
+  return (frame.flags & flag) !== 0;
+}
+
+function protocolError(message: string): DmmapError {
+  return new DmmapError("DMMAP_PROTOCOL", message);
+}

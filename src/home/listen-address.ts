@@ -1,0 +1,25 @@
+import { lookup } from "node:dns/promises";
+import { DmmapError } from "../core/error.js";
+import type { SocketAddress } from "../kernel/socket.js";
+
+export const defaultPort = 7400;
+
+/** "HOST:PORT", "HOST", ":PORT", "[IPv6]:PORT". Names are looked up; without a host it is this machine only. */
+export async function resolveListenAddress(listen: string): Promise<SocketAddress> {
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(listen) ?? [];
+  const port = portText === undefined ? defaultPort : Number(portText);
+  if ((bracketed === undefined && plain === undefined) || port > 65_535) {
+    throw new TypeError(`listen: "HOST:PORT" such as "127.0.0.1:${defaultPort}", not ${JSON.stringify(listen)}`);
+  }
+  const host = bracketed ?? (plain === "" ? "127.0.0.1" : plain);
+  try {
+    const { address, family } = await lookup(host);
+    return { host: address, port, family: family === 6 ? 6 : 4 };
+  } catch (cause) {
+    throw new DmmapError("DMMAP_UNREACHABLE", `cannot listen on ${host}: no such host`, { cause });
+  }
+}
+
+export function urlOf({ host, port, family }: SocketAddress): string {
+  return family === 6 ? `dmmap://[${host}]:${port}` : `dmmap://${host}:${port}`;
+}

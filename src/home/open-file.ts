@@ -1,0 +1,146 @@
+import { DmmapError } from "../core/error.js";
+import type { DirectoryPort } from "../core/home/directory-port.js";
+import { FileDirectory } from "../core/home/file-directory.js";
+import { LockTable } from "../core/home/lock-table.js";
+import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
+import { FrameType } from "../core/wire/frame.js";
+import type { HomeCounters } from "../observe/status.js";
+import type { StoreFile } from "../store/store.js";
+import type { Connection } from "./connection.js";
+
+/** What an open file needs of its home. */
+export interface OpenFileHome {
+  readonly counters: HomeCounters;
+  connectionOf(node: NodeId): Connection | undefined;
+  /** Something was queued for this connection: it wants to be flushed. */
+  touched(connection: Connection): void;
+}
+
+/**
+ * A file that nodes have open: its directory, its locks, and the shell that carries out what the directory decides.
+ *
+ * What is told to a node without a connection is told to nobody: its lease ends that, by fencing it.
+ */
+export class OpenFile implements DirectoryPort {
+  readonly number: number;
+  readonly file: StoreFile;
+  readonly directory: FileDirectory;
+  readonly locks: LockTable;
+  name: string;
+  readonly #home: OpenFileHome;
+
+  constructor(home: OpenFileHome, number: number, name: string, file: StoreFile) {
+    this.#home = home;
+    this.number = number;
+    this.name = name;
+    this.file = file;
+    this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes });
+    this.locks = new LockTable((owner, request, lock) => this.#reply(owner, request, { lock }));
+  }
+
+  /** Takes a node out, with all it holds. */
+  leave(node: NodeId): void {
+    this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
+    this.locks.releaseOwner(node);
+    this.directory.close(node);
+  }
+
+  grant(
+    node: NodeId,
+    request: number,
+    mode: Mode,
+    start: PageIndex,
+    end: PageIndex,
+    epoch: Epoch,
+    dataStart: PageIndex,
+    dataEnd: PageIndex,
+    windowEnd: PageIndex,
+  ): void {
+    const { counters } = this.#home;
+    counters.grants++;
+    if (dataEnd === dataStart) counters.upgrades++;
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    const frame = connection.frame.reset(FrameType.grant);
+    frame.file = this.number;
+    frame.request = request;
+    frame.mode = mode;
+    frame.start = start;
+    frame.end = end;
+    frame.epoch = epoch;
+    // Where the data of this answer ends: the node must not ask for what is on its way.
+    frame.extra = Math.max(dataStart, Math.min(Math.max(dataEnd, windowEnd), pageEndAt(this.file.sizeBytes)));
+    this.sendPages(connection, frame, dataStart, dataEnd, frame.extra);
+  }
+
+  /** Sends `frame` with pages of this file, clipped to its size. */
+  sendPages(
+    connection: Connection,
+    frame: Connection["frame"],
+    start: PageIndex,
+    firstEnd: PageIndex,
+    end: PageIndex,
+  ): void {
+    const last = Math.max(start, Math.min(end, pageEndAt(this.file.sizeBytes)));
+    connection.sender.send(frame, this, start, Math.min(firstEnd, last), last);
+    this.#home.touched(connection);
+  }
+
+  revoke(
+    node: NodeId,
+    mode: Mode,
+    start: PageIndex,
+    end: PageIndex,
+    epoch: Epoch,
+    wantStart: PageIndex,
+    wantEnd: PageIndex,
+  ): void {
+    this.#home.counters.revokes++;
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    if (mode === Mode.none) connection.sender.cut(this, start, end);
+    const frame = connection.frame.reset(FrameType.revoke);
+    frame.file = this.number;
+    frame.mode = mode;
+    frame.start = start;
+    frame.end = end;
+    frame.epoch = epoch;
+    frame.dataStart = wantStart;
+    frame.dataEnd = wantEnd;
+    connection.push(frame);
+    this.#home.touched(connection);
+  }
+
+  resize(node: NodeId, sizeBytes: ByteOffset, epoch: Epoch): void {
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    const frame = connection.frame.reset(FrameType.resize);
+    frame.file = this.number;
+    frame.epoch = epoch;
+    frame.extra = sizeBytes;
+    connection.push(frame);
+    this.#home.touched(connection);
+  }
+
+  setSize(sizeBytes: ByteOffset): void {
+    this.file.setSize(sizeBytes);
+    this.#home.counters.resizes++;
+  }
+
+  truncated(node: NodeId, request: number, error: unknown): void {
+    if (error === undefined) return this.#reply(node, request, { size: this.file.sizeBytes });
+    if (!(error instanceof DmmapError)) throw error;
+    this.#home.counters.requestsFailed++;
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    connection.fail(request, error.code, error.message);
+    this.#home.touched(connection);
+  }
+
+  #reply(node: NodeId, request: number, body: object): void {
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    connection.reply(FrameType.reply, request, body);
+    this.#home.touched(connection);
+  }
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from "node:crypto";
+import { Mode, type NodeId, pageEndAt } from "../core/units.js";
+import { FrameType } from "../core/wire/frame.js";
+import type { FencedEvent, HomeCounters } from "../observe/status.js";
+import type { Connection } from "./connection.js";
+import type { OpenFile } from "./open-file.js";
+import { Session } from "./session.js";
+
+const rangesMax = 100;
+
+/** The nodes of a home and their leases. A lease is renewed by anything that is heard from its node. */
+export class Sessions {
+  readonly leaseMicros: number;
+  readonly #counters: HomeCounters;
+  readonly #onFenced: (event: FencedEvent) => void;
+  readonly #leave: (file: OpenFile, node: NodeId) => void;
+  readonly #byNode = new Map<NodeId, Session>();
+  readonly #byId = new Map<string, Session>();
+  #lastNode: NodeId = 0;
+
+  /** `leave` takes a node out of a file, with all it holds there. */
+  constructor(
+    leaseMillis: number,
+    counters: HomeCounters,
+    onFenced: (event: FencedEvent) => void,
+    leave: (file: OpenFile, node: NodeId) => void,
+  ) {
+    this.leaseMicros = leaseMillis * 1000;
+    this.#counters = counters;
+    this.#onFenced = onFenced;
+    this.#leave = leave;
+  }
+
+  get count(): number {
+    return this.#byNode.size;
+  }
+
+  all(): IterableIterator<Session> {
+    return this.#byNode.values();
+  }
+
+  find(node: NodeId): Session | undefined {
+    return this.#byNode.get(node);
+  }
+
+  /** Where a node is reached; undefined while its connection is lost: then its lease decides. */
+  connectionOf(node: NodeId): Connection | undefined {
+    return this.#byNode.get(node)?.connection;
+  }
+
+  /** Begins a session. One that the node had before is fenced: it says itself that it starts anew. */
+  begin(connection: Connection, name: string, former: string | undefined, nowMicros: number): Session {
+    const old = former === undefined ? undefined : this.#byId.get(former);
+    if (old !== undefined) this.fence(old, "its node came back as a new session", nowMicros);
+    const session = new Session(randomBytes(16).toString("hex"), ++this.#lastNode, name, connection);
+    this.#byNode.set(session.node, session);
+    this.#byId.set(session.id, session);
+    this.#counters.sessions++;
+    return session;
+  }
+
+  /** The connection is gone without a goodbye: the session lives on for its lease. */
+  lost(session: Session, nowMicros: number): void {
+    session.connection = undefined;
+    session.lastHeardMicros = nowMicros;
+  }
+
+  /** The node left by its own will, or is fenced: everything it held is free. */
+  end(session: Session): void {
+    this.#byNode.delete(session.node);
+    this.#byId.delete(session.id);
+    session.connection = undefined;
+    for (const file of session.files.values()) this.#leave(file, session.node);
+    session.files.clear();
+  }
+
+  fence(session: Session, reason: string, nowMicros: number): void {
+    const { node, name, connection } = session;
+    const files = [...session.files.values()].map((file) => writtenRanges(file, node));
+    this.#counters.fenced++;
+    this.end(session);
+    connection?.end("DMMAP_FENCED", `fenced: ${reason}`, nowMicros);
+    this.#onFenced({ node, name, reason, files: files.filter(({ ranges }) => ranges.length > 0) });
+  }
+
+  /** Fences who has not been heard from for a lease. A node that this home does not read from has no chance to be heard. */
+  expire(nowMicros: number): void {
+    for (const session of [...this.#byNode.values()]) {
+      const { connection } = session;
+      if (connection?.isBlocked === true) reassure(session, connection, nowMicros);
+      else session.lastHeardMicros = Math.max(session.lastHeardMicros, connection?.lastHeardMicros ?? 0);
+      if (nowMicros - session.lastHeardMicros <= this.leaseMicros) continue;
+      const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
+      this.fence(session, `${what} for ${Math.round(this.leaseMicros / 1000)} ms`, nowMicros);
+    }
+  }
+}
+
+/** The disk is full and a node waits to be read: it keeps its lease, and has to know. */
+function reassure(session: Session, connection: Connection, nowMicros: number): void {
+  session.lastHeardMicros = nowMicros;
+  connection.lastHeardMicros = nowMicros;
+  if (!connection.wantsToSend) connection.push(connection.frame.reset(FrameType.pong));
+}
+
+function writtenRanges(file: OpenFile, node: NodeId): { name: string; ranges: [number, number][] } {
+  const ranges: [number, number][] = [];
+  const end = pageEndAt(file.file.sizeBytes);
+  for (const segment of file.directory.segments()) {
+    if (segment.node !== node || segment.mode !== Mode.write || segment.start >= end) continue;
+    if (ranges.length < rangesMax) ranges.push([segment.start, Math.min(segment.end, end)]);
+  }
+  return { name: file.name, ranges };
+}
