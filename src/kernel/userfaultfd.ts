@@ -27,6 +27,8 @@ export const Feature = {
   minorShmem: 1 << 10,
   exactAddress: 1 << 11,
   wpShmem: 1 << 12,
+  /** Of Linux 6.4, like UFFDIO_CONTINUE_MODE_WP, which has no feature bit of its own: its witness. */
+  wpUnpopulated: 1 << 13,
   poison: 1 << 14,
 } as const;
 
@@ -102,6 +104,7 @@ export class Userfaultfd {
     this.access = opened.access;
     try {
       const offered = probeFeatures(opened.access);
+      if ((offered & Feature.wpUnpopulated) === 0) throw tooOld();
       this.features = handshake(this.fd, featuresNeeded | extraFeatures | (offered & Feature.poison));
     } catch (error) {
       libc.close(this.fd);
@@ -350,10 +353,15 @@ function handshake(fd: number, features: number): number {
   argument.setUint64(0, apiVersion);
   argument.setUint64(8, features);
   if (libc.ioctl(fd, ioctlApi, argument.address) !== 0) {
-    throw new Error(
-      "this kernel's userfaultfd lacks what dmmap needs (write-protect and minor faults on shared memory, Linux 5.19)",
-      { cause: new SystemError("UFFDIO_API", libc.errno()) },
-    );
+    throw tooOld(new SystemError("UFFDIO_API", libc.errno()));
   }
   return argument.uint32[2];
+}
+
+function tooOld(cause?: SystemError): Error {
+  return new Error(
+    "this kernel's userfaultfd lacks what dmmap needs: minor faults and write-protection of shared memory " +
+      "(Linux 6.4; on arm64, 6.10). `dmmap doctor` tells more.",
+    { cause },
+  );
 }
