@@ -26,6 +26,8 @@ export class Connections {
   #lastToken = firstConnectionToken;
   #isListening = true;
   #isPaused = false;
+  /** Said once for each shortage, which ends when nobody waits to be taken in. */
+  #isWarned = false;
 
   constructor(epoll: Epoll, listener: number, counters: HomeCounters, onWarning: (message: string) => void) {
     this.#epoll = epoll;
@@ -56,8 +58,11 @@ export class Connections {
     for (let count = 0; count < acceptsPerTurn && this.#isListening; count++) {
       const fd = acceptOne(this.#listener);
       if (fd >= 0) this.#add(fd, nowMicros);
-      else if (fd === -Errno.EAGAIN) return;
       else if (isShortage(-fd)) return this.#pause(-fd);
+      else if (fd === -Errno.EAGAIN) {
+        this.#isWarned = false;
+        return;
+      }
     }
   }
 
@@ -111,6 +116,8 @@ export class Connections {
   #pause(errno: number): void {
     this.#isPaused = true;
     this.#epoll.remove(this.#listener);
+    if (this.#isWarned) return;
+    this.#isWarned = true;
     this.#onWarning(`new connections wait: ${errnoName(errno)}; raise the limit of open files (ulimit -n)`);
   }
 }

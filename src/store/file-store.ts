@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DmmapError } from "../core/error.js";
 import type { Policy } from "../core/units.js";
 import type { FileStat } from "../core/wire/control.js";
@@ -206,11 +206,17 @@ export class FileStore implements Store, PageFileOwner {
 
 function makeServed(path: string): void {
   try {
-    mkdirSync(join(path, ownFolder), { recursive: true });
-    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+    makeFolder(join(path, ownFolder));
   } catch (error) {
     throw badFolder(path, error);
   }
+}
+
+/** Not by mkdir's own `recursive`, which never ends where a folder cannot be made below one that exists (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function badFolder(path: string, cause: unknown): DmmapError {

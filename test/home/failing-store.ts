@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DmmapError } from "../../src/core/error.js";
+import { MemoryStore } from "../../src/store/memory-store.js";
+import type { Store, StoreFile } from "../../src/store/store.js";
+
+const faults = process.env.DMMAP_TEST_FAULTS ?? "";
+
+/** Fails while a file of the fault's name lies in the folder of faults. */
+function failing(fault: string): DmmapError | undefined {
+  return existsSync(join(faults, fault)) ? new DmmapError("DMMAP_IO", `a ${fault} that fails`) : undefined;
+}
+
+/** A store in memory whose disk fails when the test says so. */
+export default function makeStore(): Store {
+  const store = new MemoryStore();
+  const open = store.open.bind(store);
+  store.open = (name, options) => {
+    const opened = open(name, options);
+    spoil(opened.file);
+    return opened;
+  };
+  return store;
+}
+
+function spoil(file: StoreFile): void {
+  const sync = file.sync.bind(file);
+  const read = file.read.bind(file);
+  file.sync = (done) => {
+    const error = failing("sync");
+    if (error === undefined) sync(done);
+    else done(error);
+  };
+  file.read = (start, end, to) => {
+    const error = failing("read");
+    if (error !== undefined) throw error;
+    read(start, end, to);
+  };
+}

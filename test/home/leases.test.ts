@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { FrameType } from "../../src/core/wire/frame.js";
+import { type FencedEvent, type Home, startHome } from "../../src/home/index.js";
+import { until, within } from "../support/until.js";
+import { page, RawNode } from "./raw-node.js";
+
+const leaseMillis = 300;
+let home: Home;
+before(async () => {
+  home = await startHome({ store: "memory", listen: "127.0.0.1:0", leaseMillis });
+});
+after(() => home.close());
+
+function fencedOnce(name: string): Promise<FencedEvent> {
+  const fenced = new Promise<FencedEvent>((resolve) => {
+    const look = (event: FencedEvent) => {
+      if (event.name !== name) return;
+      home.off("fenced", look);
+      resolve(event);
+    };
+    home.on("fenced", look);
+  });
+  return within(`${name} is fenced`, fenced);
+}
+
+/** A node that writes pages 0..4 of a file, and another one that waits for them. */
+async function holderAndWaiter(name: string) {
+  const { node: holder, welcome } = await RawNode.greet(home.port, `${name} holder`);
+  const { node: waiter } = await RawNode.greet(home.port, `${name} waiter`);
+  const { file } = await holder.request("open", { name, create: true, size: 10 * 4096 });
+  await waiter.request("open", { name });
+  await holder.granted(holder.acquire(file, 2, 0, 4));
+  await holder.request("lock", { file, start: 0, length: 0, mode: "exclusive", wait: false });
+  const lock = waiter.ask("lock", { file, start: 0, length: 0, mode: "exclusive", wait: true });
+  const asked = waiter.acquire(file, 2, 0, 4);
+  await holder.next(FrameType.revoke);
+  return { holder, waiter, welcome, file, lock, asked };
+}
+
+/** Keeps a node's lease while a promise is pending, as a real node's pings do. */
+async function pinging<Value>(node: RawNode, promise: Promise<Value>): Promise<Value> {
+  const timer = setInterval(() => node.send({ type: FrameType.ping }), leaseMillis / 5);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+test("a killed connection keeps its tokens for the lease, then they go to who waits, and the loss is told", async () => {
+  const { holder, waiter, welcome, file, lock, asked } = await holderAndWaiter("killed");
+  const fenced = fencedOnce("killed holder");
+  const from = performance.now();
+  holder.socket.resetAndDestroy();
+  const grant = await pinging(waiter, waiter.granted(asked));
+  const waited = performance.now() - from;
+  assert.ok(waited >= leaseMillis * 0.9, `granted after ${waited} ms, within the lease`);
+  assert.equal(grant.mode, 2);
+  await waiter.answer(lock);
+  const event = await fenced;
+  assert.equal(event.node, welcome.node);
+  assert.deepEqual(event.files, [{ name: "killed", ranges: [[0, 4]] }]);
+  await waiter.outcome(waiter.write(file, 0, page(1)), FrameType.written);
+  const status = await home.status();
+  assert.ok(status.counters.fenced >= 1 && status.counters.connectionsLost >= 1);
+  assert.equal(
+    status.nodes.find(({ node }) => node === welcome.node),
+    undefined,
+  );
+  waiter.socket.destroy();
+});
+
+test("while the lease runs, status shows the node as lost", async () => {
+  const { node } = await RawNode.greet(home.port, "shown");
+  node.socket.resetAndDestroy();
+  await until("it is shown as lost", async () => {
+    return (await home.status()).nodes.some(({ name, state }) => name === "shown" && state === "lost");
+  });
+});
+
+test("a connected node that is silent is told that it is fenced, and cut off", async () => {
+  const { node } = await RawNode.greet(home.port, "silent");
+  const { json } = await node.next(FrameType.closing);
+  assert.equal(json.code, "DMMAP_FENCED");
+  await node.closed();
+});
+
+test("a node that is heard keeps its lease", async () => {
+  const { node } = await RawNode.greet(home.port, "pinger");
+  const { node: silent } = await RawNode.greet(home.port, "later silent");
+  await pinging(node, silent.closed());
+  const { nodes } = await home.status();
+  assert.ok(nodes.some(({ name, state }) => name === "pinger" && state === "connected"));
+  node.socket.destroy();
+});
+
+test("a goodbye gives everything back at once, without fencing", async () => {
+  const { holder, waiter, asked } = await holderAndWaiter("polite");
+  const { counters: before } = await home.status();
+  holder.send({ type: FrameType.goodbye });
+  await waiter.granted(asked);
+  assert.equal((await home.status()).counters.fenced, before.fenced);
+  await holder.closed();
+  waiter.socket.destroy();
+});
+
+test("a node that comes back within its lease starts anew: its former session is fenced at once", async () => {
+  const { holder, waiter, welcome, asked } = await holderAndWaiter("back");
+  const fenced = fencedOnce("back holder");
+  holder.socket.resetAndDestroy();
+  const { node: again, welcome: second } = await RawNode.greet(home.port, "back again", welcome.session);
+  assert.equal(second.resumed, false);
+  assert.notEqual(second.session, welcome.session);
+  assert.equal(second.boot, welcome.boot);
+  assert.match((await fenced).reason, /came back/);
+  await waiter.granted(asked);
+  for (const node of [again, waiter]) node.socket.destroy();
+});
