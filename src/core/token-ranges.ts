@@ -100,40 +100,27 @@ export class TokenRanges {
   /** Grants `mode` on the range at `epoch`; where something stronger is held already, it stays so. */
   raise(start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): void {
     let from = start;
-    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
-      if (this.#modes[index] <= mode) {
-        index++;
-        continue;
-      }
-      const strongStart = Math.max(this.#starts[index], start);
-      const strongEnd = Math.min(this.#ends[index], end);
+    this.#eachPart(start, end, (index, partStart, partEnd) => {
+      if (this.#modes[index] <= mode) return;
       const strongMode = this.#modes[index];
-      this.set(from, strongStart, mode, epoch);
-      this.set(strongStart, strongEnd, strongMode, epoch);
-      from = strongEnd;
-      index = this.firstEndingAfter(strongEnd);
-    }
+      this.set(from, partStart, mode, epoch);
+      this.set(partStart, partEnd, strongMode, epoch);
+      from = partEnd;
+    });
     this.set(from, end, mode, epoch);
   }
 
   /** Keeps at most `mode` on the range, where the token's epoch is not above `epochMax`. */
   restrict(start: PageIndex, end: PageIndex, mode: Mode, epochMax: Epoch): void {
-    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
-      const segmentEnd = Math.min(this.#ends[index], end);
-      if (this.#modes[index] > mode && this.#epochs[index] <= epochMax) {
-        this.set(Math.max(this.#starts[index], start), segmentEnd, mode, this.#epochs[index]);
-      }
-      index = this.firstEndingAfter(segmentEnd);
-    }
+    this.#eachPart(start, end, (index, partStart, partEnd) => {
+      if (this.#modes[index] <= mode || this.#epochs[index] > epochMax) return;
+      this.set(partStart, partEnd, mode, this.#epochs[index]);
+    });
   }
 
   /** Gives everything held in the range this epoch: answers to older questions are no longer good (R9). */
   stamp(start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    for (let index = this.firstEndingAfter(start); index < this.count && this.#starts[index] < end; ) {
-      const segmentEnd = Math.min(this.#ends[index], end);
-      this.set(Math.max(this.#starts[index], start), segmentEnd, this.#modes[index], epoch);
-      index = this.firstEndingAfter(segmentEnd);
-    }
+    this.#eachPart(start, end, (index, partStart, partEnd) => this.set(partStart, partEnd, this.#modes[index], epoch));
   }
 
   clear(): void {
@@ -147,6 +134,20 @@ export class TokenRanges {
       (start, index) => `${name[this.#modes[index]]} ${start}..${this.#ends[index]} @${this.#epochs[index]}`,
     );
     return line.join(", ") || "none";
+  }
+
+  /**
+   * Each segment's part of the range, in order. `act` may change that part. Goes on by position, since a segment that
+   * reaches beyond the end may or may not have been split there.
+   */
+  #eachPart(start: PageIndex, end: PageIndex, act: (index: number, start: PageIndex, end: PageIndex) => void): void {
+    for (let at = start; at < end; ) {
+      const index = this.firstEndingAfter(at);
+      if (index === this.count || this.#starts[index] >= end) return;
+      const partStart = Math.max(this.#starts[index], start);
+      at = Math.min(this.#ends[index], end);
+      act(index, partStart, at);
+    }
   }
 
   #indexAt(page: PageIndex): number {

@@ -62,7 +62,7 @@ export class FrameHandler {
       session: session.id,
       boot,
       leaseMillis,
-      resumed: false,
+      state: "new",
     };
     connection.reply(FrameType.welcome, frame.request, welcome);
     return "served";
@@ -142,6 +142,7 @@ export class FrameHandler {
     if (!taken) return "later";
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
+    if (frame.request === 0) return "served";
     const written = connection.frame.reset(FrameType.written);
     written.file = frame.file;
     written.request = frame.request;

@@ -120,7 +120,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       case FrameType.failure:
         this.tokens.onFetchFailed(frame.request, now);
         break;
-      default: // `written`: the home has the pages. They leave `unstable` with the next sync.
+      default: // Nothing else comes: our writes ask for no answer.
     }
     this.#afterwards();
   }
@@ -247,8 +247,9 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics.faultMicros += this.#clock.stop(page, now);
     this.#metrics.faults++;
     if (waited && this.cache.waiting(page)) this.#clock.letOn(page, this.cache.waitingThread(page));
-    if (write) this.cache.allowWrite(page, page + 1);
-    else this.cache.resolve(page);
+    // `install` has answered already whoever waited for this very page.
+    if (write && !(this.cache.isWritable(page) && !this.cache.waiting(page))) this.cache.allowWrite(page, page + 1);
+    else if (!write && this.cache.waiting(page)) this.cache.resolve(page);
   }
 
   /** The pager calls this when a deadline of `tokens` has come. */
@@ -294,7 +295,6 @@ export class NodeFile implements TokenPort, FaultHandler {
   #sendPages(start: PageIndex, end: PageIndex, byteLength: number): void {
     this.#metrics.writePages += end - start;
     const frame = this.#frame(FrameType.write);
-    frame.request = this.#connection.nextRequest();
     frame.dataStart = start;
     frame.dataEnd = end;
     frame.payloadBytes = byteLength;

@@ -28,8 +28,10 @@ interface Revoke {
 
 /** What the home knows of one node that has the file open. */
 interface Holder {
-  readonly tokens: TokenRanges;
+  tokens: TokenRanges;
   revokes: Revoke[];
+  /** What the node says it holds, while it reconnects; in force at `endClaims`. */
+  claims: TokenRanges | undefined;
 }
 
 /** A segment of the directory, for people and tests. */
@@ -52,15 +54,18 @@ export class FileDirectory {
   readonly #policy: Policy;
   readonly #holders = new Map<NodeId, Holder>();
   readonly #resizes: ResizeQueue;
+  /** The home has restarted and forgotten who holds what: nothing is granted until the nodes have said so. */
+  #isRecovering: boolean;
   #line: Waiter[] = [];
   #epoch: Epoch = 0;
   /** The range that the grant being made may grow to. */
   #growStart: PageIndex = 0;
   #growEnd: PageIndex = 0;
 
-  constructor(port: DirectoryPort, options: { policy: Policy; sizeBytes: ByteOffset }) {
+  constructor(port: DirectoryPort, options: { policy: Policy; sizeBytes: ByteOffset; recovering?: boolean }) {
     this.#port = port;
     this.#policy = options.policy;
+    this.#isRecovering = options.recovering ?? false;
     this.#resizes = new ResizeQueue(port, options.sizeBytes);
   }
 
@@ -86,7 +91,7 @@ export class FileDirectory {
 
   open(node: NodeId): void {
     if (this.#holders.has(node)) return; // One node has a file open once, however many maps its program made.
-    this.#holders.set(node, { tokens: new TokenRanges(), revokes: [] });
+    this.#holders.set(node, { tokens: new TokenRanges(), revokes: [], claims: undefined });
   }
 
   /** The node has closed the file, or is fenced: all it held is free, all it waited for is forgotten. */
@@ -148,6 +153,51 @@ export class FileDirectory {
     this.#pump();
   }
 
+  /** The connection is lost and the lease still runs: what is held stays held; what was asked will be asked again. */
+  disconnected(node: NodeId): void {
+    const holder = this.#holders.get(node);
+    if (holder === undefined) return;
+    holder.claims = undefined;
+    this.#line = this.#line.filter((waiter) => waiter.node !== node);
+    this.#pump();
+  }
+
+  /**
+   * A node that is back says what it holds: a part of what this directory knows of it, or, after a restart, whatever does
+   * not conflict with what others say. @returns false when that cannot be: the node has lost the range.
+   */
+  claim(node: NodeId, mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): boolean {
+    const holder = this.#holders.get(node);
+    assert(holder !== undefined, "only a node that has the file open claims");
+    holder.claims ??= new TokenRanges();
+    const sound = this.#isRecovering
+      ? this.#isUnclaimed(node, mode, start, end)
+      : holder.tokens.weakest(start, end) >= mode;
+    if (!sound) return false;
+    holder.claims.set(start, end, mode, epoch);
+    this.#epoch = Math.max(this.#epoch, epoch);
+    return true;
+  }
+
+  /** The node has claimed all it holds, and lives by the size of now: grants and revokes that it never saw are void. */
+  endClaims(node: NodeId): void {
+    const holder = this.#holders.get(node);
+    assert(holder !== undefined, "only a node that has the file open claims");
+    holder.tokens = holder.claims ?? new TokenRanges();
+    holder.claims = undefined;
+    holder.revokes = [];
+    this.#line = this.#line.filter((waiter) => waiter.node !== node);
+    if (this.#resizes.caughtUp(node)) this.#startResizes();
+    this.#pump();
+  }
+
+  /** Everybody who survived has claimed, or has lost their chance: grants go on. */
+  endRecovery(): void {
+    this.#isRecovering = false;
+    this.#startResizes();
+    this.#pump();
+  }
+
   mayWrite(node: NodeId, start: PageIndex, end: PageIndex): boolean {
     return this.#holders.get(node)?.tokens.weakest(start, end) === Mode.write;
   }
@@ -179,6 +229,7 @@ export class FileDirectory {
 
   /** Grants along the line for as long as nobody conflicts; asks the holders who do to give way. */
   #pump(): void {
+    if (this.#isRecovering) return;
     const line = this.#line;
     let kept = 0;
     for (let index = 0; index < line.length; index++) {
@@ -275,6 +326,15 @@ export class FileDirectory {
     }
   }
 
+  #isUnclaimed(node: NodeId, mode: Mode, start: PageIndex, end: PageIndex): boolean {
+    const limit = mode === Mode.write ? Mode.none : Mode.read;
+    for (const [other, { tokens, claims }] of this.#holders) {
+      if (other === node) continue;
+      if (tokens.strongest(start, end) > limit || (claims?.strongest(start, end) ?? Mode.none) > limit) return false;
+    }
+    return true;
+  }
+
   #assertAlone(grantee: NodeId, mode: Mode, start: PageIndex, end: PageIndex): void {
     const limit = mode === Mode.write ? Mode.none : Mode.read;
     for (const [node, { tokens }] of this.#holders) {
@@ -284,6 +344,7 @@ export class FileDirectory {
 
   /** Begins what sizes change next. Tokens stay; answers from before the change are told by its epoch (R9). */
   #startResizes(): void {
+    if (this.#isRecovering) return;
     this.#resizes.start([...this.#holders.keys()], () => ++this.#epoch);
   }
 }

@@ -67,6 +67,12 @@ export class ResizeQueue {
     return this.#finish();
   }
 
+  /** The node has reconnected and was told the size of now. @returns whether that ended a change. */
+  caughtUp(node: NodeId): boolean {
+    this.#active?.unanswered.delete(node);
+    return this.#finish();
+  }
+
   /** The node is gone: nobody waits for it, and its own changes that have not begun are dropped. */
   left(node: NodeId): boolean {
     for (let index = this.#waiting.length - 1; index >= 0; index--) {

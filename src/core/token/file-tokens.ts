@@ -63,6 +63,11 @@ export class FileTokens {
     return this.#wants.count > 0 || this.#pins.isWaiting;
   }
 
+  /** Whether any revoke has not been answered. */
+  get isAsked(): boolean {
+    return this.#revokes.count > 0;
+  }
+
   modeAt(page: PageIndex): Mode {
     return this.#held.modeAt(page);
   }
@@ -157,7 +162,7 @@ export class FileTokens {
   /** The home asks to keep no more than `mode`. `wantEnd` is how far the asker would go. */
   onRevoke(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch, wantEnd: PageIndex, now: Micros): void {
     this.#epoch = Math.max(this.#epoch, epoch);
-    this.#revokes.add({ mode, start, end, wantEnd, sequence: ++this.#sequenceLast });
+    this.#revokes.add({ mode, start, end, wantEnd, sequence: ++this.#sequenceLast, isOwn: false });
     this.#pump(now);
   }
 
@@ -206,7 +211,8 @@ export class FileTokens {
 
   /** Gives a range back unasked: its dirty pages are written back, then it is dropped. */
   giveBack(start: PageIndex, end: PageIndex, now: Micros): void {
-    this.onRevoke(Mode.none, start, end, this.#epoch, end, now);
+    this.#revokes.add({ mode: Mode.none, start, end, wantEnd: end, sequence: ++this.#sequenceLast, isOwn: true });
+    this.#pump(now);
   }
 
   /**
@@ -219,6 +225,31 @@ export class FileTokens {
 
   onTime(now: Micros): void {
     this.#pump(now);
+  }
+
+  /** Tells what is held, for a home that has to hear it again. */
+  eachHeld(act: (mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch) => void): void {
+    const held = this.#held;
+    for (let index = 0; index < held.count; index++) {
+      act(held.mode(index), held.start(index), held.end(index), held.epoch(index));
+    }
+  }
+
+  /**
+   * The connection was lost and is back, and the home has heard what is held: that goes on. What was under way in either
+   * direction is void; what is still wanted is asked for again. Giving the whole file up (its close) goes on too.
+   */
+  onReclaimed(sizeBytes: ByteOffset, epoch: Epoch, now: Micros): void {
+    this.#requests.clear();
+    this.#revokes.restart();
+    if (sizeBytes !== this.#sizeBytes) this.onResize(sizeBytes, epoch, now);
+    this.#epoch = Math.max(this.#epoch, epoch);
+    this.#pump(now);
+  }
+
+  /** The home gave this range to others meanwhile: the shell has dropped its pages. */
+  onClaimRefused(start: PageIndex, end: PageIndex): void {
+    this.#held.set(start, end, Mode.none, 0);
   }
 
   /** The session is lost: nothing is held, nothing is under way. Threads go on waiting, and ask again at `onTime`. */

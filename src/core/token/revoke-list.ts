@@ -9,6 +9,8 @@ export interface Revoke {
   readonly wantEnd: PageIndex;
   /** Its place among wants and revokes, in order of arrival. */
   readonly sequence: number;
+  /** Nobody asked: this node gives the range back by itself. */
+  readonly isOwn: boolean;
   /** Its write-back has begun: nothing there becomes writable any more. */
   flushing: boolean;
 }
@@ -42,6 +44,12 @@ export class RevokeList {
       if (revoke.flushing && mode > revoke.mode && page >= revoke.start && page < revoke.end) return true;
     }
     return false;
+  }
+
+  /** After a reconnect: the home will ask again for what it still needs. */
+  restart(): void {
+    this.#revokes = this.#revokes.filter(({ isOwn }) => isOwn);
+    for (const revoke of this.#revokes) revoke.flushing = false;
   }
 
   clear(): void {

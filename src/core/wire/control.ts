@@ -19,8 +19,12 @@ export interface Welcome {
   readonly boot: string;
   /** How long the node may act on its tokens without hearing from its home. */
   readonly leaseMillis: number;
-  /** Whether the session that the hello named lives on, with its tokens. */
-  readonly resumed: boolean;
+  /**
+   * What became of the session that the hello named. `resumed`: it lives on, with its tokens. `recovering`: the home has
+   * restarted, and takes the node's word for what it holds. `new`: nothing is left of it. In the first two cases the
+   * node restores, claims, and then sends `claimed` for each file, and `recovered` at last.
+   */
+  readonly state: "new" | "resumed" | "recovering";
 }
 
 export interface FileStat {
@@ -68,6 +72,15 @@ export interface ControlOperations {
   unlock: { request: { file: number; lock: number }; reply: object };
   /** Takes back a `lock` request that still waits (`request` is its number). */
   cancelLock: { request: { request: number }; reply: object };
+  /** A node that is back has claimed all it holds of the file. `refused`: page ranges that it has lost. */
+  claimed: { request: { file: number }; reply: { size: number; epoch: number; refused: [number, number][] } };
+  /** A lock that the node held before; null if somebody else has it now. */
+  claimLock: {
+    request: { file: number; start: number; length: number; mode: LockMode["mode"] };
+    reply: { lock: number | null };
+  };
+  /** The node has claimed all its files. */
+  recovered: { request: object; reply: object };
   status: { request: object; reply: object };
   tokens: { request: { name: string }; reply: object };
 }

@@ -58,7 +58,7 @@ export const FrameType = {
   data: 13,
   /** node → home: dirty pages [dataStart, dataEnd). */
   write: 14,
-  /** home → node: `request` has been taken (not yet on stable storage). */
+  /** home → node: a `write` whose `request` is not 0 has been taken (it is not on stable storage yet). */
   written: 15,
   /** home → node: keep no more than `mode` on [start, end), of grants up to `epoch`. [dataStart, dataEnd) is what the asker could use. */
   revoke: 16,
@@ -72,17 +72,23 @@ export const FrameType = {
   resize: 20,
   /** node → home: the resize of `epoch` is in force here. */
   resized: 21,
+  /** node → home, reconnecting: holds `mode` on [start, end) since `epoch`. */
+  claim: 22,
+  /** node → home, reconnecting: pages [dataStart, dataEnd) as they were under a token of `epoch`, not known to be stable. */
+  restore: 23,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.resized;
+export const frameTypeMax = FrameType.restore;
 
 export const FrameFlag = {
-  /** `grant`, `data`, `write`: the pages are all zero and no payload follows. */
+  /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */
   zero: 1,
   /** `acquire`: the pages needed are not cached here, send them even if the token is held already. */
   needsData: 2,
   /** `grant`: the payload answers the request only in part; `data` frames with the same request follow. */
   more: 4,
+  /** `grant`, `data`: the home has not put all of these pages on stable storage yet (R20). */
+  unstable: 8,
 } as const;
 
 /** One header, as a mutable record: each connection has one to decode into and one to encode from. */
@@ -167,8 +173,10 @@ export function decodeHeader(from: DataView, at: number, frame: Frame): string |
   return carriesPages(frame.type) ? checkPages(frame) : undefined;
 }
 
+const pageCarriers = new Set<number>([FrameType.grant, FrameType.data, FrameType.write, FrameType.restore]);
+
 function carriesPages(type: number): boolean {
-  return type === FrameType.grant || type === FrameType.data || type === FrameType.write;
+  return pageCarriers.has(type);
 }
 
 function checkPages(frame: Frame): string | undefined {
