@@ -20,15 +20,19 @@ export const remoteFault: Benchmark = {
     const path = join(home.folder, fileName);
     await writeStampedFile(path, faults * stride);
     const pages = shuffledPages(faults, stride);
+    // One node for all rounds: a new one would run new, not yet compiled code. Closing the file empties its cache.
+    const volume = await connect(home.url);
     return {
       reference: await cReference("remote-fault", [path, faults, stride]),
       dmmap: async () => {
-        await using volume = await connect(home.url);
         await using file = await volume.open(fileName);
         await using map = await file.map({ offset: 0, length: file.size, sharing: "shared", access: "readWrite" });
         return touchPages(map.buffer, pages);
       },
-      close: () => home.close(),
+      close: async () => {
+        await volume.close();
+        await home.close();
+      },
     };
   },
 };
