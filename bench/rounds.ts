@@ -19,7 +19,8 @@ export async function runBenchmark(benchmark: Benchmark, scale: Scale, roundCoun
   const contest = await benchmark.open(scale);
   try {
     // Warms up, above all the compiled code of pager and home.
-    for (let index = 0; index < warmUpRounds && roundCount > 1; index++) await contest.dmmap();
+    const warmUps = roundCount > 1 ? warmUpRounds : 0;
+    for (let index = 0; index < warmUps; index++) await contest.dmmap();
     const rounds: Round[] = [];
     for (let index = 0; index < roundCount; index++) rounds.push(await runRound(contest, index));
     return {
