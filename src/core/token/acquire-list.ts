@@ -1,5 +1,8 @@
 import type { Mode, PageIndex } from "../units.js";
 
+/** So many ranges are told apart for a question that waits long; then they become one. */
+const overtakenMax = 16;
+
 interface Acquire {
   readonly request: number;
   readonly mode: Mode;
@@ -7,20 +10,39 @@ interface Acquire {
   readonly needEnd: PageIndex;
 }
 
+interface PageRange {
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+}
+
 /** What the home has been asked for and has not granted. */
 export class AcquireList {
-  #acquires: Acquire[] = [];
+  #acquires: (Acquire & { overtaken: PageRange[] })[] = [];
 
   get count(): number {
     return this.#acquires.length;
   }
 
   add(acquire: Acquire): void {
-    this.#acquires.push(acquire);
+    this.#acquires.push({ ...acquire, overtaken: [] });
   }
 
-  granted(request: number): void {
-    this.#acquires = this.#acquires.filter((acquire) => acquire.request !== request);
+  /** @returns the ranges of which the grant's data may be older than what was written back since the question. */
+  granted(request: number): readonly PageRange[] {
+    const granted = this.#acquires.find((acquire) => acquire.request === request);
+    this.#acquires = this.#acquires.filter((acquire) => acquire !== granted);
+    return granted?.overtaken ?? [];
+  }
+
+  /** Pages of [start, end) are being written back: the home may answer from before that. */
+  overtake(start: PageIndex, end: PageIndex): void {
+    for (const { overtaken } of this.#acquires) {
+      const rest = overtaken.length < overtakenMax ? [] : overtaken.splice(0);
+      overtaken.push({
+        start: rest.reduce((first, range) => Math.min(first, range.start), start),
+        end: rest.reduce((last, range) => Math.max(last, range.end), end),
+      });
+    }
   }
 
   /** Whether one of them will bring `mode` on all of [start, end). */

@@ -58,6 +58,11 @@ export class FileTokens {
     return this.#held.count;
   }
 
+  /** The newest epoch heard of. */
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
   /** Whether any thread sleeps or any call waits for the home. */
   get isWaiting(): boolean {
     return this.#wants.count > 0 || this.#pins.isWaiting;
@@ -120,10 +125,11 @@ export class FileTokens {
     dataStart: PageIndex,
     windowEnd: PageIndex,
   ): void {
-    this.#requests.acquires.granted(request);
+    const overtaken = this.#requests.acquires.granted(request);
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#requests.fetches.renew(this.#held, epoch, () => this.#held.raise(start, end, mode, epoch));
     this.#requests.fetches.add(request, dataStart, windowEnd, epoch);
+    for (const range of overtaken) this.#requests.fetches.drop(range.start, range.end);
   }
 
   /** R9: whether the bytes that answer this request are still those of the page, and not here already. */
@@ -220,7 +226,7 @@ export class FileTokens {
    * read before that write-back, and is no longer good (R9).
    */
   evicted(start: PageIndex, end: PageIndex): void {
-    this.#requests.fetches.drop(start, end);
+    this.#requests.overtake(start, end);
   }
 
   onTime(now: Micros): void {
@@ -377,9 +383,12 @@ export class FileTokens {
     const { mode, start } = revoke;
     if (!revoke.flushing && this.#mustKeep(revoke, now)) return false;
     const end = revoke.flushing ? revoke.end : this.#endToGive(revoke);
-    if (this.#held.strongest(start, end) === Mode.write && !this.#port.writeBack(start, end)) {
-      revoke.flushing = true;
-      return false;
+    if (this.#held.strongest(start, end) === Mode.write) {
+      if (!this.#port.writeBack(start, end)) {
+        revoke.flushing = true;
+        return false;
+      }
+      this.#requests.overtake(start, end);
     }
     if (mode === Mode.none) this.#port.evict(start, end);
     this.#held.restrict(start, end, mode, this.#epoch);

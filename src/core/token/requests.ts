@@ -44,6 +44,15 @@ export class Requests {
     this.#port.fetch(request, start, end, epoch);
   }
 
+  /**
+   * Pages of [start, end) that were stored to here go out of the cache or out of this node's hands. What was asked before
+   * that may have been read before their write-back arrived, and is not good for them (R9).
+   */
+  overtake(start: PageIndex, end: PageIndex): void {
+    this.acquires.overtake(start, end);
+    this.fetches.drop(start, end);
+  }
+
   clear(): void {
     this.acquires.clear();
     this.fetches.clear();

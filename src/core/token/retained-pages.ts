@@ -11,68 +11,91 @@ export interface Attic {
 interface KeptPage {
   readonly slot: number;
   readonly version: Epoch;
+  readonly write: number;
 }
 
 /** What became this node's duty between two syncs. */
 interface Generation {
-  /** Pages whose bytes are in the cache, with the epoch under which they were written or received. */
-  readonly cached: TokenRanges;
-  /** Pages that have left it. */
+  /** Pages in the cache that this node wrote; in the place of the epoch, the number of the write. */
+  readonly written: TokenRanges;
+  /** Pages in the cache that came from the home unstable. */
+  readonly received: TokenRanges;
+  /** Pages that this node wrote and that have left the cache. */
   readonly kept: Map<PageIndex, KeptPage>;
 }
 
+/** Tells of one page to be sent again. `slot` -1: from the cache. `write` 0: the page was received, not written here. */
+export type RetainedSink = (page: PageIndex, version: Epoch, write: number, slot: number) => void;
+
 /**
  * R20: the pages for which this node answers until the home has them on stable storage: those it wrote and handed over,
- * and those it received while they were unstable. A page in the cache is its own copy; one that leaves the cache leaves
- * a copy in the attic. A sync that succeeds ends the duty for what had come before it was asked.
+ * and those it holds that were unstable when they came. A page in the cache is its own copy; one that was written here
+ * leaves a copy in the attic when it leaves the cache. A received one leaves none: whoever took it has the duty now, and
+ * who wrote it still has a copy. A sync that succeeds ends the duty for what had come before it was asked.
  *
- * The version of a page is the epoch of the token that it was written or received under. Epochs rise with every grant,
- * so of two versions the one with the higher epoch is the newer, or they are the same.
+ * A node numbers its writes to a file; the home puts on record which of them are stable, so that after a power failure
+ * an old version is never restored over a newer one. Among versions that are not stable, the epoch decides: epochs rise
+ * with every grant, so the one that was written or received under the higher epoch is the newer, or they are the same.
  */
 export class RetainedPages {
   readonly #attic: Attic;
   /** Oldest first; the last is open, the others wait for their sync. */
-  #generations: Generation[] = [emptyGeneration()];
+  readonly #generations: Generation[] = [emptyGeneration()];
   #firstNumber = 0;
+  #writeLast = 0;
 
   constructor(attic: Attic) {
     this.#attic = attic;
   }
 
   get isEmpty(): boolean {
-    return this.#generations.every(({ cached, kept }) => cached.count === 0 && kept.size === 0);
+    return this.#generations.every(
+      ({ written, received, kept }) => written.count === 0 && received.count === 0 && kept.size === 0,
+    );
   }
 
   get keptPages(): number {
     return this.#generations.reduce((count, { kept }) => count + kept.size, 0);
   }
 
-  /** These cached pages have been handed to the home, or came from it unstable. */
-  add(start: PageIndex, end: PageIndex, version: Epoch): void {
-    this.#forget(start, end);
-    this.#open.cached.set(start, end, Mode.read, version);
+  /** These cached pages are being handed to the home. @returns the number of this write. */
+  wrote(start: PageIndex, end: PageIndex): number {
+    this.forget(start, end);
+    this.#open.written.set(start, end, Mode.write, ++this.#writeLast);
+    return this.#writeLast;
   }
 
-  /** Pages are about to leave the cache, clean. Their copies go to the attic where they must. */
-  leaving(start: PageIndex, end: PageIndex): void {
-    for (const { cached, kept } of this.#generations) {
-      for (let index = cached.firstEndingAfter(start); index < cached.count && cached.start(index) < end; index++) {
-        const version = cached.epoch(index);
-        const stop = Math.min(cached.end(index), end);
-        for (let page = Math.max(cached.start(index), start); page < stop; page++) {
-          kept.set(page, { slot: this.#attic.keep(page), version });
+  /** These pages have come from the home, which has not put them on stable storage yet. */
+  received(start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#open.received.set(start, end, Mode.read, epoch);
+  }
+
+  /** Pages are about to leave the cache, clean; the newest epoch heard of is their version. */
+  leaving(start: PageIndex, end: PageIndex, version: Epoch): void {
+    for (const { written, received, kept } of this.#generations) {
+      for (let index = written.firstEndingAfter(start); index < written.count && written.start(index) < end; index++) {
+        const stop = Math.min(written.end(index), end);
+        for (let page = Math.max(written.start(index), start); page < stop; page++) {
+          kept.set(page, { slot: this.#attic.keep(page), version, write: written.epoch(index) });
         }
       }
-      cached.set(start, end, Mode.none, 0);
+      written.set(start, end, Mode.none, 0);
+      received.set(start, end, Mode.none, 0);
     }
   }
 
-  /** Pages beyond the end of file are nobody's duty any more. */
-  truncated(start: PageIndex, end: PageIndex): void {
-    this.#forget(start, end);
+  /** A newer version has taken the place of these pages, or they lie beyond the end of file. */
+  forget(start: PageIndex, end: PageIndex): void {
+    for (const { written, received, kept } of this.#generations) {
+      written.set(start, end, Mode.none, 0);
+      received.set(start, end, Mode.none, 0);
+      if (kept.size === 0) continue;
+      if (end - start === 1) this.#free(kept, start);
+      else for (const page of [...kept.keys()]) if (page >= start && page < end) this.#free(kept, page);
+    }
   }
 
-  /** A sync is about to be asked. @returns its number, for `synced` or `syncFailed`. */
+  /** A sync is about to be asked. @returns its number, for `synced`. */
   beginSync(): number {
     this.#generations.push(emptyGeneration());
     return this.#firstNumber + this.#generations.length - 2;
@@ -81,40 +104,46 @@ export class RetainedPages {
   /** The home has this sync's pages, and all before it, on stable storage. */
   synced(number: number): void {
     while (this.#firstNumber <= number && this.#generations.length > 1) {
-      const [oldest] = this.#generations.splice(0, 1);
-      for (const { slot } of oldest.kept.values()) this.#attic.free(slot);
+      const oldest = this.#generations.shift();
+      for (const { slot } of oldest?.kept.values() ?? []) this.#attic.free(slot);
       this.#firstNumber++;
     }
   }
 
-  /** What is to be sent again, as it was under which version: from the cache (slot -1), or from the attic. */
-  each(act: (page: PageIndex, version: Epoch, slot: number) => void): void {
-    for (const { cached, kept } of this.#generations) {
-      for (const [page, { slot, version }] of kept) act(page, version, slot);
-      for (let index = 0; index < cached.count; index++) {
-        for (let page = cached.start(index); page < cached.end(index); page++) act(page, cached.epoch(index), -1);
+  /** Everything that is to be sent again. `held` is the version of what is still in the cache. */
+  each(held: Epoch, act: RetainedSink): void {
+    for (const { written, received, kept } of this.#generations) {
+      for (const [page, { slot, version, write }] of kept) act(page, version, write, slot);
+      for (let index = 0; index < written.count; index++) {
+        for (let page = written.start(index); page < written.end(index); page++) {
+          act(page, held, written.epoch(index), -1);
+        }
+      }
+      for (let index = 0; index < received.count; index++) {
+        for (let page = received.start(index); page < received.end(index); page++)
+          act(page, received.epoch(index), 0, -1);
       }
     }
   }
 
+  /** Where the attic has a copy of this page; -1 when it has none. */
+  slotOf(page: PageIndex): number {
+    for (const { kept } of this.#generations) {
+      const found = kept.get(page);
+      if (found !== undefined) return found.slot;
+    }
+    return -1;
+  }
+
   /** The session is lost, and with it the right to send anything of it. */
   clear(): void {
+    this.forget(0, Number.POSITIVE_INFINITY);
     this.synced(Number.POSITIVE_INFINITY);
-    this.#forget(0, Number.POSITIVE_INFINITY);
+    this.#writeLast = 0;
   }
 
   get #open(): Generation {
     return this.#generations[this.#generations.length - 1];
-  }
-
-  /** A newer version takes the place of older ones. */
-  #forget(start: PageIndex, end: PageIndex): void {
-    for (const { cached, kept } of this.#generations) {
-      cached.set(start, end, Mode.none, 0);
-      if (kept.size === 0) continue;
-      if (end - start === 1) this.#free(kept, start);
-      else for (const page of kept.keys()) if (page >= start && page < end) this.#free(kept, page);
-    }
   }
 
   #free(kept: Map<PageIndex, KeptPage>, page: PageIndex): void {
@@ -126,5 +155,5 @@ export class RetainedPages {
 }
 
 function emptyGeneration(): Generation {
-  return { cached: new TokenRanges(), kept: new Map() };
+  return { written: new TokenRanges(), received: new TokenRanges(), kept: new Map() };
 }

@@ -1,0 +1,57 @@
+import { checkRest, checkStored } from "./checks.js";
+import { requireTrue } from "./violation.js";
+import type { World, WorldEvent } from "./world.js";
+
+/** Delivers everything, one thing of each kind and node in turn, until nothing is left to happen. */
+export function settle(world: World, stepsMax: number): number {
+  let steps = 0;
+  for (;;) {
+    const events = [...world.events()];
+    for (const event of events) {
+      if (!isStillPending(world, event)) continue;
+      world.happen(event);
+      world.check();
+      requireTrue(++steps <= stepsMax, "everything comes to rest");
+    }
+    if (events.length > 0) continue;
+    const { deadline } = world;
+    if (deadline === Number.POSITIVE_INFINITY) return steps;
+    world.pass(Math.max(0, deadline - world.now));
+    world.check();
+    requireTrue(++steps <= stepsMax, "everything comes to rest");
+  }
+}
+
+function isStillPending(world: World, event: WorldEvent): boolean {
+  return event.kind !== "run" || world.nodes[event.node].threads[event.thread].state === "woken";
+}
+
+/**
+ * No more faults, no new work: holds end, and everybody must get what they wait for in a bounded number of steps. Then every
+ * node closes the file, and all that was ever stored must be at home.
+ */
+export function finish(world: World, stepsMax: number): void {
+  world.refusesSize = () => false;
+  world.failsRead = () => false;
+  world.hidesProgress = () => false;
+  for (const node of world.nodes) if (node.room !== Number.POSITIVE_INFINITY) node.roomAgain(Number.POSITIVE_INFINITY);
+  let left = stepsMax - settle(world, stepsMax);
+  while (endHolds(world)) left -= settle(world, left);
+  checkRest(world);
+  for (const node of world.nodes) if (node.state === "open") node.close();
+  settle(world, left);
+  checkStored(world);
+}
+
+/** @returns whether any thread was holding. */
+function endHolds(world: World): boolean {
+  let any = false;
+  for (const node of world.nodes) {
+    for (const thread of node.threads) {
+      if (thread.state !== "holding") continue;
+      node.unhold(thread);
+      any = true;
+    }
+  }
+  return any;
+}

@@ -1,0 +1,103 @@
+import { Mode, type PageIndex, pageMax } from "../src/core/units.js";
+
+/** What node and home tell each other, in place of frames: the same fields, the pages as numbers. */
+export type ToHome =
+  | { type: "open" }
+  | { type: "close" }
+  | {
+      type: "acquire";
+      request: number;
+      mode: Mode;
+      needStart: PageIndex;
+      needEnd: PageIndex;
+      wantStart: PageIndex;
+      wantEnd: PageIndex;
+      windowEnd: PageIndex;
+      needsData: boolean;
+    }
+  | { type: "fetch"; request: number; start: PageIndex; end: PageIndex; epoch: number }
+  | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
+  | { type: "write"; page: PageIndex; words: readonly number[] }
+  | { type: "truncate"; request: number; sizeBytes: number }
+  | { type: "resized"; epoch: number };
+
+/** Pages of an answer: `words` holds those of [dataStart, dataEnd), two a page. */
+interface Payload {
+  request: number;
+  epoch: number;
+  dataStart: PageIndex;
+  dataEnd: PageIndex;
+  words: readonly number[];
+  more: boolean;
+}
+
+export type ToNode =
+  | { type: "opened"; sizeBytes: number }
+  | ({ type: "grant"; mode: Mode; start: PageIndex; end: PageIndex; windowEnd: PageIndex } & Payload)
+  | ({ type: "data" } & Payload)
+  | { type: "failure"; request: number }
+  | {
+      type: "revoke";
+      mode: Mode;
+      start: PageIndex;
+      end: PageIndex;
+      epoch: number;
+      wantStart: PageIndex;
+      wantEnd: PageIndex;
+    }
+  | { type: "resize"; sizeBytes: number; epoch: number }
+  | { type: "truncated"; request: number; refused: boolean };
+
+export type Message = ToHome | ToNode;
+
+export const modeName = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" } as const;
+
+export function range(start: PageIndex, end: PageIndex): string {
+  return `${start}..${end === pageMax ? "end" : end}`;
+}
+
+export function pagesOf(sizeBytes: number): string {
+  return `${sizeBytes / 4096} page${sizeBytes === 4096 ? "" : "s"}`;
+}
+
+/** A message in words, as transcripts show it. */
+export function describe(message: Message): string {
+  switch (message.type) {
+    case "open":
+    case "close":
+      return message.type;
+    case "acquire": {
+      const data = message.needsData ? `, data to ${message.windowEnd}` : ", no data";
+      return `acquire ${modeName[message.mode]} ${range(message.needStart, message.needEnd)}${data}`;
+    }
+    case "fetch":
+      return `fetch ${range(message.start, message.end)} @${message.epoch}`;
+    case "release":
+      return `release ${range(message.start, message.end)} to ${modeName[message.mode]} @${message.epoch}`;
+    case "write":
+      return `write ${message.page} = ${message.words.join(" ")}`;
+    case "truncate":
+      return `truncate to ${pagesOf(message.sizeBytes)}`;
+    case "resized":
+      return `resized @${message.epoch}`;
+    case "opened":
+      return `opened, ${pagesOf(message.sizeBytes)}`;
+    case "grant":
+      return `grant ${modeName[message.mode]} ${range(message.start, message.end)} @${message.epoch}${payload(message)}`;
+    case "data":
+      return `data @${message.epoch}${payload(message)}`;
+    case "failure":
+      return `failure of ${message.request}`;
+    case "revoke":
+      return `revoke ${range(message.start, message.end)} to ${modeName[message.mode]} @${message.epoch}`;
+    case "resize":
+      return `resize to ${pagesOf(message.sizeBytes)} @${message.epoch}`;
+    case "truncated":
+      return message.refused ? "truncate refused" : "truncated";
+  }
+}
+
+function payload({ dataStart, dataEnd, words, more }: Payload): string {
+  const pages = dataStart < dataEnd ? `, page ${range(dataStart, dataEnd)} = ${words.join(" ")}` : "";
+  return `${pages}${more ? ", more follows" : ""}`;
+}
