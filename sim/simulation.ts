@@ -122,7 +122,7 @@ class Simulation {
   #draw(node: SimNode): Operation {
     const swarm = this.#swarm;
     const random = this.#random;
-    const kinds: Operation["kind"][] = [];
+    const kinds: Exclude<Operation["kind"], "load" | "store">[] = [];
     if (swarm.holds) kinds.push("hold");
     if (swarm.prefetches) kinds.push("prefetch");
     if (swarm.truncates) kinds.push("truncate");
@@ -133,6 +133,8 @@ class Simulation {
     const kind = random.pick(kinds);
     const [start, end] = this.#drawRange();
     switch (kind) {
+      case "flush":
+        return { kind: "flush" };
       case "hold":
       case "prefetch":
         return { kind, mode: random.chance(0.5) ? Mode.write : Mode.read, start, end };
@@ -141,8 +143,6 @@ class Simulation {
         return { kind, start, end };
       case "truncate":
         return { kind, sizeBytes: random.below(swarm.pagesMax * wordsPerPage + 1) * wordBytes };
-      default:
-        return { kind: "flush" };
     }
   }
 
