@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { DmmapError } from "../core/error.js";
-import { Frame } from "../core/wire/frame.js";
+import type { DmmapError } from "../core/error.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Epoll, Ready } from "../kernel/epoll.js";
-import { Errno } from "../kernel/errno.js";
 import { drainEventFd } from "../kernel/event-fd.js";
 import { type FencedEvent, type FileTokensStatus, type HomeStatus, newHomeCounters } from "../observe/status.js";
 import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
+import { ConnectionServer } from "./connection-server.js";
 import { Connections, listenerToken } from "./connections.js";
-import { FrameHandler } from "./frame-handler.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import { OpenFiles } from "./open-files.js";
@@ -64,8 +62,7 @@ export class Engine implements HomeContext, Reported {
   readonly #tickMicros: number;
   readonly #epoll = new Epoll();
   readonly #connections: Connections;
-  readonly #handler: FrameHandler;
-  readonly #incoming = new Frame();
+  readonly #server: ConnectionServer;
   readonly #touched = new Set<Connection>();
   #nextTick = 0;
   #closingMicros = Number.POSITIVE_INFINITY;
@@ -93,7 +90,7 @@ export class Engine implements HomeContext, Reported {
     });
     const onWarning = (message: string) => events.onWarning(message);
     this.#connections = new Connections(this.#epoll, options.listener, this.counters, onWarning);
-    this.#handler = new FrameHandler(this);
+    this.#server = new ConnectionServer(this, this.#connections);
     this.#epoll.add(this.#commandFd, Ready.in, commandToken);
     if (this.store.wakeFd >= 0) this.#epoll.add(this.store.wakeFd, Ready.in, storeToken);
   }
@@ -164,68 +161,10 @@ export class Engine implements HomeContext, Reported {
     if (connection === undefined) return; // Removed by an earlier event of this turn.
     this.touched(connection);
     const hangUp = (events & (Ready.error | Ready.hangUp)) !== 0;
-    if (hangUp && connection.isPaused) return this.#lose(connection); // Nothing would read to its end.
-    if (hangUp || (events & Ready.in) !== 0) this.#read(connection);
-  }
-
-  #read(connection: Connection): void {
-    if (connection.state === "ending") {
-      if (!connection.drain()) this.#connections.remove(connection);
-      return;
-    }
-    const count = connection.receiving.fill(connection.fd);
-    if (count === -Errno.EAGAIN || count === -Errno.EINTR) return;
-    if (count <= 0) return this.#lose(connection);
-    connection.lastHeardMicros = this.nowMicros;
-    this.#serve(connection);
-  }
-
-  /** Serves what has been received, until it has to wait for the store or for the peer. */
-  #serve(connection: Connection): void {
-    const { receiving } = connection;
-    const frame = this.#incoming;
-    while (connection.isTalking && !connection.isPaused) {
-      const found = receiving.peek(frame);
-      if (found === "partial") return;
-      if (found !== "frame") return this.#refuse(connection, "DMMAP_PROTOCOL", found.problem);
-      if (this.#serveFrame(connection, frame) === "later") connection.isBlocked = true;
-      else if (connection.isTalking) receiving.consume(frame);
-    }
-  }
-
-  #serveFrame(connection: Connection, frame: Frame): "served" | "later" {
-    try {
-      return this.#handler.serve(connection, frame);
-    } catch (error) {
-      if (!(error instanceof DmmapError)) throw error;
-      const { code, message } = error;
-      if (code === "DMMAP_PROTOCOL" || code === "DMMAP_VERSION") {
-        this.#refuse(connection, code, message);
-      } else {
-        this.counters.requestsFailed++;
-        connection.fail(frame.request, code, message);
-      }
-      return "served";
-    }
-  }
-
-  /** A peer that speaks something else, or worse, is told and cut off; what its session holds has the lease's time. */
-  #refuse(connection: Connection, code: string, message: string): void {
-    this.counters.protocolErrors++;
-    connection.end(code, message, this.nowMicros);
-    this.#detach(connection);
-  }
-
-  #lose(connection: Connection): void {
-    if (connection.state === "open") this.counters.connectionsLost++;
-    this.#detach(connection);
-    this.#connections.remove(connection);
-  }
-
-  #detach(connection: Connection): void {
-    const { session } = connection;
-    connection.session = undefined;
-    if (session?.connection === connection) this.sessions.lost(session, this.nowMicros);
+    // What a paused peer takes in shows that it lives: it has no other way to be heard.
+    if (connection.isPaused && (events & Ready.out) !== 0) connection.lastHeardMicros = this.nowMicros;
+    if (hangUp && connection.isPaused) return this.#server.lose(connection); // Nothing would read to its end.
+    if (hangUp || (events & Ready.in) !== 0) this.#server.read(connection);
   }
 
   #flushTouched(): void {
@@ -234,19 +173,13 @@ export class Engine implements HomeContext, Reported {
       if (connection.state === "closed") continue;
       const wasPaused = connection.isPaused;
       if (!connection.flush()) {
-        this.#lose(connection);
+        this.#server.lose(connection);
         continue;
       }
       // Frames that had been received before may be served now; what comes of them is sent in this same walk.
-      if (wasPaused && !connection.isPaused) this.#resume(connection);
+      if (wasPaused && !connection.isPaused) this.#server.resume(connection);
       this.#connections.watch(connection);
     }
-  }
-
-  #resume(connection: Connection): void {
-    connection.lastHeardMicros = this.nowMicros;
-    this.#serve(connection);
-    if (connection.wantsToSend) this.touched(connection);
   }
 
   #tick(): void {
@@ -258,9 +191,9 @@ export class Engine implements HomeContext, Reported {
       this.touched(connection);
       if (connection.isBlocked) {
         connection.isBlocked = false;
-        this.#resume(connection);
+        this.#server.resume(connection);
       } else if (connection.state === "greeting" && this.#isOverdue(connection, this.#helloMicros)) {
-        this.#refuse(connection, "DMMAP_PROTOCOL", "no hello came");
+        this.#server.refuse(connection, "DMMAP_PROTOCOL", "no hello came");
       } else if (connection.state === "ending" && this.#isOverdue(connection, endingMicrosMax)) {
         this.#connections.remove(connection);
       }

@@ -143,6 +143,7 @@ export class FrameHandler {
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
     if (frame.request === 0) return "served";
+    if (frame.request === 0) return "served"; // An answer would wake a node that does not wait for one.
     const written = connection.frame.reset(FrameType.written);
     written.file = frame.file;
     written.request = frame.request;

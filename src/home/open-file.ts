@@ -129,11 +129,11 @@ export class OpenFile implements DirectoryPort {
 
   truncated(node: NodeId, request: number, error: unknown): void {
     if (error === undefined) return this.#reply(node, request, { size: this.file.sizeBytes });
-    if (!(error instanceof DmmapError)) throw error;
     this.#home.counters.requestsFailed++;
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return;
-    connection.fail(request, error.code, error.message);
+    if (error instanceof DmmapError) connection.fail(request, error.code, error.message);
+    else connection.fail(request, "DMMAP_INTERNAL", "the store refused the size");
     this.#home.touched(connection);
   }
 

@@ -73,7 +73,7 @@ export class ReceiveBuffer {
 
 /** A node's frames are short but for page data: a home need not hold more for anybody. */
 function badPayload({ type, payloadBytes }: Frame): string | undefined {
-  if (type === FrameType.write || payloadBytes === 0) return undefined;
+  if (type === FrameType.write || type === FrameType.restore || payloadBytes === 0) return undefined;
   const mayCarryText = type === FrameType.hello || type === FrameType.request || type === FrameType.closing;
   if (!mayCarryText) return `${payloadBytes} bytes behind a frame of type ${type}, which carries none`;
   return payloadBytes > textBytesMax ? `a request of ${payloadBytes} bytes, at most ${textBytesMax}` : undefined;

@@ -110,7 +110,7 @@ test("a node that comes back within its lease starts anew: its former session is
   const fenced = fencedOnce("back holder");
   holder.socket.resetAndDestroy();
   const { node: again, welcome: second } = await RawNode.greet(home.port, "back again", welcome.session);
-  assert.equal(second.resumed, false);
+  assert.equal(second.state, "new");
   assert.notEqual(second.session, welcome.session);
   assert.equal(second.boot, welcome.boot);
   assert.match((await fenced).reason, /came back/);

@@ -104,7 +104,7 @@ export class RawNode {
     body: ControlOperations[Op]["request"],
   ): Promise<ControlOperations[Op]["reply"]> {
     const request = this.ask(op, body);
-    return (await this.answer(request)) as ControlOperations[Op]["reply"];
+    return await this.answer(request);
   }
 
   ask(op: string, body: object): number {

@@ -199,7 +199,7 @@ test("R9: an answer under way is cut when its range is revoked, and nothing of i
   const after = a.heard.length;
   await a.settled();
   assert.equal(a.heard.slice(after).filter(({ type }) => type === FrameType.data).length, 0);
-  const last = a.heard.filter(({ type, request }) => type === FrameType.data && request === asked).at(-1);
+  const last = a.heard.findLast(({ type, request }) => type === FrameType.data && request === asked);
   assert.deepEqual([last?.flags, last?.dataStart], [0, last?.dataEnd], "ended by an empty frame");
   assert.ok((last?.dataEnd ?? 0) < pages);
   a.release(file, 0, revoke.start, revoke.end, revoke.epoch);

@@ -1,0 +1,90 @@
+import { DmmapError } from "../core/error.js";
+import { Frame } from "../core/wire/frame.js";
+import { Errno } from "../kernel/errno.js";
+import type { Connection } from "./connection.js";
+import type { Connections } from "./connections.js";
+import { FrameHandler } from "./frame-handler.js";
+import type { HomeContext } from "./home-context.js";
+
+/** Takes frames off connections and has them served, in order; decides what an error costs its connection. */
+export class ConnectionServer {
+  readonly #home: HomeContext;
+  readonly #connections: Connections;
+  readonly #handler: FrameHandler;
+  readonly #incoming = new Frame();
+
+  constructor(home: HomeContext, connections: Connections) {
+    this.#home = home;
+    this.#connections = connections;
+    this.#handler = new FrameHandler(home);
+  }
+
+  /** Something came in. */
+  read(connection: Connection): void {
+    if (connection.state === "ending") {
+      if (!connection.drain()) this.#connections.remove(connection);
+      return;
+    }
+    const count = connection.receiving.fill(connection.fd);
+    if (count === -Errno.EAGAIN || count === -Errno.EINTR) return;
+    if (count <= 0) return this.lose(connection);
+    connection.lastHeardMicros = this.#home.nowMicros;
+    this.#serve(connection);
+  }
+
+  /** It may go on: serves what had been received before. */
+  resume(connection: Connection): void {
+    connection.lastHeardMicros = this.#home.nowMicros;
+    this.#serve(connection);
+    if (connection.wantsToSend) this.#home.touched(connection);
+  }
+
+  /** A peer that speaks something else, or worse, is told and cut off; what its session holds has the lease's time. */
+  refuse(connection: Connection, code: string, message: string): void {
+    this.#home.counters.protocolErrors++;
+    connection.end(code, message, this.#home.nowMicros);
+    this.#detach(connection);
+  }
+
+  /** The peer is gone without a goodbye. */
+  lose(connection: Connection): void {
+    if (connection.state === "open") this.#home.counters.connectionsLost++;
+    this.#detach(connection);
+    this.#connections.remove(connection);
+  }
+
+  /** Serves what has been received, until it has to wait for the store or for the peer. */
+  #serve(connection: Connection): void {
+    const { receiving } = connection;
+    const frame = this.#incoming;
+    while (connection.isTalking && !connection.isPaused) {
+      const found = receiving.peek(frame);
+      if (found === "partial") return;
+      if (found !== "frame") return this.refuse(connection, "DMMAP_PROTOCOL", found.problem);
+      if (this.#serveFrame(connection, frame) === "later") connection.isBlocked = true;
+      else if (connection.isTalking) receiving.consume(frame);
+    }
+  }
+
+  #serveFrame(connection: Connection, frame: Frame): "served" | "later" {
+    try {
+      return this.#handler.serve(connection, frame);
+    } catch (error) {
+      if (!(error instanceof DmmapError)) throw error;
+      const { code, message } = error;
+      if (code === "DMMAP_PROTOCOL" || code === "DMMAP_VERSION") {
+        this.refuse(connection, code, message);
+      } else {
+        this.#home.counters.requestsFailed++;
+        connection.fail(frame.request, code, message);
+      }
+      return "served";
+    }
+  }
+
+  #detach(connection: Connection): void {
+    const { session } = connection;
+    connection.session = undefined;
+    if (session?.connection === connection) this.#home.sessions.lost(session, this.#home.nowMicros);
+  }
+}
