@@ -36,6 +36,8 @@ async function main(): Promise<number> {
   const story = new Story();
 
   const home = await within(20, "the start of the home", startHome({ folder, listen: values.listen }));
+  home.on("warning", (message) => console.error(`the home: ${message}`));
+  home.on("fenced", ({ name, reason }) => console.error(`the home: ${name} is fenced: ${reason}`));
   console.log(`A home serves ${folder} at ${home.url}.`);
   const crew = new Crew(nodeCount, home.url);
   try {

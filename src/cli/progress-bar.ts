@@ -3,17 +3,24 @@ import { formatByteSize } from "./byte-size.js";
 const redrawMillisMin = 100;
 const barCells = 24;
 
+/** Where a bar is drawn. */
+export interface Terminal {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 /** Draws on a terminal's stderr, and nowhere else: a log file gets nothing. */
 export class ProgressBar {
   readonly #label: string;
   readonly #totalBytes: number | undefined;
-  readonly #isShown = process.stderr.isTTY === true;
+  readonly #terminal: Terminal;
   readonly #startedMillis = performance.now();
-  #drawnMillis = 0;
+  #drawnMillis = Number.NEGATIVE_INFINITY;
   #doneBytes = 0;
 
   /** @param totalBytes undefined when nobody knows: a pipe. */
-  constructor(label: string, totalBytes: number | undefined) {
+  constructor(label: string, totalBytes: number | undefined, terminal: Terminal = process.stderr) {
+    this.#terminal = terminal;
     this.#label = label;
     this.#totalBytes = totalBytes;
   }
@@ -21,20 +28,20 @@ export class ProgressBar {
   reach(doneBytes: number): void {
     this.#doneBytes = doneBytes;
     const now = performance.now();
-    if (!this.#isShown || now - this.#drawnMillis < redrawMillisMin) return;
+    if (this.#terminal.isTTY !== true || now - this.#drawnMillis < redrawMillisMin) return;
     this.#drawnMillis = now;
-    process.stderr.write(`\r${this.#line()}\u001b[K`);
+    this.#terminal.write(`\r${this.#line()}\u001b[K`);
   }
 
   end(): void {
-    if (!this.#isShown) return;
+    if (this.#terminal.isTTY !== true) return;
     const seconds = (performance.now() - this.#startedMillis) / 1000;
-    process.stderr.write(`\r${this.#label}  ${formatByteSize(this.#doneBytes)} in ${seconds.toFixed(1)} s\u001b[K\n`);
+    this.#terminal.write(`\r${this.#label}  ${formatByteSize(this.#doneBytes)} in ${seconds.toFixed(1)} s\u001b[K\n`);
   }
 
   /** Leaves the line as it is, for the error that follows. */
   abandon(): void {
-    if (this.#isShown && this.#drawnMillis > 0) process.stderr.write("\n");
+    if (this.#terminal.isTTY === true && this.#drawnMillis > 0) this.#terminal.write("\n");
   }
 
   #line(): string {

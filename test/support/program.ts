@@ -20,12 +20,13 @@ export class Program {
   readonly #name: string;
   #onChange: () => void = () => undefined;
 
-  constructor(script: string | URL, args: readonly string[] = [], env: Record<string, string> = {}) {
+  constructor(script: string | URL, args: readonly string[] = [], env: Record<string, string> = {}, cwd?: string) {
     const file = script instanceof URL ? script.pathname : script;
     this.#name = file;
     this.child = spawn(process.execPath, [file, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...env },
+      cwd,
     });
     const { stdout, stderr } = this.child;
     if (stdout === null || stderr === null) throw new Error("a child process without pipes");

@@ -14,6 +14,7 @@ export async function tellChecksum({ story, crew, volume, folder }: Job): Promis
   story.say(`${name}, ${size} bytes, from ${path}`);
 
   await using file = await volume.open(name, { create: true });
+  await file.truncate(0); // What an earlier run left there need not be fetched to be replaced.
   await file.truncate(size);
   await file.write(0, bytes);
   await file.sync();

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { connect } from "../../src/index.js";
+import type { FileTokensStatus, HomeStatus } from "../../src/observe/status.js";
+import { Program } from "../support/program.js";
+import { lacksUserfaultfd } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { dmmap, dmmapJson, dmmapScript, serveFolder } from "./dmmap.js";
+
+const skip = lacksUserfaultfd();
+
+/** Fails with this code, and says what to try. */
+async function fails(code: string, ...args: string[]): Promise<void> {
+  const outcome = await dmmap(args);
+  assert.equal(outcome.code, 1, outcome.stderr);
+  assert.match(outcome.stderr, new RegExp(`^dmmap: .* \\(${code}\\)\ntry: .+\n$`));
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`serve says where it listens, and ends cleanly on ${signal}`, { skip }, async () => {
+    using folder = temporaryFolder();
+    using home = new Program(dmmapScript, ["serve", folder.path, "--listen", "127.0.0.1:0"]);
+    const [, path, url] = await home.line(/^dmmap serves (.*) at (dmmap:\/\/127\.0\.0\.1:\d+); Ctrl-C ends it$/);
+    assert.equal(path, folder.path);
+    const { code } = await dmmap(["ls", url]);
+    assert.equal(code, 0);
+    home.kill(signal);
+    assert.deepEqual(await home.end(), { code: 0, signal: null });
+    assert.equal(home.errors, "");
+  });
+}
+
+test("a port that is in use", async () => {
+  using home = await serveFolder();
+  using folder = temporaryFolder();
+  await fails("DMMAP_PORT_IN_USE", "serve", folder.path, "--listen", `127.0.0.1:${home.port}`);
+});
+
+test("a folder that is served already, is missing, or is a file", async () => {
+  using home = await serveFolder();
+  await fails("DMMAP_BAD_FOLDER", "serve", home.folder.path, "--listen", "127.0.0.1:0");
+  await fails("DMMAP_BAD_FOLDER", "serve", home.folder.at("missing"), "--listen", "127.0.0.1:0");
+  writeFileSync(home.folder.at("file"), "");
+  await fails("DMMAP_BAD_FOLDER", "serve", home.folder.at("file"), "--listen", "127.0.0.1:0");
+});
+
+test("the default folder is made where the command runs", async () => {
+  using folder = temporaryFolder();
+  using home = new Program(dmmapScript, ["serve", "--listen", "127.0.0.1:0"], {}, folder.path);
+  const [, path] = await home.line(/^dmmap serves (.*) at /);
+  assert.equal(path, folder.at("volume"));
+});
+
+test("no home there, no such host, something else there", { skip }, async () => {
+  await fails("DMMAP_UNREACHABLE", "ls", "dmmap://127.0.0.1:1");
+  await fails("DMMAP_UNREACHABLE", "ls", "dmmap://no-such-host.invalid:7400");
+  const other = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n".padEnd(200)));
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = other.address();
+  assert.ok(address !== null && typeof address === "object");
+  await fails("DMMAP_PROTOCOL", "ls", `dmmap://127.0.0.1:${address.port}`);
+  other.close();
+});
+
+test("status and tokens show who is there and who holds what", { skip }, async () => {
+  using home = await serveFolder(["--lease", "30"]);
+  await using volume = await connect(home.url, { name: "the writer" });
+  await using file = await volume.open("shared", { create: true, size: 64 * 4096 });
+  await using map = await file.map();
+  new Uint8Array(map.buffer)[0] = 1;
+
+  const status = await dmmapJson<HomeStatus>(["status", home.url]);
+  assert.equal(status.store, home.folder.path);
+  assert.equal(status.leaseMillis, 30_000);
+  assert.ok(status.nodes.some(({ name, state }) => name === "the writer" && state === "connected"));
+  assert.deepEqual(
+    status.files.map(({ name, sizeBytes, nodes }) => [name, sizeBytes, nodes]),
+    [["shared", 64 * 4096, 1]],
+  );
+  const page = (await dmmap(["status", home.url])).stdout;
+  for (const part of [home.url, home.folder.path, "the writer", "shared", "Since its start"]) {
+    assert.ok(page.includes(part), part);
+  }
+
+  const tokens = await dmmapJson<FileTokensStatus>(["tokens", home.url, "shared"]);
+  assert.equal(tokens.name, "shared");
+  assert.ok(tokens.segments.some(({ mode, start, name }) => mode === "write" && start === 0 && name === "the writer"));
+  assert.deepEqual(await dmmapJson<FileTokensStatus>(["tokens", `${home.url}/shared`]), tokens);
+  const table = (await dmmap(["tokens", home.url, "shared"])).stdout;
+  assert.match(table, /\nTOKEN +FIRST PAGE +LAST PAGE +NODE +NAME +EPOCH\nwrite +0 /);
+  await fails("DMMAP_NOT_FOUND", "tokens", home.url, "missing");
+});
+
+test("doctor: checks with a state each, and exit code 0 where maps work", { skip }, async () => {
+  const report = await dmmapJson<{ ready: boolean; access: string; checks: { name: string; state: string }[] }>([
+    "doctor",
+  ]);
+  assert.equal(report.ready, true);
+  assert.ok(report.checks.some(({ name }) => name === "userfaultfd"));
+  const { code, stdout } = await dmmap(["doctor"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^✔ architecture: /);
+  assert.match(stdout, /\nThis machine can map files, /);
+});
