@@ -31,9 +31,17 @@ export class FaultDesk {
     this.#tables = tables;
   }
 
+  /** While true, every touch of the file waits, whatever is cached. */
+  isSuspended = false;
+
+  get hasWaiters(): boolean {
+    return this.#waiters.count > 0;
+  }
+
   /** A fault event. Allocates nothing. */
   onFault(view: CacheView, page: number, flags: number, thread: number, endPage: number): void {
     if (page >= endPage) return this.#faultBeyondEnd(view, page);
+    if (this.isSuspended) return this.#waiters.add(view, page, false, thread);
     const state = this.#states.get(page);
     if ((state & PageBit.poisoned) !== 0) return this.#tables.poison(view, page);
     const write = (flags & FaultFlag.write) !== 0 && view.sharing === "shared";
@@ -107,14 +115,7 @@ export class FaultDesk {
     }
   }
 
-  #ask(
-    view: CacheView,
-    page: number,
-    state: number,
-    write: boolean,
-    isProtected: boolean,
-    thread: number,
-  ): void {
+  #ask(view: CacheView, page: number, state: number, write: boolean, isProtected: boolean, thread: number): void {
     this.#waiters.add(view, page, isProtected, thread);
     const asked = PageBit.waiting | (write ? PageBit.waitingWrite : 0);
     if ((state & asked) === asked) return; // Asked already: the answer wakes this thread too.

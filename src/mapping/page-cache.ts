@@ -94,6 +94,11 @@ export class PageCache {
     return (this.#states.get(page) & PageBit.writable) !== 0;
   }
 
+  /** Whether any thread waits in a fault. */
+  get hasWaiters(): boolean {
+    return this.#desk.hasWaiters;
+  }
+
   /** Whether a thread waits for this page. */
   waiting(page: number): boolean {
     return (this.#states.get(page) & PageBit.waiting) !== 0;
@@ -277,6 +282,22 @@ export class PageCache {
     this.#tables.destroyPrivate(start, end);
     this.#desk.retry(start, end);
     if (!grows) this.#zeroTail();
+  }
+
+  /**
+   * Takes every page out of the page tables and lets every touch wait, until `resume`: what is cached stays, but it is
+   * not known any more whether it is the file's (R15). Private written pages are the program's own and stay mapped.
+   */
+  suspend(): void {
+    if (this.#desk.isSuspended) return;
+    this.#desk.isSuspended = true;
+    this.unmap(0, this.#endPage);
+  }
+
+  /** What is cached is the file's again. Whoever waited faults anew. */
+  resume(): void {
+    this.#desk.isSuspended = false;
+    this.#desk.retry(0, pagesMax);
   }
 
   /** Where the last `sweep` found cold pages. */

@@ -175,6 +175,10 @@ export class PagerThread {
   }
 
   #onWorkerExit(): void {
+    // The worker's end may be told before its last answers are.
+    for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+      this.#deliver(next.message as FromPager);
+    }
     if (this.#state === "running") stopProcess(new Error("the pager's thread ended, and its program still needs it"));
     this.#state = "closed";
     const ended = Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });

@@ -89,6 +89,7 @@ export class Pager {
   run(): void {
     try {
       while (!this.#stopped) this.#turn();
+      if (this.#caches.size === 0) this.#close();
     } catch (error) {
       this.#onFatal(error);
     }
@@ -97,6 +98,12 @@ export class Pager {
   /** Makes `run` return after the present batch. Threads that fault afterwards wait for ever: close the caches first. */
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Not while a cache is open: a thread that waits in a fault then would be given a zero page. */
+  #close(): void {
+    this.#uffd.close();
+    this.#epoll.close();
   }
 
   #turn(): void {

@@ -1,3 +1,5 @@
+import { writeSync } from "node:fs";
+import { inspect } from "node:util";
 import { isMainThread } from "node:worker_threads";
 import { exitNow } from "../kernel/libc.js";
 import { isAttachedElsewhere } from "./view-buffer.js";
@@ -31,7 +33,7 @@ function runQuietly(listener: () => void): void {
   try {
     listener();
   } catch (error) {
-    console.error(error);
+    writeSync(2, `${inspect(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -14,15 +14,16 @@ export interface Disk {
 export const Count = { noPage: 0, wpPage: 1, writePages: 2, failWrites: 3 } as const;
 
 interface State {
+  letGo: boolean;
   readonly faults: Fault[];
   readonly writes: ((error?: unknown) => void)[];
 }
 
-export type Order = "answer" | "finishWrites" | "failWrites" | "throw";
+export type Order = "answer" | "finishWrites" | "failWrites" | "letGo";
 export type Report = { readonly kind: "noPage" | "wpPage" | "writePages"; readonly offset: number };
 
 export function start(mapping: HookMapping): void {
-  mapping.state = { faults: [], writes: [] } satisfies State;
+  mapping.state = { letGo: false, faults: [], writes: [] } satisfies State;
 }
 
 export function noPage(fault: Fault): void {
@@ -39,22 +40,26 @@ export function writePages(range: WrittenRange, bytes: Uint8Array, done: (error?
   count(range.mapping, Count.writePages);
   const disk = range.mapping.data as Disk;
   if (new Int32Array(disk.counts)[Count.failWrites] > 0) return done(new Error("the disk is full"));
-  new Uint8Array(disk.bytes).set(bytes, range.offset);
-  if (!disk.keep) return done();
+  if (range.offset < disk.bytes.byteLength) new Uint8Array(disk.bytes).set(bytes, range.offset);
+  if (!keeps(range.mapping)) return done();
   (range.mapping.state as State).writes.push(done);
   range.mapping.post({ kind: "writePages", offset: range.offset } satisfies Report);
 }
 
 export function onMessage(mapping: HookMapping, message: unknown): void {
-  const { faults, writes } = mapping.state as State;
-  if (message === "throw") throw new TypeError("this hook is broken");
-  if (message === "answer") for (const fault of faults.splice(0)) answer(fault);
-  if (message === "finishWrites") for (const done of writes.splice(0)) done();
-  if (message === "failWrites") for (const done of writes.splice(0)) done(new Error("the disk is full"));
+  const state = mapping.state as State;
+  if (message === "letGo") state.letGo = true;
+  if (message === "answer" || state.letGo) for (const fault of state.faults.splice(0)) answer(fault);
+  if (message === "finishWrites" || state.letGo) for (const done of state.writes.splice(0)) done();
+  if (message === "failWrites") for (const done of state.writes.splice(0)) done(new Error("the disk is full"));
+}
+
+function keeps(mapping: HookMapping): boolean {
+  return (mapping.data as Disk).keep && !(mapping.state as State).letGo;
 }
 
 function take(fault: Fault, kind: "noPage" | "wpPage"): void {
-  if (!(fault.mapping.data as Disk).keep) return answer(fault, kind);
+  if (!keeps(fault.mapping)) return answer(fault, kind);
   (fault.mapping.state as State).faults.push(Object.assign(fault, { kind }));
   fault.mapping.post({ kind, offset: fault.offset } satisfies Report);
 }

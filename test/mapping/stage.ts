@@ -17,6 +17,7 @@ export class Stage implements AsyncDisposable {
   readonly disk: Uint8Array;
   readonly reports: Report[];
   readonly #counts: Int32Array;
+  #closed = false;
 
   static async open(options: StageOptions = {}): Promise<Stage> {
     const { pages = 8, size = pages * pageBytes, access = "read", keep = false } = options;
@@ -63,7 +64,15 @@ export class Stage implements AsyncDisposable {
     await until(`${count} reports of the hooks`, () => this.reports.length >= count);
   }
 
+  /** Ends the mapping now; what the hooks keep is never answered. */
+  async close(): Promise<void> {
+    await this.mapping.close();
+    this.#closed = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.order("letGo");
     await this.mapping.close();
   }
 }

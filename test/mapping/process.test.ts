@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Program } from "../support/program.js";
+import { lacksUserfaultfd } from "../support/requires.js";
+
+const skip = lacksUserfaultfd();
+
+function run(ending: string): Program {
+  return new Program(new URL("./ending-program.js", import.meta.url), [ending]);
+}
+
+for (const [ending, code] of [
+  ["returns", 0],
+  ["exits", 3],
+  ["throws", 1],
+  ["exitsWithThreadInFault", 4],
+  ["exitsWithIdleThread", 5],
+  ["returnsWithUnreferencedThreadInFault", 0],
+] as const) {
+  test(`a process with a live mapping ends by itself: ${ending}`, { skip }, async () => {
+    using program = run(ending);
+    const ended = await program.end(10_000);
+    assert.deepEqual(ended, { code, signal: null }, program.errors);
+    assert.deepEqual(program.lines.slice(0, 2), ["value 1", "written 1 on exit"].slice(0, program.lines.length));
+    assert.equal(program.lines.at(-1), "written 1 on exit", "stores are written back as the process ends");
+  });
+}
+
+test("a hook that throws stops the process with a message", { skip }, async () => {
+  using program = run("hookThrows");
+  const { signal } = await program.end(10_000);
+  assert.equal(signal, "SIGABRT");
+  assert.match(program.errors, /dmmap: the pager failed; its process stops/);
+  assert.match(program.errors, /TypeError: this hook is broken/);
+});
+
+test("a pending promise keeps the process alive until it is settled", { skip }, async () => {
+  using program = run("awaitsWriteBack");
+  await program.line(/writing/);
+  const { code } = await program.end(10_000);
+  assert.equal(code, 0);
+  assert.ok(program.lines.includes("done"));
+});
