@@ -131,7 +131,7 @@ export class File implements AsyncDisposable {
     checkOffset(length, "length");
     checkChoice(mode, "mode", ["shared", "exclusive"]);
     const ticket = nextNumber();
-    const request = this.#request("lock", { start, length, mode, wait }, ticket);
+    const request = this.#thread.call("lock", { file: this.#id, ticket, start, length, mode, wait });
     let givenUp = false;
     const work = request.then((reply) => {
       const { lock } = reply as { lock: number | null };
@@ -194,7 +194,7 @@ export class File implements AsyncDisposable {
   }
 
   async #unlock(lock: number): Promise<void> {
-    await this.#request("unlock", { lock });
+    await this.#thread.call("unlock", { lock });
   }
 
   async #pinned(method: "read" | "write", args: object, options: Patience): Promise<unknown> {
@@ -204,8 +204,8 @@ export class File implements AsyncDisposable {
     return await within(`${method} of ${this.name}`, options, work, drop);
   }
 
-  #request(op: string, args: object, ticket?: number): Promise<unknown> {
-    return this.#thread.call("request", { op, args, file: this.#id, ...(ticket === undefined ? {} : { ticket }) });
+  #request(op: string, args: object): Promise<unknown> {
+    return this.#thread.call("request", { op, args, file: this.#id });
   }
 
   #assertOpen(): void {

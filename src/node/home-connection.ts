@@ -13,6 +13,12 @@ const eagain = -11;
 const retryMicrosMin = 50_000;
 const retryMicrosMax = 1_000_000;
 const connectMicrosMax = 5_000_000;
+const leaseShare = 0.75;
+/** Pings within a lease, so that losing one changes nothing. */
+const pingsPerLease = 5;
+
+/** Why a home closes a connection, where trying again will not help. Any other reason may pass. */
+const lastingReasons: ReadonlySet<string> = new Set(["DMMAP_PROTOCOL", "DMMAP_VERSION", "DMMAP_FENCED"]);
 
 type State = "connecting" | "greeting" | "up" | "waiting" | "closed";
 
@@ -24,6 +30,8 @@ export interface ConnectionSink {
   onFileFrame(frame: Frame): void;
   /** The home answered a hello. */
   onUp(welcome: Welcome): void;
+  /** The lease may have run out at the home: nothing that is held may be used until the next `onUp`. */
+  onLapsed(now: number): void;
   /** The connection broke, or was closed by the home with a reason. It is tried again until `close`. */
   onDown(error: DmmapError): void;
 }
@@ -54,8 +62,12 @@ export class HomeConnection implements InputSink {
   #wantsOut = false;
   #retryMicros = retryMicrosMin;
   #deadline = Number.POSITIVE_INFINITY;
-  #sentAt = 0;
   #heardAt = 0;
+  /** When the ping was sent to which the last pong was the answer: the lease runs from there at the latest. */
+  #confirmedAt = Number.POSITIVE_INFINITY;
+  #pingedAt = 0;
+  #isLapsed = false;
+  #greetedAt = 0;
 
   constructor(pager: Pager, address: SocketAddress, name: string, sink: ConnectionSink) {
     this.#pager = pager;
@@ -70,7 +82,24 @@ export class HomeConnection implements InputSink {
   }
 
   get deadline(): number {
-    return this.#deadline;
+    return Math.min(this.#deadline, this.leaseUntil);
+  }
+
+  /**
+   * Until when this node may act on what it holds (R15). The home counts its lease from when it last heard this node; we
+   * from when we sent what it has answered, which is earlier, and for a shorter time, which leaves room for clocks that
+   * run differently and for the time it takes to unmap.
+   */
+  get leaseUntil(): number {
+    return this.#confirmedAt + this.leaseMicros * leaseShare;
+  }
+
+  /** Whether that time is over; says so to the sink, once. */
+  hasLapsed(now: number): boolean {
+    if (now < this.leaseUntil) return false;
+    if (!this.#isLapsed) this.#sink.onLapsed(now);
+    this.#isLapsed = true;
+    return true;
   }
 
   /** When the home was last heard, on the clock of `nowMicros`. */
@@ -131,11 +160,11 @@ export class HomeConnection implements InputSink {
       this.#down(unreachable(this.#address, errnoName(-result)));
       return;
     }
-    this.#sentAt = nowMicros();
     this.#watchOut(result === eagain);
   }
 
   onTime(now: number): void {
+    this.hasLapsed(now);
     if (now < this.#deadline) return;
     if (this.#state === "waiting") this.open();
     else if (this.#state === "up") this.#ping(now);
@@ -165,6 +194,9 @@ export class HomeConnection implements InputSink {
         this.#onWelcome(parse<Welcome>(payload));
         break;
       case FrameType.pong:
+        // A home that cannot read from us for a while says so with pongs unasked; our lease goes on there.
+        if (!this.#isLapsed && this.#pingedAt > 0) this.#confirmedAt = this.#pingedAt;
+        this.#pingedAt = 0;
         break;
       case FrameType.closing:
         this.#onClosing(parse<Failure>(payload));
@@ -184,6 +216,8 @@ export class HomeConnection implements InputSink {
   }
 
   #onReady(events: number): void {
+    // What waited in the socket while this process was stopped is not looked at before what that stop cost.
+    this.hasLapsed(nowMicros());
     if (this.#state === "connecting") {
       if ((events & (Ready.out | Ready.error | Ready.hangUp)) === 0) return;
       const failed = connectError(this.#fd);
@@ -199,6 +233,7 @@ export class HomeConnection implements InputSink {
 
   #greet(): void {
     this.#state = "greeting";
+    this.#greetedAt = nowMicros();
     const hello: Hello = {
       protocol: protocolName,
       version: protocolVersion,
@@ -231,12 +266,16 @@ export class HomeConnection implements InputSink {
     this.session = welcome.session;
     this.leaseMicros = welcome.leaseMillis * 1000;
     this.#retryMicros = retryMicrosMin;
-    this.#deadline = nowMicros() + this.leaseMicros / 4;
+    this.#confirmedAt = this.#greetedAt;
+    this.#pingedAt = 0;
+    this.#isLapsed = false;
+    this.#deadline = nowMicros() + this.leaseMicros / pingsPerLease;
     this.#sink.onUp(welcome);
   }
 
   #onClosing(failure: Failure): void {
-    this.#down(new DmmapError(failure.code as ErrorCode, `the home closed the connection: ${failure.message}`));
+    const code = lastingReasons.has(failure.code) ? (failure.code as ErrorCode) : "DMMAP_UNREACHABLE";
+    this.#down(new DmmapError(code, `the home closed the connection: ${failure.message}`));
   }
 
   #onFailure(frame: Frame, payload: Uint8Array): void {
@@ -255,10 +294,12 @@ export class HomeConnection implements InputSink {
   }
 
   #ping(now: number): void {
-    if (now - this.#sentAt >= this.leaseMicros / 5) this.send(this.outgoing.reset(FrameType.ping));
-    this.#deadline = now + this.leaseMicros / 4;
+    this.#deadline = now + this.leaseMicros / pingsPerLease;
     if (now - this.#heardAt > this.leaseMicros) {
       this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
+    } else if (this.#pingedAt === 0) {
+      this.#pingedAt = now;
+      this.send(this.outgoing.reset(FrameType.ping));
     }
   }
 

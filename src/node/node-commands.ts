@@ -36,8 +36,16 @@ export interface RequestArgs {
   readonly args: object;
   /** This node's id of a file, replaced by the home's. */
   readonly file?: number;
+}
+
+export interface LockArgs {
+  readonly file: number;
   /** Names the request for `cancel`. */
-  readonly ticket?: number;
+  readonly ticket: number;
+  readonly start: number;
+  readonly length: number;
+  readonly mode: "shared" | "exclusive";
+  readonly wait: boolean;
 }
 
 export interface ViewArgs {

@@ -1,15 +1,17 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
+import { RetainedPages } from "../core/token/retained-pages.js";
 import type { TokenPort } from "../core/token/token-port.js";
 import {
   type ByteOffset,
   type Epoch,
   Mode,
   type PageIndex,
+  type Policy,
+  pageAt,
   pageBytes,
   pageEndAt,
   pageMax,
-  type Policy,
 } from "../core/units.js";
 import { dataPagesMax, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -19,7 +21,7 @@ import type { Pager } from "../mapping/pager.js";
 import { FaultClock } from "./fault-clock.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { NodeMetrics } from "./metrics.js";
-import { PageRuns } from "./page-runs.js";
+import { type PageAttic, type RetainedPage, scratchPage } from "./page-attic.js";
 
 export interface NodeFileOptions {
   readonly name: string;
@@ -54,21 +56,36 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
   readonly #clock = new FaultClock();
-  /** Sent to the home since its last successful sync: what to send again if a sync fails. */
-  readonly #unstable = new PageRuns();
+  /** What this node answers for until the home has it on stable storage (R20). */
+  readonly #retained: RetainedPages;
+  readonly #attic: PageAttic;
   /** Called once when a write-back that found no room may go on. */
   readonly #roomWaiters: (() => void)[] = [];
   /** Where the payload that is being received goes, when not straight into the memfd. */
   #payloadAside = 0;
   #onLeft: (() => void) | undefined;
+  /** The home knows what is held here: frames may be sent. Not so between a disconnect and the end of the claims. */
+  #isReady = true;
+  /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
+  #suspendedAt = Number.POSITIVE_INFINITY;
+  readonly #usableWaiters: (() => void)[] = [];
 
   constructor(
     pager: Pager,
     connection: HomeConnection,
+    attic: PageAttic,
     metrics: NodeMetrics,
     options: NodeFileOptions,
     sink: NodeFileSink,
   ) {
+    this.#attic = attic;
+    this.#retained = new RetainedPages({
+      keep: (page) => {
+        this.cache.readBytes(page, scratchPage().address, pageBytes);
+        return attic.keep(scratchPage().address);
+      },
+      free: (slot) => attic.free(slot),
+    });
     this.name = options.name;
     this.number = options.number;
     this.#connection = connection;
@@ -83,6 +100,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   noPage(_cache: PageCache, page: PageIndex, write: boolean): void {
     const now = nowMicros();
+    if (this.#connection.hasLapsed(now)) return; // Everything is suspended by now, and this fault comes again.
     this.#metrics.noPageFaults++;
     this.#clock.start(page, now);
     this.tokens.noPage(page, write, now);
@@ -91,6 +109,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   wpPage(_cache: PageCache, page: PageIndex): void {
     const now = nowMicros();
+    if (this.#connection.hasLapsed(now)) return;
     this.#metrics.wpPageFaults++;
     this.#clock.start(page, now);
     this.tokens.wpPage(page, now);
@@ -100,6 +119,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   // Frames, from the home.
 
   onFrame(frame: Frame): void {
+    if (!this.#isReady) return; // The home does not know yet what is held here: it will ask and tell again.
     const now = nowMicros();
     switch (frame.type) {
       case FrameType.grant:
@@ -129,7 +149,9 @@ export class NodeFile implements TokenPort, FaultHandler {
   payloadAddress(frame: Frame): number {
     const { dataStart, dataEnd } = frame;
     const inPlace =
-      this.cache.nextCached(dataStart, dataEnd) === dataEnd && dataEnd <= this.cache.contiguousEnd(dataStart);
+      this.#isReady &&
+      this.cache.nextCached(dataStart, dataEnd) === dataEnd &&
+      dataEnd <= this.cache.contiguousEnd(dataStart);
     this.#payloadAside = inPlace ? 0 : payloadBuffer().address;
     return inPlace ? this.cache.aliasAddress(dataStart) : this.#payloadAside;
   }
@@ -157,6 +179,7 @@ export class NodeFile implements TokenPort, FaultHandler {
         this.cache.writeBytes(page, aside + (page - dataStart) * pageBytes, (runEnd - page) * pageBytes);
       }
       if (good) this.#installRun(page, runEnd, zero);
+      if (good && (flags & FrameFlag.unstable) !== 0) this.#retained.received(page, runEnd, this.tokens.epoch);
       else if (!zero && aside === 0) this.#discard(page, runEnd);
       page = runEnd;
     }
@@ -178,12 +201,19 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   #onResize(frame: Frame, now: number): void {
-    this.cache.setSize(frame.extra);
+    this.#setSize(frame.extra);
     this.tokens.onResize(frame.extra, frame.epoch, now);
     const answer = this.#frame(FrameType.resized);
     answer.epoch = frame.epoch;
     this.#connection.send(answer);
     this.#sink.onResize(this);
+  }
+
+  #setSize(sizeBytes: ByteOffset): void {
+    this.cache.setSize(sizeBytes);
+    this.#retained.forget(pageEndAt(sizeBytes), Number.POSITIVE_INFINITY);
+    const slot = this.#retained.slotOf(pageAt(sizeBytes));
+    if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
   }
 
   // What the token machine tells us to do.
@@ -208,7 +238,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     frame.dataEnd = needEnd;
     frame.extra = windowEnd;
     frame.flags = needsData ? FrameFlag.needsData : 0;
-    this.#connection.send(frame);
+    this.#send(frame);
   }
 
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
@@ -218,7 +248,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     frame.dataStart = start;
     frame.dataEnd = end;
     frame.epoch = epoch;
-    this.#connection.send(frame);
+    this.#send(frame);
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
@@ -227,7 +257,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     frame.start = start;
     frame.end = end;
     frame.epoch = epoch;
-    this.#connection.send(frame);
+    this.#send(frame);
   }
 
   isCached(page: PageIndex): boolean {
@@ -264,6 +294,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** R2, R3: no store gets in between the copy that is sent and the protection. */
   writeBack(start: PageIndex, end: PageIndex): boolean {
     const { cache } = this;
+    if (!this.#isReady) return false;
     const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
     for (let page = cache.nextDirty(start, fileEnd); page < fileEnd; page = cache.nextDirty(page, fileEnd)) {
       const runEnd = Math.min(cache.nextClean(page, fileEnd), page + dataPagesMax);
@@ -272,7 +303,6 @@ export class NodeFile implements TokenPort, FaultHandler {
       cache.protect(page, runEnd);
       this.#sendPages(page, runEnd, byteLength);
       cache.markClean(page, runEnd);
-      this.#unstable.add(page, runEnd);
       page = runEnd;
     }
     cache.protect(start, end);
@@ -280,6 +310,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   evict(start: PageIndex, end: PageIndex): void {
+    this.#retained.leaving(start, end, this.tokens.epoch);
     this.cache.evict(start, end);
   }
 
@@ -297,6 +328,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     const frame = this.#frame(FrameType.write);
     frame.dataStart = start;
     frame.dataEnd = end;
+    frame.extra = this.#retained.wrote(start, end);
     frame.payloadBytes = byteLength;
     const address = this.#connection.output.pages(frame);
     this.cache.readBytes(start, address, byteLength);
@@ -304,24 +336,37 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   // What the program asks.
 
-  /** Sends every dirty page; `onSent` is called when the last has been queued. */
-  flush(onSent: () => void): void {
-    if (this.writeBack(0, pageEndAt(this.cache.sizeBytes))) onSent();
-    else this.#roomWaiters.push(() => this.flush(onSent));
+  /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */
+  flush(onSent: () => void, from: PageIndex = 0): void {
+    const end = pageEndAt(this.cache.sizeBytes);
+    if (this.writeBack(from, end)) return onSent();
+    // Pages before the first that is still dirty have been sent: what is stored to them from now on is another sync's.
+    const next = this.cache.nextDirty(from, end);
+    this.#roomWaiters.push(() => this.flush(onSent, next));
   }
 
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
     this.flush(() => {
-      const covered = this.#unstable.take();
+      const sync = this.#retained.beginSync();
       const request = this.#connection.expectReply((_reply, error) => {
-        if (error !== undefined) this.#sendAgain(covered);
+        if (error === undefined) this.#retained.synced(sync);
+        else if (this.#isReady) this.#sendAgain();
         onDone(error);
       });
       const frame = this.#frame(FrameType.sync);
       frame.request = request;
-      this.#connection.send(frame);
+      this.#send(frame);
     });
+  }
+
+  /** Whether a sync is due: something is dirty, or not known to be stable. */
+  get isUnstable(): boolean {
+    return this.cache.dirtyPages > 0 || !this.#retained.isEmpty;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Gives everything back; `onLeft` is called when the last dirty page and the release have been queued. */
@@ -331,28 +376,123 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#act(() => this.tokens.giveBack(0, pageMax, now));
   }
 
-  /** The home has forgotten this session: what is cached may be out of date, and dirty pages cannot be sent any more. */
-  loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
-    const { cache } = this;
-    for (let page = cache.nextDirty(0, pageMax); page < pageMax; ) {
-      const runEnd = cache.nextClean(page, pageMax);
-      report(page, runEnd);
-      page = cache.nextDirty(runEnd, pageMax);
-    }
-    cache.evict(0, pageMax);
-    this.#unstable.take();
+  // The connection, and its loss.
+
+  onDisconnected(): void {
+    this.#isReady = false;
   }
 
-  startSession(number: number, sizeBytes: ByteOffset, now: number): void {
+  /** The lease may have run out at the home: nobody here sees or changes a shared page until that is known (R15). */
+  suspend(now: number): void {
+    if (this.#suspendedAt !== Number.POSITIVE_INFINITY) return;
+    this.#suspendedAt = now;
+    this.cache.suspend();
+  }
+
+  /** Runs `action` as soon as what is cached is known to be the file's: mostly now. */
+  whenUsable(action: () => void): void {
+    if (this.#suspendedAt === Number.POSITIVE_INFINITY) action();
+    else this.#usableWaiters.push(action);
+  }
+
+  /**
+   * The home has this node's session, or takes its word: sends what may have been lost (R20), then what is held.
+   * `onSent` is called behind the last claim.
+   */
+  restoreAndClaim(number: number, onSent: () => void): void {
     this.number = number;
-    if (sizeBytes !== this.cache.sizeBytes) this.cache.setSize(sizeBytes);
+    const retained: RetainedPage[] = [];
+    this.#retained.each(this.tokens.epoch, (page, version, write, slot) =>
+      retained.push({ page, version, write, slot }),
+    );
+    this.#restore(retained, 0, () => {
+      this.tokens.eachHeld((mode, start, end, epoch) => {
+        const frame = this.#frame(FrameType.claim);
+        frame.mode = mode;
+        frame.start = start;
+        frame.end = end;
+        frame.epoch = epoch;
+        this.#connection.send(frame);
+      });
+      onSent();
+    });
+  }
+
+  /** The home has taken the claims, but for the ranges it refused: what was stored there is lost. */
+  onClaimed(
+    sizeBytes: ByteOffset,
+    epoch: Epoch,
+    refused: readonly (readonly [PageIndex, PageIndex])[],
+    report: (start: PageIndex, end: PageIndex) => void,
+  ): void {
+    for (const [start, end] of refused) {
+      this.#drop(start, end, report);
+      this.tokens.onClaimRefused(start, end);
+    }
+    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
+    this.#isReady = true;
+    this.#act(() => this.tokens.onReclaimed(sizeBytes, epoch, nowMicros()));
+    this.#use();
+  }
+
+  /** The home has ended this session: what is cached may be out of date, and dirty pages cannot be sent any more. */
+  loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
+    this.#drop(0, pageMax, report);
+    this.#retained.clear();
+  }
+
+  startSession(number: number, sizeBytes: ByteOffset): void {
+    this.number = number;
+    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
     this.tokens.reset(sizeBytes);
-    this.#act(() => this.tokens.onTime(now));
+    this.#isReady = true;
+    this.#act(() => this.tokens.onTime(nowMicros()));
+    this.#use();
+  }
+
+  #restore(retained: readonly RetainedPage[], from: number, onSent: () => void): void {
+    for (let index = from; index < retained.length; index++) {
+      if (!this.#connection.output.hasRoom(pageBytes)) {
+        this.#roomWaiters.push(() => this.#restore(retained, index, onSent));
+        return;
+      }
+      const { page, version, write, slot } = retained[index];
+      const frame = this.#frame(FrameType.restore);
+      frame.dataStart = page;
+      frame.dataEnd = page + 1;
+      frame.epoch = version;
+      frame.extra = write;
+      frame.payloadBytes = pageBytes;
+      const address = this.#connection.output.pages(frame);
+      if (slot < 0) this.cache.readBytes(page, address, pageBytes);
+      else this.#attic.read(slot, address);
+    }
+    onSent();
+  }
+
+  #drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
+    const { cache } = this;
+    for (let page = cache.nextDirty(start, end); page < end; ) {
+      const runEnd = cache.nextClean(page, end);
+      report(page, runEnd);
+      page = cache.nextDirty(runEnd, end);
+    }
+    cache.evict(start, end);
+    this.#retained.forget(start, end);
+  }
+
+  #use(): void {
+    if (this.#suspendedAt !== Number.POSITIVE_INFINITY) {
+      this.#suspendedAt = Number.POSITIVE_INFINITY;
+      this.cache.resume();
+    }
+    for (const action of this.#usableWaiters.splice(0)) action();
+    this.onRoom(nowMicros());
   }
 
   /** Since when the thread that has waited longest does so; Infinity when none waits. */
   get waitingSince(): number {
-    return this.#clock.oldest;
+    return this.cache.hasWaiters ? Math.min(this.#clock.oldest, this.#suspendedAt) : this.#clock.oldest;
   }
 
   get waitingPage(): PageIndex {
@@ -366,10 +506,10 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  /** A sync failed: its pages count as dirty again, so that the next one sends them anew. */
-  #sendAgain(covered: PageRuns): void {
-    covered.forEach((start, end) => {
-      this.cache.markDirty(start, end);
+  /** A sync failed: what is still here counts as dirty again, so that the next one sends it anew. */
+  #sendAgain(): void {
+    this.#retained.each(this.tokens.epoch, (page, _version, write, slot) => {
+      if (slot < 0 && write > 0) this.cache.markDirty(page, page + 1);
     });
   }
 
@@ -386,6 +526,10 @@ export class NodeFile implements TokenPort, FaultHandler {
     onLeft();
   }
 
+  #send(frame: Frame): void {
+    if (this.#isReady) this.#connection.send(frame);
+  }
+
   #frame(type: FrameType): Frame {
     const frame = this.#connection.outgoing.reset(type);
     frame.file = this.number;
@@ -395,7 +539,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
 /** For payloads that cannot be received in place; one at a time, since one connection carries them all. */
 let aside: NativeBuffer | undefined;
-function payloadBuffer(): NativeBuffer {
+export function payloadBuffer(): NativeBuffer {
   aside ??= new NativeBuffer(dataPagesMax * pageBytes);
   return aside;
 }

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { DmmapError } from "../core/error.js";
 import { type ByteOffset, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
-import type { Frame } from "../core/wire/frame.js";
+import { carriesPages, type Frame } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -12,6 +12,7 @@ import { CacheBudget } from "./cache-budget.js";
 import { HomeConnection } from "./home-connection.js";
 import { noMetrics } from "./metrics.js";
 import {
+  type LockArgs,
   type NodeEvents,
   type NodeSetup,
   type OpenArgs,
@@ -25,7 +26,9 @@ import {
   type ViewRef,
   type WriteArgs,
 } from "./node-commands.js";
-import { NodeFile } from "./node-file.js";
+import { NodeFile, payloadBuffer } from "./node-file.js";
+import { NodeLocks } from "./node-locks.js";
+import { PageAttic } from "./page-attic.js";
 import { StallWatch } from "./stall-watch.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
@@ -42,6 +45,8 @@ interface OpenFile {
 export class NodePager {
   readonly #pager: Pager;
   readonly #connection: HomeConnection;
+  readonly #attic = new PageAttic();
+  readonly #locks = new NodeLocks();
   readonly #metrics = noMetrics();
   readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
   readonly #files = new Map<number, OpenFile>();
@@ -53,6 +58,9 @@ export class NodePager {
   readonly #piece = new NativeBuffer(pieceBytes + 2 * pageBytes);
   /** Requests that can be cancelled: the program's number for each, and the connection's. */
   readonly #tickets = new Map<number, number>();
+  /** What waits for the connection to be up again, in order. */
+  readonly #parked: (() => void)[] = [];
+  #isStopping = false;
   #idLast = 0;
   #onFirstUp: Reply | undefined;
   #wasUp = false;
@@ -63,10 +71,11 @@ export class NodePager {
     this.#pager = new Pager({ spinMicros: setup.spinMicros });
     this.#emit = emit;
     this.#connection = new HomeConnection(this.#pager, setup, setup.name, {
-      payloadAddress: (frame) => this.#fileOf(frame)?.payloadAddress(frame) ?? 0,
+      payloadAddress: (frame) => this.#payloadAddress(frame),
       onFileFrame: (frame) => this.#fileOf(frame)?.onFrame(frame),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
+      onLapsed: (now) => this.#onLapsed(now),
     });
     this.#budget = new CacheBudget(setup.cachePages, this.#metrics);
     this.#stalls = new StallWatch(this.#emit);
@@ -81,6 +90,8 @@ export class NodePager {
       methods: {
         connect: (_args, reply) => this.#connect(reply),
         request: (args: RequestArgs, reply) => this.#request(args, reply),
+        lock: (args: LockArgs, reply) => this.#lock(args, reply),
+        unlock: ({ lock }: { lock: number }, reply) => this.#unlock(lock, reply),
         cancel: ({ ticket }: { ticket: number }) => this.#cancel(ticket),
         open: (args: OpenArgs, reply) => this.#open(args, reply),
         close: ({ file }: { file: number }, reply) => this.#close(file, reply),
@@ -102,14 +113,44 @@ export class NodePager {
     this.#connection.open();
   }
 
-  #request({ op, args, file, ticket }: RequestArgs, reply: Reply): void {
+  #request({ op, args, file }: RequestArgs, reply: Reply): void {
     const number = file === undefined ? {} : { file: this.#get(file).file.number };
-    const request = this.#connection.request(op, { ...args, ...number }, (answer, error) => {
+    this.#ask(op, () => ({ ...args, ...number }), reply, reply);
+  }
+
+  /**
+   * Asks the home, and asks again when the connection broke before the answer came: a program sees a pause. What had been
+   * done by then is done; so a rename that is asked twice may find nothing to rename any more.
+   */
+  #ask(op: string, args: () => object, onReply: (answer: object) => void, reply: Reply, ticket?: number): void {
+    const request = this.#connection.request(op, args(), (answer, error) => {
       if (ticket !== undefined) this.#tickets.delete(ticket);
-      if (error === undefined) reply(answer);
+      if (answer !== undefined) onReply(answer);
+      else if (isDown(error) && !this.#isStopping) this.#whenUp(() => this.#ask(op, args, onReply, reply, ticket));
       else reply.fail(error);
     });
     if (ticket !== undefined) this.#tickets.set(ticket, request);
+  }
+
+  #whenUp(action: () => void): void {
+    this.#parked.push(action);
+  }
+
+  #lock({ file: id, ticket, ...args }: LockArgs, reply: Reply): void {
+    const { file } = this.#get(id);
+    const onReply = (answer: object) => {
+      const { lock } = answer as { lock: number | null };
+      reply({ lock: lock === null ? null : this.#locks.add(id, lock, args) });
+    };
+    this.#ask("lock", () => ({ ...args, file: file.number }), onReply, reply, ticket);
+  }
+
+  #unlock(lock: number, reply: Reply): void {
+    const args = () => {
+      const held = this.#locks.find(lock);
+      return { lock: held.number, file: this.#get(held.file).file.number };
+    };
+    this.#ask("unlock", args, () => reply(this.#locks.remove(lock)), reply);
   }
 
   /** The program has given up a request that waits at the home. */
@@ -119,15 +160,15 @@ export class NodePager {
   }
 
   #open(args: OpenArgs, reply: Reply): void {
-    this.#connection.request("open", args, (answer, error) => {
-      if (error !== undefined) return reply.fail(error);
+    const onReply = (answer: object) => {
       const opened = answer as Opened;
       const known = this.#byNumber.get(opened.file) ?? this.#add(args.name, opened);
       known.opens++;
       const { id, file } = known;
       const result: OpenedFile = { id, size: file.cache.sizeBytes, policy: opened.policy, created: opened.created };
       reply(result);
-    });
+    };
+    this.#ask("open", () => args, onReply, reply);
   }
 
   #add(name: string, { file: number, policy, size }: Opened): OpenFile {
@@ -135,6 +176,7 @@ export class NodePager {
     const file = new NodeFile(
       this.#pager,
       this.#connection,
+      this.#attic,
       this.#metrics,
       { name, number, policy, sizeBytes: size },
       {
@@ -155,13 +197,15 @@ export class NodePager {
     if (--open.opens > 0) return reply();
     const { file } = open;
     file.leave(nowMicros(), () => {
-      this.#connection.request("close", { file: file.number }, () => {
+      const onClosed = () => {
         this.#files.delete(id);
         this.#byNumber.delete(file.number);
+        this.#locks.removeFile(id);
         this.#stalls.listen(id, false);
         file.cache.close();
         reply();
-      });
+      };
+      this.#ask("close", () => ({ file: file.number }), onClosed, reply);
     });
   }
 
@@ -171,11 +215,14 @@ export class NodePager {
   }
 
   #pin({ file, pin, mode, start, end, hold }: PinArgs, reply: Reply): void {
-    const { tokens } = this.#get(file).file;
+    const open = this.#get(file).file;
     this.#pinWaiters.set(pin, reply);
-    if (hold) tokens.pin(pin, mode, start, end, nowMicros());
-    else tokens.prefetch(pin, mode, start, end, nowMicros());
-    this.#wakeAt(tokens.deadline);
+    open.whenUsable(() => {
+      if (!this.#pinWaiters.has(pin)) return; // Given up meanwhile.
+      if (hold) open.tokens.pin(pin, mode, start, end, nowMicros());
+      else open.tokens.prefetch(pin, mode, start, end, nowMicros());
+      this.#wakeAt(open.tokens.deadline);
+    });
   }
 
   #unpin(id: number, pin: number): void {
@@ -217,55 +264,121 @@ export class NodePager {
 
   /** Runs `act` while this node holds the pages of a byte range, all of them cached. */
   #held(id: number, pin: number, mode: 1 | 2, offset: ByteOffset, length: number, act: () => void): void {
-    const { tokens } = this.#get(id).file;
+    const { file } = this.#get(id);
     this.#pinWaiters.set(pin, () => {
       act();
       this.#unpin(id, pin);
     });
-    tokens.pin(pin, mode, pageAt(offset), pageEndAt(offset + length), nowMicros());
-    this.#wakeAt(tokens.deadline);
+    file.whenUsable(() => {
+      if (!this.#pinWaiters.has(pin)) return; // Given up meanwhile.
+      file.tokens.pin(pin, mode, pageAt(offset), pageEndAt(offset + length), nowMicros());
+      this.#wakeAt(file.tokens.deadline);
+    });
   }
 
   #sync(id: number, reply: Reply): void {
     this.#get(id).file.sync((error) => {
       if (error === undefined) reply();
+      else if (isDown(error) && !this.#isStopping) this.#whenUp(() => this.#sync(id, reply));
       else reply.fail(error);
     });
   }
 
   #onUp(welcome: Welcome): void {
-    this.#onFirstUp?.(welcome);
-    this.#onFirstUp = undefined;
-    if (this.#wasUp) this.#onNewSession();
-    this.#wasUp = true;
-    this.#downReason = "";
+    if (!this.#wasUp) {
+      this.#wasUp = true;
+      this.#onFirstUp?.(welcome);
+      this.#onFirstUp = undefined;
+      return;
+    }
+    this.#downReason = "the home is taking stock of who holds what";
+    if (welcome.state === "new") this.#beginSession();
+    else this.#reclaim(welcome.state);
   }
 
   #onDown(error: DmmapError): void {
     this.#downReason = error.message;
-    if (this.#wasUp) {
-      this.#emit("disconnect", { message: error.message });
+    if (!this.#wasUp) {
+      this.#connection.close();
+      this.#onFirstUp?.fail(error);
+      this.#onFirstUp = undefined;
       return;
     }
-    this.#connection.close();
-    this.#onFirstUp?.fail(error);
-    this.#onFirstUp = undefined;
+    for (const { file } of this.#files.values()) file.onDisconnected();
+    this.#emit("disconnect", { message: error.message });
   }
 
-  /** The home does not know our tokens any more: every page is dropped, every file opened anew. */
-  #onNewSession(): void {
-    this.#byNumber.clear();
+  /** R15: from here on every shared page may be somebody else's. */
+  #onLapsed(now: number): void {
+    for (const { file } of this.#files.values()) file.suspend(now);
+  }
+
+  /** Goes on with what is held, once the home has heard of it. */
+  #reclaim(state: Welcome["state"]): void {
+    this.#eachFile((open, done) => {
+      if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
+      else this.#reopen(open, done, ({ file: number }) => this.#reclaimFile(open, number, done));
+    });
+  }
+
+  #reclaimFile(open: OpenFile, number: number, done: () => void): void {
+    open.file.restoreAndClaim(number, () => {
+      this.#locks.claim(open.id, number, this.#connection);
+      this.#connection.request("claimed", { file: number }, (answer) => {
+        if (answer === undefined) return; // Down once more: all this begins anew.
+        const { size, epoch, refused } = answer as { size: number; epoch: number; refused: [number, number][] };
+        this.#byNumber.set(number, open);
+        open.file.onClaimed(size, epoch, refused, (start, end) => this.#reportLost(open, start, end));
+        this.#emit("resize", { file: open.id, size });
+        done();
+      });
+    });
+  }
+
+  /** The home does not know this session any more: every page is dropped, every file opened anew. */
+  #beginSession(): void {
     for (const open of this.#files.values()) {
       open.file.loseSession((start, end) => this.#reportLost(open, start, end));
-      this.#connection.request("open", { name: open.file.name }, (answer, error) => {
-        if (error !== undefined) return; // Its threads stall, and say why.
-        const { file: number, size } = answer as Opened;
-        open.file.startSession(number, size, nowMicros());
-        this.#byNumber.set(number, open);
-        this.#emit("resize", { file: open.id, size });
-      });
     }
+    this.#locks.clear();
+    this.#eachFile((open, done) =>
+      this.#reopen(open, done, ({ file: number, size }) => {
+        this.#byNumber.set(number, open);
+        open.file.startSession(number, size);
+        this.#emit("resize", { file: open.id, size });
+        done();
+      }),
+    );
+  }
+
+  /** Opens a file in the new session. One that cannot be opened loses what was stored; its threads stall, and say why. */
+  #reopen(open: OpenFile, done: () => void, onOpened: (opened: Opened) => void): void {
+    this.#byNumber.delete(open.file.number);
+    this.#connection.request("open", { name: open.file.name }, (answer, error) => {
+      if (answer !== undefined) onOpened(answer as Opened);
+      if (answer !== undefined || isDown(error)) return;
+      this.#downReason = `${open.file.name} cannot be opened again: ${error?.message}`;
+      open.file.loseSession((start, end) => this.#reportLost(open, start, end));
+      done();
+    });
+  }
+
+  /** Runs `act` for every file, and goes on with what was parked when all are done. */
+  #eachFile(act: (open: OpenFile, done: () => void) => void): void {
+    const files = [...this.#files.values()];
+    let waiting = files.length;
+    const done = () => {
+      if (--waiting <= 0) this.#onReclaimed();
+    };
+    if (files.length === 0) done();
+    for (const open of files) act(open, done);
+  }
+
+  #onReclaimed(): void {
+    this.#connection.request("recovered", {}, () => undefined);
+    if (this.#downReason.startsWith("the home is taking stock")) this.#downReason = "";
     this.#emit("reconnect", {});
+    for (const action of this.#parked.splice(0)) action();
   }
 
   #reportLost({ id, file }: OpenFile, start: number, end: number): void {
@@ -302,7 +415,7 @@ export class NodePager {
   }
 
   #hasDirty(): boolean {
-    for (const { file } of this.#files.values()) if (file.cache.dirtyPages > 0) return true;
+    for (const { file } of this.#files.values()) if (file.isUnstable) return true;
     return false;
   }
 
@@ -321,18 +434,21 @@ export class NodePager {
   #writeBackAll(): void {
     this.#writeBackAt = Number.POSITIVE_INFINITY;
     if (!this.#connection.isUp) return;
-    for (const { file } of this.#files.values()) if (file.cache.dirtyPages > 0) file.sync(() => undefined);
+    for (const { file } of this.#files.values()) if (file.isReady && file.isUnstable) file.sync(() => undefined);
   }
 
   #stop(done: () => void): void {
+    this.#isStopping = true;
     const open = [...this.#files.values()];
     let waiting = open.length;
     const finish = () => {
+      for (const held of open) held.file.loseSession((start, end) => this.#reportLost(held, start, end));
       this.#connection.close();
       for (const { file } of open) file.cache.close();
       done();
     };
-    if (!this.#connection.isUp || waiting === 0) return finish();
+    const isReady = this.#connection.isUp && open.every(({ file }) => file.isReady);
+    if (!isReady || waiting === 0) return finish();
     for (const { file } of open) {
       file.leave(nowMicros(), () => {
         this.#connection.request("close", { file: file.number }, () => {
@@ -352,6 +468,12 @@ export class NodePager {
     return open;
   }
 
+  /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */
+  #payloadAddress(frame: Frame): number {
+    if (!carriesPages(frame.type)) return 0;
+    return this.#fileOf(frame)?.payloadAddress(frame) ?? payloadBuffer().address;
+  }
+
   #fileOf(frame: Frame): NodeFile | undefined {
     return this.#byNumber.get(frame.file)?.file;
   }
@@ -365,6 +487,11 @@ function copyToCache(file: NodeFile, offset: ByteOffset, from: number, byteLengt
     libc.memcpy(file.cache.aliasAddress(page) + inPage, from + done, count);
     done += count;
   }
+}
+
+/** The connection broke before the answer came: nothing is wrong with the request. */
+function isDown(error: DmmapError | undefined): boolean {
+  return error?.code === "DMMAP_UNREACHABLE" || error?.code === "DMMAP_FENCED";
 }
 
 function beyondEnd(file: NodeFile): DmmapError {

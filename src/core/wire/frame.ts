@@ -175,7 +175,8 @@ export function decodeHeader(from: DataView, at: number, frame: Frame): string |
 
 const pageCarriers = new Set<number>([FrameType.grant, FrameType.data, FrameType.write, FrameType.restore]);
 
-function carriesPages(type: number): boolean {
+/** Whether the payload of such a frame is pages, not JSON. */
+export function carriesPages(type: number): boolean {
   return pageCarriers.has(type);
 }
 

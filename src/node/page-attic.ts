@@ -1,0 +1,61 @@
+import type { PageIndex } from "../core/units.js";
+import { pageBytes } from "../core/units.js";
+import { MemoryFile } from "../kernel/memory-file.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+
+/** As many as a file can have; memory follows what is kept. */
+const slotsMax = 2 ** 41;
+
+/** Where copies of pages are kept that have left the cache and may have to be sent again (R20): slots of a memfd. */
+export class PageAttic {
+  readonly #memory = new MemoryFile("dmmap:attic", slotsMax);
+  readonly #free: number[] = [];
+  #next = 0;
+
+  get keptPages(): number {
+    return this.#next - this.#free.length;
+  }
+
+  /** Keeps the page that is at `address`. @returns its slot. */
+  keep(address: number): number {
+    const slot = this.#free.pop() ?? this.#next++;
+    this.#memory.write(slot, address, pageBytes);
+    return slot;
+  }
+
+  read(slot: number, to: number): void {
+    this.#memory.read(slot, to, pageBytes);
+  }
+
+  free(slot: number): void {
+    this.#free.push(slot);
+    if (this.#free.length < this.#next) return;
+    // Nothing is kept any more: give the memory back.
+    this.#memory.punch(0, this.#next);
+    this.#free.length = 0;
+    this.#next = 0;
+  }
+
+  /** Zeros behind `keepBytes` of a kept page: the file has been cut there (R7). */
+  cut(slot: number, keepBytes: number): void {
+    const page = scratchPage();
+    this.read(slot, page.address);
+    page.bytes.fill(0, keepBytes, pageBytes);
+    this.#memory.write(slot, page.address, pageBytes);
+  }
+}
+
+let scratch: NativeBuffer | undefined;
+/** Room for one page that is on its way from one place to another. */
+export function scratchPage(): NativeBuffer {
+  scratch ??= new NativeBuffer(pageBytes);
+  return scratch;
+}
+
+/** One page that is to be sent again. `slot` -1: it is in the cache. */
+export interface RetainedPage {
+  readonly page: PageIndex;
+  readonly version: number;
+  readonly write: number;
+  readonly slot: number;
+}
