@@ -28,6 +28,8 @@ export interface Benchmark {
   readonly reference: string;
   /** What the ratio dmmap : reference is expected to be. Printed, never judged. */
   readonly target: string;
+  /** Samples of dmmap that nobody counts, for V8 to compile what pager and home run. */
+  readonly warmUps: number;
   open(scale: Scale): Promise<Contest>;
 }
 

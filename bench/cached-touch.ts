@@ -43,6 +43,7 @@ function touchBenchmark(name: string, touchesPerWord: number, loop: Loop): Bench
     unit: "M/s",
     reference: "plain mmap of the file",
     target: "≥ 0.95",
+    warmUps: 0,
     open: (scale) => openContest(scale, touchesPerWord, loop),
   };
 }

@@ -14,6 +14,7 @@ export const coldScan: Benchmark = {
   unit: "MB/s",
   reference: "C: uffd, 1 MiB fetches",
   target: "≥ 0.5",
+  warmUps: 3,
   async open({ scanBytes }) {
     const home = await openHome();
     const path = join(home.folder, fileName);

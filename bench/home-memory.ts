@@ -15,6 +15,7 @@ export const idleHome: Benchmark = {
   unit: "MiB",
   reference: "node that does nothing",
   target: "< 120 MiB",
+  warmUps: 0,
   open: async () => ({
     dmmap: async () => {
       const home = await openHome();
@@ -42,6 +43,7 @@ export const homeMemory: Benchmark = {
   unit: "MiB",
   reference: "the same with a file of 1 MiB",
   target: "1",
+  warmUps: 0,
   open: async () => ({
     dmmap: () => residentWith(mebibyte * mebibyte),
     reference: () => residentWith(mebibyte),

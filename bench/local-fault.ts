@@ -15,6 +15,7 @@ export const localFault: Benchmark = {
   unit: "µs",
   reference: "C: uffd MINOR + CONTINUE",
   target: "≤ 1.5",
+  warmUps: 6,
   async open({ faults }) {
     const home = await openHome();
     await writeStampedFile(join(home.folder, fileName), faults * stride);

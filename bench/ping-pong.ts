@@ -25,6 +25,7 @@ export const pingPong: Benchmark = {
   unit: "µs",
   reference: "C: the bare messages, no hold",
   target: "no starvation",
+  warmUps: 0,
   async open({ pingPongMillis }) {
     const home = await openHome();
     const games: Score[][] = [];

@@ -15,6 +15,7 @@ export const remoteFault: Benchmark = {
   unit: "µs",
   reference: "C: uffd, 4 KiB over TCP",
   target: "≤ 2",
+  warmUps: 4,
   async open({ faults }) {
     const home = await openHome();
     const path = join(home.folder, fileName);

@@ -13,13 +13,10 @@ export interface Result {
   readonly notes: readonly string[];
 }
 
-const warmUpRounds = 3;
-
 export async function runBenchmark(benchmark: Benchmark, scale: Scale, roundCount: number): Promise<Result> {
   const contest = await benchmark.open(scale);
   try {
-    // Warms up, above all the compiled code of pager and home.
-    const warmUps = roundCount > 1 ? warmUpRounds : 0;
+    const warmUps = roundCount > 1 ? benchmark.warmUps : 0;
     for (let index = 0; index < warmUps; index++) await contest.dmmap();
     const rounds: Round[] = [];
     for (let index = 0; index < roundCount; index++) rounds.push(await runRound(contest, index));

@@ -17,6 +17,7 @@ export const writeUpgrade: Benchmark = {
   unit: "µs",
   reference: "C: uffd WP, 64 B over TCP",
   target: "none set",
+  warmUps: 4,
   async open({ faults }) {
     const count = faults / 4;
     const home = await openHome();
