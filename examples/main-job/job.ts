@@ -32,4 +32,5 @@ export const shared = {
   counters: { offset: 0, length: 16 * 1024 },
   ring: { offset: 64 * 1024, length: 64 * 1024 },
   private: { offset: 128 * 1024, length: 8 * 1024 },
+  own: { offset: 192 * 1024, length: 64 * 1024 },
 } as const;

@@ -4,6 +4,7 @@ import { addToCounters } from "./chapters/counters.js";
 import { mixReadsAndAdds } from "./chapters/policies.js";
 import { lookAtPrivateMap, storeShared, writePrivateMap } from "./chapters/private-map.js";
 import { receive, send } from "./chapters/ring.js";
+import { stay } from "./chapters/stay.js";
 import type { Answer, Question } from "./crew.js";
 
 const tasks = {
@@ -15,6 +16,7 @@ const tasks = {
   storeShared,
   lookAtPrivateMap,
   mixReadsAndAdds,
+  stay,
   metrics: async (volume: Volume, _: object) => await volume.metrics(),
   hello: async (_volume: Volume, _: object) => process.pid,
 };

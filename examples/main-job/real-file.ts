@@ -9,19 +9,18 @@ export interface RealFile {
   readonly size: number;
 }
 
-/** The largest file of the project's own dependencies: some compiler's binary. The same one on every run. */
+/** Of the project's own dependencies' files, the smallest that has this size: some compiler's binary, the same every run. */
 export function findRealFile(): RealFile {
   const root = new URL("../../../node_modules/", import.meta.url).pathname;
-  let largest: RealFile | undefined;
+  let found: RealFile | undefined;
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const { size } = statSync(path);
-    const wins = largest === undefined || size > largest.size || (size === largest.size && path < largest.path);
-    if (wins) largest = { path, name: basename(path), size };
+    if (size < bytesMin) continue;
+    const wins = found === undefined || size < found.size || (size === found.size && path < found.path);
+    if (wins) found = { path, name: basename(path), size };
   }
-  if (largest === undefined || largest.size < bytesMin) {
-    throw new Error(`no file of ${bytesMin} bytes or more in ${root}. Try: npm ci`);
-  }
-  return largest;
+  if (found === undefined) throw new Error(`no file of ${bytesMin} bytes or more in ${root}. Try: npm ci`);
+  return found;
 }

@@ -12,12 +12,10 @@ export class Story {
   }
 
   /** A value that must be exact. */
-  check(what: string, actual: unknown, expected: unknown): void {
+  check<Value>(what: string, actual: Value, expected: Value, show: (value: Value) => string = String): void {
     const exact = actual === expected;
     if (!exact) this.wrong++;
-    this.say(
-      exact ? `✔ ${what}: ${String(actual)}` : `✘ ${what}: ${String(actual)}, but it must be ${String(expected)}`,
-    );
+    this.say(exact ? `✔ ${what}: ${show(actual)}` : `✘ ${what}: ${show(actual)}, but it must be ${show(expected)}`);
   }
 
   /** First row: the heads. The first column is text, the others are numbers. */

@@ -1,3 +1,4 @@
+import { pageEndAt } from "../../core/units.js";
 import type { FileTokensStatus } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
 import { type Location, parseLocation } from "../location.js";
@@ -14,7 +15,7 @@ export const tokens = defineCommand({
   options: {
     json: { type: "boolean", description: "one object {name, sizeBytes, policy, epoch, waiters, segments}" },
   },
-  notes: ["Pages are of 4096 bytes; a segment reaches from its first page to its last."],
+  notes: ["Pages are of 4096 bytes. The JSON has the tokens behind the end of file too."],
   examples: ["dmmap tokens dmmap://127.0.0.1:7400 ledger.bin", "dmmap tokens --json dmmap://127.0.0.1:7400/ledger.bin"],
   async run([url, file], options) {
     const { volume: volumeUrl, name } = locationOf(parseLocation(url), file);
@@ -31,18 +32,22 @@ function locationOf(location: Location, file: string | undefined): Location {
 }
 
 function page({ name, sizeBytes, policy, epoch, waiters, segments }: FileTokensStatus): string[] {
-  const rows = segments.map((segment) => [
-    segment.mode,
-    String(segment.start),
-    Number.isFinite(segment.end) ? String(segment.end - 1) : "end",
-    String(segment.node),
-    segment.name,
-    String(segment.epoch),
-  ]);
+  const pageCount = pageEndAt(sizeBytes);
+  // Tokens reach behind the end of file, so that a file may grow in peace; that says nothing to people.
+  const rows = segments
+    .filter(({ start }) => start < pageCount)
+    .map((segment) => [
+      segment.mode,
+      String(segment.start),
+      String(Math.min(segment.end, pageCount) - 1),
+      String(segment.node),
+      segment.name,
+      String(segment.epoch),
+    ]);
   return [
     ...facts([
       ["file", name],
-      ["size", `${sizeBytes} bytes, ${Math.ceil(sizeBytes / 4096)} pages`],
+      ["size", `${sizeBytes} bytes, ${pageCount} pages`],
       ["policy", policy],
       ["epoch", epoch],
       ["waiting", waiters],
