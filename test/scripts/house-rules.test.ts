@@ -81,7 +81,7 @@ for (const [path, specifier] of Object.entries(upward)) {
 }
 
 test("layers: node uses the page cache through mapping only", () => {
-  rejects({ "src/node/x.ts": 'import { MemoryFile } from "../kernel/memory-file.js";\n' }, /node may import only/);
+  rejects({ "src/node/x.ts": 'import { Region } from "../kernel/region.js";\n' }, /node may import only/);
   rejects({ "src/node/x.ts": 'import { mmap } from "../kernel/libc.js";\nmmap(0, 4096);\n' }, /x\.ts:2 the page cache/);
 });
 
