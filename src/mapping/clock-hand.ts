@@ -3,7 +3,11 @@ import { PageBit, type PageStates } from "./page-states.js";
 /** Cold pages reported at a time, and warm ones unmapped at a time. */
 const runPages = 256;
 
-/** The clock algorithm over a file's cached pages: who was not touched for one turn of the hand is cold. */
+/**
+ * The clock algorithm over a file's cached pages: who was not touched for one turn of the hand is cold. Only shared views
+ * are unmapped for it: in private ones that would cost a copy of each page, so a page that is only read through those
+ * counts as touched when it was mapped, and no later.
+ */
 export class ClockHand {
   start = 0;
   end = 0;
