@@ -333,18 +333,29 @@ export class FileTokens {
 
   #servePins(now: Micros): void {
     for (let pin = this.#pins.firstWaiting(); pin !== undefined; pin = this.#pins.nextWaiting(pin)) {
-      if (this.#hasToken(pin) && this.#hasPages(pin, now)) {
-        this.#pins.satisfy(pin);
-        this.#port.pinned(pin.pin);
-      }
+      if (!this.#serveWindows(pin, now)) continue;
+      this.#pins.satisfy(pin);
+      this.#port.pinned(pin.pin);
     }
+  }
+
+  /** A prefetch goes on window by window, each with its token first: pages that are cached may be so under a weaker one. */
+  #serveWindows(pin: Pin, now: Micros): boolean {
+    while (this.#hasToken(pin) && this.#hasPages(pin, now)) if (pin.reached >= this.#clip(pin.end)) return true;
+    return false;
+  }
+
+  /** The end of what a pin is served next. */
+  #windowEnd(pin: Pin): PageIndex {
+    const end = this.#clip(pin.end);
+    return pin.hold ? end : Math.min(end, pin.reached + fetchPagesMax);
   }
 
   /** Whether the token that the pin needs next is held; asks for it if not. */
   #hasToken(pin: Pin): boolean {
     // A hold takes its token in one piece, so that two of them never wait for each other half-way.
     const start = pin.hold ? pin.start : pin.reached;
-    const end = pin.hold ? pin.end : Math.min(this.#clip(pin.end), start + fetchPagesMax);
+    const end = pin.hold ? pin.end : this.#windowEnd(pin);
     if (start >= end) return true;
     if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
     if (!this.#requests.acquires.covers(start, end, pin.mode)) {
@@ -369,9 +380,9 @@ export class FileTokens {
     );
   }
 
-  /** Whether the pages up to the pin's end have all been here; fetches the next of them if not. */
+  /** Whether the pages up to the window's end have all been here; fetches the next of them if not. */
   #hasPages(pin: Pin, now: Micros): boolean {
-    const end = this.#clip(pin.end);
+    const end = this.#windowEnd(pin);
     pin.reached = this.#port.nextUncached(Math.min(pin.reached, end), end);
     if (pin.reached >= end) return true;
     if (pin.retryAt > now) this.#wakeAt(pin.retryAt);
