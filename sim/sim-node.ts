@@ -115,6 +115,7 @@ export class SimNode implements TokenPort {
       }
     } else {
       thread.sleep(page);
+      if (this.#isAsked(thread)) return;
       if (this.cache.cached[page] === 0)
         this.#act((tokens) => tokens.noPage(page, access.kind === "store", this.#world.now));
       else this.#act((tokens) => tokens.wpPage(page, this.#world.now));
@@ -300,7 +301,19 @@ export class SimNode implements TokenPort {
     const writePage = tokens.writableWant(start, end);
     for (let page = start; page < end; page++) this.cache.install(page, words, (page - first) * wordsPerPage);
     if (writePage >= 0) this.cache.allowWrite(writePage);
-    for (let page = start; page < mapEnd; page++) this.#wake(page);
+    for (let page = start; page < end; page++) this.#wake(page);
+    for (let page = mapEnd; page < end; page++) this.cache.mapped[page] = 0;
+  }
+
+  /** A page cache asks once a page, and again when the first thread comes that would store. */
+  #isAsked({ page, index, access }: Thread): boolean {
+    return this.threads.some(
+      (other) =>
+        other.index !== index &&
+        other.state === "asleep" &&
+        other.page === page &&
+        (other.access.kind === "store" || access.kind === "load"),
+    );
   }
 
   #wake(page: PageIndex): void {

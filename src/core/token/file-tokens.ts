@@ -298,6 +298,8 @@ export class FileTokens {
     const { page, mode } = want;
     if (this.#held.modeAt(page) < mode) {
       this.#acquireFor(want);
+      // Readers sleep there too, and the one who holds the page may be among them: what they wait for need not wait.
+      if (this.#pins.holds(page) && !this.#port.isCached(page)) this.#fetchFor(want, now);
       return false;
     }
     if (this.#revokes.bars(page, mode)) return false;

@@ -82,6 +82,11 @@ export class PinList {
     );
   }
 
+  /** Whether a satisfied hold covers this page. */
+  holds(page: PageIndex): boolean {
+    return this.#pins.some((pin) => pin.hold && pin.satisfied && page >= pin.start && page < pin.end);
+  }
+
   /** Whether one satisfied hold, older than this number, covers all of the pin's range. */
   isInsideHold(pin: Pin, sequence: number): boolean {
     return this.#pins.some(
