@@ -1,5 +1,5 @@
 import { DmmapError } from "../core/error.js";
-import type { Opened } from "../core/wire/control.js";
+import type { ControlOperations, Opened } from "../core/wire/control.js";
 import { FrameType } from "../core/wire/frame.js";
 import type { FileTokensStatus } from "../observe/status.js";
 import type { Connection } from "./connection.js";
@@ -9,6 +9,8 @@ import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
 
 type RequestOf<Op extends ControlRequest["op"]> = Extract<ControlRequest, { op: Op }>;
+
+const waitsForRecovery: ReadonlySet<string> = new Set(["rename", "remove", "lock"]);
 
 /** Serves the requests that are not on any hot path. Each gets one answer: a reply, or a failure with a code. */
 export class ControlHandler {
@@ -20,8 +22,26 @@ export class ControlHandler {
 
   serve(session: Session, connection: Connection, request: number, text: string): void {
     this.#home.counters.requests++;
-    const reply = this.#answer(session, request, parseControlRequest(text));
+    const body = parseControlRequest(text);
+    if (this.#home.recovery.isOpen && waitsForRecovery.has(body.op)) {
+      // Names must not move, nor locks be given, under nodes that have not said yet what they hold.
+      this.#home.recovery.park(() => this.#serveLater(session, request, text));
+      return;
+    }
+    const reply = this.#answer(session, request, body);
     if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
+  }
+
+  #serveLater(session: Session, request: number, text: string): void {
+    const { connection } = session;
+    if (connection === undefined) return; // It will ask again.
+    try {
+      this.serve(session, connection, request, text);
+    } catch (error) {
+      if (!(error instanceof DmmapError)) throw error;
+      connection.fail(request, error.code, error.message);
+    }
+    this.#home.touched(connection);
   }
 
   /** @returns undefined when the answer comes later, or has been given. */
@@ -50,6 +70,13 @@ export class ControlHandler {
         return unlock(session, body);
       case "cancelLock":
         return this.#cancelLock(session, body.request);
+      case "claimed":
+        return this.#claimed(session, body.file);
+      case "claimLock":
+        return this.#claimLock(session, body);
+      case "recovered":
+        this.#home.recovery.recovered(session.id);
+        return {};
       case "status":
         return this.#home.status();
       case "tokens":
@@ -60,6 +87,7 @@ export class ControlHandler {
   #open(session: Session, { name, ...options }: RequestOf<"open">): Opened {
     const { open, created } = this.#home.files.open(name, options, session.node);
     session.files.set(open.number, open);
+    this.#home.recovery.remember(session.id, session.name);
     return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created };
   }
 
@@ -92,6 +120,19 @@ export class ControlHandler {
     const cancelled = [...session.files.values()].some((open) => open.locks.cancel(session.node, request));
     if (cancelled) session.connection?.fail(request, "DMMAP_ABORTED", "the lock request was taken back");
     return {};
+  }
+
+  #claimed(session: Session, file: number): ControlOperations["claimed"]["reply"] {
+    const { directory, locks } = fileOf(session, file);
+    directory.endClaims(session.node);
+    locks.endClaims(session.node);
+    const refused = session.refused.get(file) ?? [];
+    session.refused.delete(file);
+    return { size: directory.sizeBytes, epoch: directory.epoch, refused };
+  }
+
+  #claimLock(session: Session, { file, start, length, mode }: RequestOf<"claimLock">): { lock: number | null } {
+    return { lock: fileOf(session, file).locks.claim(session.node, start, length, mode, session.isRecovering) };
   }
 
   #tokens(name: string): FileTokensStatus {

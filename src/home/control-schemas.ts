@@ -34,6 +34,9 @@ const schemas = {
   }),
   unlock: v.object({ file: number, lock: number }),
   cancelLock: v.object({ request: number }),
+  claimed: v.object({ file: number }),
+  claimLock: v.object({ file: number, start: bytes, length: bytes, mode: v.picklist(["shared", "exclusive"]) }),
+  recovered: v.object(empty),
   status: v.object(empty),
   tokens: v.object({ name }),
 };

@@ -11,6 +11,7 @@ import { Connections, listenerToken } from "./connections.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import { OpenFiles } from "./open-files.js";
+import { Recovery } from "./recovery.js";
 import { Sessions } from "./sessions.js";
 import { fileTokens, homeStatus, type Reported } from "./status-report.js";
 
@@ -53,6 +54,7 @@ export class Engine implements HomeContext, Reported {
   readonly counters = newHomeCounters();
   readonly sessions: Sessions;
   readonly files: OpenFiles;
+  readonly recovery: Recovery;
   readonly startedMicros = nowMicros();
   nowMicros = this.startedMicros;
 
@@ -81,12 +83,20 @@ export class Engine implements HomeContext, Reported {
     const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));
     const onFenced = (event: FencedEvent) => events.onFenced(event);
-    const leave = (file: OpenFile, node: number) => this.files.leave(file, node);
-    this.sessions = new Sessions(options.leaseMillis, this.counters, onFenced, leave);
-    this.files = new OpenFiles(this.store, {
-      counters: this.counters,
-      connectionOf: (node) => this.sessions.connectionOf(node),
-      touched: (connection) => this.touched(connection),
+    this.recovery = new Recovery(options.store, options.leaseMillis, this.startedMicros, {
+      onEnd: () => this.#endRecovery(),
+      onLost: (event) => {
+        this.counters.fenced++;
+        onFenced(event);
+      },
+    });
+    const isRecovering = () => this.recovery.isOpen;
+    const connectionOf = (node: number) => this.sessions.connectionOf(node);
+    const touched = (connection: Connection) => this.touched(connection);
+    this.files = new OpenFiles(this.store, { counters: this.counters, connectionOf, touched }, isRecovering);
+    this.sessions = new Sessions(options.leaseMillis, this.counters, this.files, {
+      onFenced,
+      onEnd: (session) => this.recovery.forget(session.id),
     });
     const onWarning = (message: string) => events.onWarning(message);
     this.#connections = new Connections(this.#epoll, options.listener, this.counters, onWarning);
@@ -146,6 +156,11 @@ export class Engine implements HomeContext, Reported {
     return homeStatus(this);
   }
 
+  #endRecovery(): void {
+    for (const open of this.files.all()) open.endRecovery();
+    for (const session of this.sessions.all()) session.isRecovering = false;
+  }
+
   tokens(open: OpenFile): FileTokensStatus {
     return fileTokens(open, this.sessions);
   }
@@ -185,6 +200,7 @@ export class Engine implements HomeContext, Reported {
   #tick(): void {
     this.#nextTick = this.nowMicros + this.#tickMicros;
     this.sessions.expire(this.nowMicros);
+    this.recovery.onTime(this.nowMicros);
     if (this.store.refusedBytes > 0) this.store.retry();
     this.#connections.resumeAccepting();
     for (const connection of this.#connections.all()) {
@@ -208,7 +224,13 @@ export class Engine implements HomeContext, Reported {
   #sleepMicros(): number {
     const closing = this.#closingMicros !== Number.POSITIVE_INFINITY;
     const { count, isPaused } = this.#connections;
-    const awake = count > 0 || this.sessions.count > 0 || this.store.refusedBytes > 0 || isPaused || closing;
+    const awake =
+      count > 0 ||
+      this.sessions.count > 0 ||
+      this.store.refusedBytes > 0 ||
+      isPaused ||
+      closing ||
+      this.recovery.isOpen;
     return awake ? Math.max(0, this.#nextTick - nowMicros()) : Number.POSITIVE_INFINITY;
   }
 

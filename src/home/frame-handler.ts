@@ -52,8 +52,8 @@ export class FrameHandler {
   #greet(connection: Connection, frame: Frame): Served {
     if (frame.type !== FrameType.hello) throw protocolError("the first frame must be a hello");
     const hello = parseHello(connection.receiving.payloadText(frame));
-    const { sessions, boot, leaseMillis, nowMicros } = this.#home;
-    const session = sessions.begin(connection, hello.name, hello.session, nowMicros);
+    const { boot, leaseMillis } = this.#home;
+    const { session, state } = this.#sessionOf(connection, hello);
     connection.session = session;
     connection.state = "open";
     const welcome: Welcome = {
@@ -62,10 +62,52 @@ export class FrameHandler {
       session: session.id,
       boot,
       leaseMillis,
-      state: "new",
+      state,
     };
     connection.reply(FrameType.welcome, frame.request, welcome);
     return "served";
+  }
+
+  #sessionOf(connection: Connection, hello: HelloBody): { session: Session; state: Welcome["state"] } {
+    const { sessions, recovery, nowMicros } = this.#home;
+    const resumed = sessions.resume(connection, hello.session, nowMicros);
+    if (resumed !== undefined) return { session: resumed, state: resumed.isRecovering ? "recovering" : "resumed" };
+    if (hello.session === undefined || !recovery.isOpen || !recovery.expects(hello.session)) {
+      return { session: sessions.begin(connection, hello.name), state: "new" };
+    }
+    const session = sessions.begin(connection, hello.name, hello.session);
+    session.isRecovering = true;
+    return { session, state: "recovering" };
+  }
+
+  /** A node that is back says what it holds. What it lost meanwhile it hears with the answer to `claimed`. */
+  #claim(session: Session, open: OpenFile, { file, mode, start, end, epoch }: Frame): Served {
+    if (mode === Mode.none || start === end) throw protocolError("a claim of nothing");
+    if (open.directory.claim(session.node, mode, start, end, epoch)) return "served";
+    const refused = session.refused.get(file) ?? [];
+    session.refused.set(file, refused);
+    refused.push([start, end]);
+    return "served";
+  }
+
+  /** Pages that may have been lost under way, or with the power. Those that are old news are dropped, and counted. */
+  #restore(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
+    const { dataStart, dataEnd, epoch, extra: write } = frame;
+    if (dataEnd - dataStart !== 1) throw protocolError("pages are restored one by one");
+    if (!this.#mayRestore(session, open, frame)) {
+      this.#home.counters.framesIgnored++;
+      return "served";
+    }
+    if (!open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress)) return "later";
+    if (session.isRecovering) open.duties.onRestored(dataStart, epoch);
+    open.duties.onWrite(session.id, write, dataStart, dataEnd);
+    return "served";
+  }
+
+  #mayRestore(session: Session, { duties, directory }: OpenFile, frame: Frame): boolean {
+    const { dataStart, dataEnd, epoch, extra: write } = frame;
+    if (session.isRecovering) return duties.mayRestore(session.id, dataStart, epoch, write);
+    return write > duties.taken(session.id) && directory.mayWrite(session.node, dataStart, dataEnd);
   }
 
   /** News of what a node gave up, or lives by. It may cross with the file's close: then it has no meaning any more. */
@@ -86,7 +128,7 @@ export class FrameHandler {
 
   #serveFile(session: Session, connection: Connection, frame: Frame): Served {
     const open = session.files.get(frame.file);
-    if (open === undefined && !isFileRequest(frame.type)) {
+    if (open === undefined && !fileRequests.has(frame.type)) {
       throw protocolError(`a node does not send frames of type ${frame.type}`);
     }
     if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${frame.file}`);
@@ -99,6 +141,10 @@ export class FrameHandler {
         return this.#write(session, connection, open, frame);
       case FrameType.sync:
         return this.#sync(session, open, frame);
+      case FrameType.claim:
+        return this.#claim(session, open, frame);
+      case FrameType.restore:
+        return this.#restore(session, connection, open, frame);
       default:
         throw protocolError(`a node does not send frames of type ${frame.type}`);
     }
@@ -140,6 +186,7 @@ export class FrameHandler {
       ? open.file.writeZeros(dataStart, dataEnd)
       : open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress);
     if (!taken) return "later";
+    open.duties.onWrite(session.id, frame.extra, dataStart, dataEnd);
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
     if (frame.request === 0) return "served";
@@ -155,7 +202,7 @@ export class FrameHandler {
   #sync(session: Session, open: OpenFile, { file, request }: Frame): Served {
     const { counters } = this.#home;
     counters.syncs++;
-    open.file.sync((error) => {
+    this.#home.files.sync(open, session.id, (error) => {
       if (error !== undefined) counters.syncsFailed++;
       const { connection } = session;
       if (connection === undefined) return;
@@ -180,7 +227,12 @@ export class FrameHandler {
   }
 }
 
-function parseHello(text: string): { name: string; session?: string | undefined } {
+interface HelloBody {
+  readonly name: string;
+  readonly session?: string | undefined;
+}
+
+function parseHello(text: string): HelloBody {
   const body = parseJson(text, "a hello");
   if (body.protocol !== protocolName) throw protocolError(`protocol ${JSON.stringify(body.protocol)} is not dmmap`);
   if (body.version !== protocolVersion) {
@@ -194,9 +246,14 @@ function parseHello(text: string): { name: string; session?: string | undefined 
   }
 }
 
-function isFileRequest(type: number): boolean {
-  return type === FrameType.acquire || type === FrameType.fetch || type === FrameType.write || type === FrameType.sync;
-}
+const fileRequests: ReadonlySet<number> = new Set([
+  FrameType.acquire,
+  FrameType.fetch,
+  FrameType.write,
+  FrameType.sync,
+  FrameType.claim,
+  FrameType.restore,
+]);
 
 function hasFlag(frame: Frame, flag: number): boolean {
   return (frame.flags & flag) !== 0;

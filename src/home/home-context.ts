@@ -3,6 +3,7 @@ import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
 import type { OpenFiles } from "./open-files.js";
+import type { Recovery } from "./recovery.js";
 import type { Sessions } from "./sessions.js";
 
 /** What those who serve frames need of the engine. */
@@ -13,6 +14,7 @@ export interface HomeContext {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly files: OpenFiles;
+  readonly recovery: Recovery;
   /** The time of the events being served. */
   readonly nowMicros: number;
   /** Something was queued for this connection: it wants to be flushed. */

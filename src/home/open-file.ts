@@ -7,6 +7,7 @@ import { FrameType } from "../core/wire/frame.js";
 import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
+import { Duties, type StableWrites } from "./duties.js";
 
 /** What an open file needs of its home. */
 export interface OpenFileHome {
@@ -26,16 +27,35 @@ export class OpenFile implements DirectoryPort {
   readonly file: StoreFile;
   readonly directory: FileDirectory;
   readonly locks: LockTable;
+  readonly duties: Duties;
   name: string;
   readonly #home: OpenFileHome;
 
-  constructor(home: OpenFileHome, number: number, name: string, file: StoreFile) {
+  /** `recovering`: the home has restarted, and who holds what of this file is being heard. */
+  constructor(
+    home: OpenFileHome,
+    number: number,
+    name: string,
+    file: StoreFile,
+    options: { recovering: boolean; stable: StableWrites },
+  ) {
     this.#home = home;
     this.number = number;
     this.name = name;
     this.file = file;
-    this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes });
+    const { recovering, stable } = options;
+    this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
+    this.duties = new Duties(stable);
     this.locks = new LockTable((owner, request, lock) => this.#reply(owner, request, { lock }));
+  }
+
+  endRecovery(): void {
+    this.duties.endRecovery();
+    this.directory.endRecovery();
+  }
+
+  isUnstable(start: PageIndex, end: PageIndex): boolean {
+    return this.duties.isUnstable(start, end);
   }
 
   /** Takes a node out, with all it holds. */

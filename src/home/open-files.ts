@@ -1,17 +1,37 @@
+import { DmmapError } from "../core/error.js";
 import type { NodeId } from "../core/units.js";
-import type { OpenOptions, Store } from "../store/store.js";
+import type { OpenOptions, Store, SyncDone } from "../store/store.js";
+import type { StableWrites } from "./duties.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 
 /** The files that nodes have open, each once, however many nodes and names. */
 export class OpenFiles {
   readonly #store: Store;
   readonly #home: OpenFileHome;
+  readonly #isRecovering: () => boolean;
   readonly #byKey = new Map<string, OpenFile>();
   #lastNumber = 0;
 
-  constructor(store: Store, home: OpenFileHome) {
+  constructor(store: Store, home: OpenFileHome, isRecovering: () => boolean) {
     this.#store = store;
     this.#home = home;
+    this.#isRecovering = isRecovering;
+  }
+
+  /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
+  sync(open: OpenFile, session: string, done: SyncDone): void {
+    const { record, end } = open.duties.beginSync(session);
+    open.file.sync((error) => {
+      const failure = error ?? this.#record(open, record);
+      if (failure === undefined) end();
+      done(failure);
+    });
+  }
+
+  /** The node has lost its connection: what it asked for, it will ask again. */
+  disconnected(open: OpenFile, node: NodeId): void {
+    open.directory.disconnected(node);
+    open.locks.cancelOwner(node);
   }
 
   get count(): number {
@@ -26,7 +46,8 @@ export class OpenFiles {
     const { file, created } = this.#store.open(name, options);
     let open = this.#byKey.get(file.key);
     if (open === undefined) {
-      open = new OpenFile(this.#home, ++this.#lastNumber, name, file);
+      const stable = this.#readStable(file.key);
+      open = new OpenFile(this.#home, ++this.#lastNumber, name, file, { recovering: this.#isRecovering(), stable });
       this.#byKey.set(file.key, open);
     } else {
       file.close(); // The open file has its own claim on it.
@@ -50,4 +71,25 @@ export class OpenFiles {
     this.#byKey.delete(open.file.key);
     open.file.close();
   }
+
+  #record(open: OpenFile, record: StableWrites | undefined): DmmapError | undefined {
+    if (record === undefined) return undefined;
+    try {
+      this.#store.writeNote(noteOf(open.file.key), JSON.stringify(record));
+      return undefined;
+    } catch (error) {
+      if (error instanceof DmmapError) return error;
+      throw error;
+    }
+  }
+
+  /** Only after a restart does it matter which writes of before are stable. */
+  #readStable(key: string): StableWrites {
+    const text = this.#isRecovering() ? this.#store.readNote(noteOf(key)) : undefined;
+    return text === undefined ? {} : (JSON.parse(text) as StableWrites);
+  }
+}
+
+function noteOf(key: string): string {
+  return `stable/${key}`;
 }

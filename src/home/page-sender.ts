@@ -14,6 +14,8 @@ const zeroChunkPages = 256;
 export interface PageSource {
   readonly number: number;
   readonly file: StoreFile;
+  /** Whether any of these pages is not on stable storage yet (R20). */
+  isUnstable(start: PageIndex, end: PageIndex): boolean;
 }
 
 /** The rest of an answer, made when the socket has room: so memory does not follow what is asked for. */
@@ -122,7 +124,7 @@ export class PageSender {
     let last = chunkEnd;
     if (chunkEnd - start > 1) {
       const data = file.nextData(start, chunkEnd);
-      if (data > start) return this.#placeZeros(frame, start, data, end);
+      if (data > start) return this.#placeZeros(frame, source, start, data, end);
       last = file.nextHole(start, Math.min(chunkEnd, start + chunkPages));
     }
     const output = this.#output;
@@ -131,8 +133,8 @@ export class PageSender {
     if (at < 0) return start;
     const to = output.address + at + headerBytes;
     file.read(start, last, to);
-    if (last - start === 1 && isZeroPage(to)) return this.#placeZeros(frame, start, last, end);
-    setPages(frame, start, last, last < end ? FrameFlag.more : 0);
+    if (last - start === 1 && isZeroPage(to)) return this.#placeZeros(frame, source, start, last, end);
+    setPages(frame, start, last, (last < end ? FrameFlag.more : 0) + unstableFlag(source, start, last));
     frame.payloadBytes = byteLength;
     encodeHeader(frame, output.data, at);
     output.commit(headerBytes + byteLength);
@@ -140,8 +142,9 @@ export class PageSender {
     return last;
   }
 
-  #placeZeros(frame: Frame, start: PageIndex, last: PageIndex, end: PageIndex): PageIndex {
-    setPages(frame, start, last, FrameFlag.zero + (last < end ? FrameFlag.more : 0));
+  #placeZeros(frame: Frame, source: PageSource, start: PageIndex, last: PageIndex, end: PageIndex): PageIndex {
+    const more = last < end ? FrameFlag.more : 0;
+    setPages(frame, start, last, FrameFlag.zero + more + unstableFlag(source, start, last));
     this.#output.push(frame);
     this.#counters.zeroPages += last - start;
     return last;
@@ -154,6 +157,10 @@ export class PageSender {
     frame.request = request;
     this.#output.push(frame, Buffer.from(JSON.stringify({ code: error.code, message: error.message })));
   }
+}
+
+function unstableFlag(source: PageSource, start: PageIndex, end: PageIndex): number {
+  return source.isUnstable(start, end) ? FrameFlag.unstable : 0;
 }
 
 function setPages(frame: Frame, start: PageIndex, end: PageIndex, flags: number): void {

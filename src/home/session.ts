@@ -8,10 +8,14 @@ export class Session {
   readonly id: string;
   readonly node: NodeId;
   readonly name: string;
-  readonly address: string;
+  address: string;
   readonly files = new Map<number, OpenFile>();
   connection: Connection | undefined;
   lastHeardMicros: number;
+  /** Back after a lost connection or a restart, and not done with its claims: those of each file that were refused. */
+  readonly refused = new Map<number, [number, number][]>();
+  /** The home has restarted, and takes this session's word for what it holds. */
+  isRecovering = false;
 
   constructor(id: string, node: NodeId, name: string, connection: Connection) {
     this.id = id;

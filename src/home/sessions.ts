@@ -8,27 +8,36 @@ import { Session } from "./session.js";
 
 const rangesMax = 100;
 
+/** What becomes of a node's files when it goes. */
+export interface SessionFiles {
+  /** Takes the node out of the file, with all it holds there. */
+  leave(file: OpenFile, node: NodeId): void;
+  /** The node's connection is lost: what it holds stays, what it asked is void. */
+  disconnected(file: OpenFile, node: NodeId): void;
+}
+
 /** The nodes of a home and their leases. A lease is renewed by anything that is heard from its node. */
 export class Sessions {
   readonly leaseMicros: number;
   readonly #counters: HomeCounters;
   readonly #onFenced: (event: FencedEvent) => void;
-  readonly #leave: (file: OpenFile, node: NodeId) => void;
+  readonly #files: SessionFiles;
+  readonly #onEnd: (session: Session) => void;
   readonly #byNode = new Map<NodeId, Session>();
   readonly #byId = new Map<string, Session>();
   #lastNode: NodeId = 0;
 
-  /** `leave` takes a node out of a file, with all it holds there. */
   constructor(
     leaseMillis: number,
     counters: HomeCounters,
-    onFenced: (event: FencedEvent) => void,
-    leave: (file: OpenFile, node: NodeId) => void,
+    files: SessionFiles,
+    events: { onFenced: (event: FencedEvent) => void; onEnd: (session: Session) => void },
   ) {
     this.leaseMicros = leaseMillis * 1000;
     this.#counters = counters;
-    this.#onFenced = onFenced;
-    this.#leave = leave;
+    this.#onFenced = events.onFenced;
+    this.#onEnd = events.onEnd;
+    this.#files = files;
   }
 
   get count(): number {
@@ -48,11 +57,27 @@ export class Sessions {
     return this.#byNode.get(node)?.connection;
   }
 
-  /** Begins a session. One that the node had before is fenced: it says itself that it starts anew. */
-  begin(connection: Connection, name: string, former: string | undefined, nowMicros: number): Session {
-    const old = former === undefined ? undefined : this.#byId.get(former);
-    if (old !== undefined) this.fence(old, "its node came back as a new session", nowMicros);
-    const session = new Session(randomBytes(16).toString("hex"), ++this.#lastNode, name, connection);
+  /** A node is back within its lease: its session goes on over the new connection. Undefined when there is none. */
+  resume(connection: Connection, former: string | undefined, nowMicros: number): Session | undefined {
+    const session = former === undefined ? undefined : this.#byId.get(former);
+    if (session === undefined) return undefined;
+    const { connection: old } = session;
+    if (old !== undefined) {
+      // The node knows that it is lost before we do.
+      old.session = undefined;
+      old.end("DMMAP_CLOSED", "the node has connected anew", nowMicros);
+      this.#disconnect(session);
+    }
+    session.connection = connection;
+    session.address = connection.address;
+    session.lastHeardMicros = nowMicros;
+    session.refused.clear();
+    return session;
+  }
+
+  /** Begins a session, or goes on with one that a home before this one knew, under its old id. */
+  begin(connection: Connection, name: string, id: string = randomBytes(16).toString("hex")): Session {
+    const session = new Session(id, ++this.#lastNode, name, connection);
     this.#byNode.set(session.node, session);
     this.#byId.set(session.id, session);
     this.#counters.sessions++;
@@ -63,6 +88,11 @@ export class Sessions {
   lost(session: Session, nowMicros: number): void {
     session.connection = undefined;
     session.lastHeardMicros = nowMicros;
+    this.#disconnect(session);
+  }
+
+  #disconnect(session: Session): void {
+    for (const file of session.files.values()) this.#files.disconnected(file, session.node);
   }
 
   /** The node left by its own will, or is fenced: everything it held is free. */
@@ -70,8 +100,9 @@ export class Sessions {
     this.#byNode.delete(session.node);
     this.#byId.delete(session.id);
     session.connection = undefined;
-    for (const file of session.files.values()) this.#leave(file, session.node);
+    for (const file of session.files.values()) this.#files.leave(file, session.node);
     session.files.clear();
+    this.#onEnd(session);
   }
 
   fence(session: Session, reason: string, nowMicros: number): void {

@@ -16,6 +16,7 @@ import {
 import * as libc from "../kernel/libc.js";
 import { ListCollector, offerNames } from "./folder-list.js";
 import { checkName, folderOf, foldersAbove, ownFolder } from "./names.js";
+import { NotesFolder } from "./notes-folder.js";
 import { PageFile, type PageFileOwner } from "./page-file.js";
 import { RefusedPool } from "./refused-pages.js";
 import type { ListPage, ListQuery, OpenOptions, Store, StoreFile, SyncDone } from "./store.js";
@@ -40,11 +41,13 @@ export class FileStore implements Store, PageFileOwner {
   readonly #syncer: Syncer;
   readonly #syncs: SyncQueue;
   readonly #open = new Map<string, PageFile>();
+  readonly #notes: NotesFolder;
 
   constructor(path: string, options: { syncer?: Syncer; refusedBytesMax?: number } = {}) {
     this.#path = resolve(path);
     makeServed(this.#path);
     this.#folder = new Folder(this.#path);
+    this.#notes = new NotesFolder(join(this.#path, ownFolder));
     this.#lockFd = this.#lock();
     this.refused = new RefusedPool(options.refusedBytesMax ?? refusedBytesMax);
     this.#syncer = options.syncer ?? new ThreadSyncer();
@@ -69,6 +72,14 @@ export class FileStore implements Store, PageFileOwner {
       libc.close(fd);
       throw error;
     }
+  }
+
+  readNote(name: string): string | undefined {
+    return this.#notes.read(name);
+  }
+
+  writeNote(name: string, text: string): void {
+    this.#notes.write(name, text);
   }
 
   stat(name: string): FileStat {

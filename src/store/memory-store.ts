@@ -16,6 +16,7 @@ export class MemoryStore implements Store, PageFileOwner {
   readonly refusedBytes = 0;
   readonly wakeFd = -1;
   readonly #names = new Map<string, PageFile>();
+  readonly #notes = new Map<string, string>();
   readonly #files = new Set<PageFile>();
   #lastFile = 0;
 
@@ -29,6 +30,14 @@ export class MemoryStore implements Store, PageFileOwner {
     const file = found ?? this.#create(name, options.size ?? 0, options.policy ?? "optimal");
     file.users++;
     return { file, created: found === undefined };
+  }
+
+  readNote(name: string): string | undefined {
+    return this.#notes.get(name) || undefined;
+  }
+
+  writeNote(name: string, text: string): void {
+    this.#notes.set(name, text);
   }
 
   stat(name: string): FileStat {

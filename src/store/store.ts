@@ -41,6 +41,11 @@ export interface Store {
   /** An open file lives until its last close. */
   remove(name: string): void;
 
+  /** A small text that the home keeps for its next start. Undefined when there is none by that name. */
+  readNote(name: string): string | undefined;
+  /** Replaces the text, durably and as a whole; an empty one removes it. Throws DMMAP_NO_SPACE, DMMAP_IO. */
+  writeNote(name: string, text: string): void;
+
   /** Readable when syncs have ended; then call `onWake`. -1 when syncs end at once. */
   readonly wakeFd: number;
   onWake(): void;

@@ -16,6 +16,8 @@ interface LockRange {
 
 interface HeldLock extends LockRange {
   readonly lock: number;
+  /** Its node has come back and said that it holds it. */
+  isClaimed: boolean;
 }
 
 interface LockWaiter extends LockRange {
@@ -77,6 +79,36 @@ export class LockTable {
     return true;
   }
 
+  /** The node has lost its connection: what it waits for it will ask again; what it holds it keeps. */
+  cancelOwner(owner: NodeId): void {
+    removeWhere(this.#queue, (waiter) => waiter.owner === owner);
+    this.#pump();
+  }
+
+  /**
+   * A node that is back says that it holds a lock. After a restart of the home it is taken at its word, unless another
+   * was faster. @returns the lock's number; null when somebody else has it.
+   */
+  claim(owner: NodeId, start: number, length: number, mode: LockMode, recovering: boolean): number | null {
+    const claimed = { owner, mode, start, end: endOf(start, length) };
+    const known = this.#held.find((held) => held.owner === owner && !held.isClaimed && isSame(held, claimed));
+    if (known !== undefined) {
+      known.isClaimed = true;
+      return known.lock;
+    }
+    if (!recovering || !this.#mayHold(claimed, 0)) return null;
+    const lock = ++this.#lastLock;
+    this.#held.push({ ...claimed, lock, isClaimed: true });
+    return lock;
+  }
+
+  /** The node has claimed all its locks: one whose grant it never heard of is free again. */
+  endClaims(owner: NodeId): void {
+    removeWhere(this.#held, (held) => held.owner === owner && !held.isClaimed);
+    for (const held of this.#held) if (held.owner === owner) held.isClaimed = false;
+    this.#pump();
+  }
+
   /** Drops all that a node holds or waits for. @returns how many locks it held. */
   releaseOwner(owner: NodeId): number {
     const before = this.#held.length;
@@ -108,7 +140,7 @@ export class LockTable {
 
   #hold({ owner, mode, start, end, request }: LockWaiter): void {
     const lock = ++this.#lastLock;
-    this.#held.push({ owner, mode, start, end, lock });
+    this.#held.push({ owner, mode, start, end, lock, isClaimed: false });
     this.#onLocked(owner, request, lock);
   }
 }
@@ -118,6 +150,10 @@ function endOf(start: number, length: number): number {
   if (!Number.isSafeInteger(length) || length < 0) throw new RangeError(`a lock covers whole bytes, not ${length}`);
   if (length > Number.MAX_SAFE_INTEGER - start) throw new RangeError(`a lock ends before byte 2^53; use length 0`);
   return length === 0 ? Number.POSITIVE_INFINITY : start + length;
+}
+
+function isSame(one: LockRange, other: LockRange): boolean {
+  return one.start === other.start && one.end === other.end && one.mode === other.mode;
 }
 
 function conflict(one: LockRange, other: LockRange): boolean {
