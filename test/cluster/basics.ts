@@ -145,6 +145,17 @@ export const basics = {
     await node.locks.get(as)?.release();
   },
 
+  /** Counts on without atomics, under an exclusive lock. */
+  async countUnderLock(node: NodeState, { rounds }: { rounds: number }) {
+    const words = node.words();
+    for (let round = 0; round < rounds; round++) {
+      await using _lock = await node.file().lock(0, 1, "exclusive");
+      const before = words[1024];
+      await Promise.resolve();
+      words[1024] = before + 1;
+    }
+  },
+
   async metrics(node: NodeState, { volume }: { volume?: string }) {
     return await node.volume(volume).metrics();
   },

@@ -24,7 +24,7 @@ export const bank = {
     return rounds;
   },
 
-  async auditBank(node: NodeState, { map, rounds }: BankArgs): Promise<number> {
+  async auditBank(node: NodeState, { map, rounds }: Omit<BankArgs, "seed">): Promise<number> {
     const words = node.words(map);
     for (let round = 0; round < rounds; round++) {
       using _hold = await node.map(map).hold(0, 2 * pageWords * 4, "read");

@@ -32,6 +32,28 @@ export const counters = {
     return addTo(at, rounds, (offset) => Number(Atomics.add(words, offset / 8, 1n)));
   },
 
+  /** Adds until everybody has been given the counter so many times. */
+  addUntil(
+    node: NodeState,
+    { map, at, gate, ranks, handOvers }: { map?: string; at: number; gate: number; ranks: number; handOvers: number },
+  ): Added {
+    const words = node.words(map);
+    const added = { count: 0, handOvers: 0, longestWaitMillis: 0 };
+    const done = gate / 4 + 1;
+    let last = -1;
+    meet(words, gate / 4, ranks);
+    for (const end = performance.now() + 25_000; Atomics.load(words, done) < ranks; ) {
+      if (performance.now() > end) throw new Error(`only ${added.handOvers} hand-overs within 25 s`);
+      const start = performance.now();
+      const before = Atomics.add(words, at / 4, 1);
+      added.longestWaitMillis = Math.max(added.longestWaitMillis, performance.now() - start);
+      added.count++;
+      if (before !== last && ++added.handOvers === handOvers) Atomics.add(words, done, 1);
+      last = before + 1;
+    }
+    return added;
+  },
+
   /** Reads counters as they are now. */
   sumInt32(node: NodeState, { map, at }: Pick<AddArgs, "map" | "at">): number {
     const words = node.words(map);
