@@ -1,6 +1,6 @@
 import { Mode, type NodeId, type Policy, pageMax } from "../src/core/units.js";
 import { checkWorld } from "./checks.js";
-import { describe, type ToHome, type ToNode } from "./message.js";
+import { describe, pagesOf, type ToHome, type ToNode } from "./message.js";
 import { SimHome, wordBytes, wordsPerPage } from "./sim-home.js";
 import { type NodeState, SimNode } from "./sim-node.js";
 import type { Operation, Thread } from "./thread.js";
@@ -169,7 +169,7 @@ export class World {
   }
 
   onSize(sizeBytes: number): void {
-    this.#trace?.(`    the file has ${sizeBytes / 4096} pages`);
+    this.#trace?.(`    the file has ${pagesOf(sizeBytes)}`);
     this.reference.fill(0, sizeBytes / wordBytes);
   }
 

@@ -12,9 +12,10 @@ import {
   pageMax,
 } from "../units.js";
 import { FreshGrants } from "./fresh-grants.js";
-import { type Pin, PinList } from "./pin-list.js";
+import { PinList } from "./pin-list.js";
+import { PinServer } from "./pin-server.js";
 import { Readahead } from "./readahead.js";
-import { fetchPagesMax, Requests } from "./requests.js";
+import { Requests } from "./requests.js";
 import { type Revoke, RevokeList } from "./revoke-list.js";
 import { surplusLimit } from "./surplus.js";
 import type { TokenPort } from "./token-port.js";
@@ -32,6 +33,7 @@ const readRetryMicros = 1_000_000;
 export class FileTokens {
   readonly #port: TokenPort;
   readonly #requests: Requests;
+  readonly #pinServer: PinServer;
   readonly #held = new TokenRanges();
   readonly #fresh = new FreshGrants();
   readonly #pins = new PinList();
@@ -46,6 +48,7 @@ export class FileTokens {
   constructor(port: TokenPort, options: { policy: Policy; sizeBytes: ByteOffset }) {
     this.#port = port;
     this.#requests = new Requests(port, this.#held, options.policy);
+    this.#pinServer = new PinServer(port, this.#pins, this.#held, this.#requests, this.#revokes);
     this.#sizeBytes = options.sizeBytes;
   }
 
@@ -334,62 +337,7 @@ export class FileTokens {
   }
 
   #servePins(now: Micros): void {
-    for (let pin = this.#pins.firstWaiting(); pin !== undefined; pin = this.#pins.nextWaiting(pin)) {
-      if (!this.#serveWindows(pin, now)) continue;
-      this.#pins.satisfy(pin);
-      this.#port.pinned(pin.pin);
-    }
-  }
-
-  /** A prefetch goes on window by window, each with its token first: pages that are cached may be so under a weaker one. */
-  #serveWindows(pin: Pin, now: Micros): boolean {
-    while (this.#hasToken(pin) && this.#hasPages(pin, now)) if (pin.reached >= this.#clip(pin.end)) return true;
-    return false;
-  }
-
-  /** The end of what a pin is served next. */
-  #windowEnd(pin: Pin): PageIndex {
-    const end = this.#clip(pin.end);
-    return pin.hold ? end : Math.min(end, pin.reached + fetchPagesMax);
-  }
-
-  /** Whether the token that the pin needs next is held; asks for it if not. */
-  #hasToken(pin: Pin): boolean {
-    // A hold takes its token in one piece, so that two of them never wait for each other half-way.
-    const start = pin.hold ? pin.start : pin.reached;
-    const end = pin.hold ? pin.end : this.#windowEnd(pin);
-    if (start >= end) return true;
-    if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
-    if (!this.#requests.acquires.covers(start, end, pin.mode)) {
-      const windowEnd = this.#clip(Math.min(end, start + fetchPagesMax));
-      this.#requests.acquire(pin.mode, start, end, windowEnd, this.#port.nextUncached(start, windowEnd) < windowEnd);
-    }
-    return false;
-  }
-
-  /**
-   * R10: a hold that came after a revoke waits until it has been answered, else a program with overlapping holds could keep
-   * others out for ever. Where an earlier hold stands against that revoke, a new one inside it costs the waiter nothing
-   * that the earlier one does not; and who asked for it may be who ends the earlier one, afterwards.
-   */
-  #mustGiveWay(pin: Pin): boolean {
-    return this.#revokes.some(
-      (revoke) =>
-        revoke.mode < pin.mode &&
-        revoke.start < pin.end &&
-        revoke.end > pin.start &&
-        (revoke.flushing || (revoke.sequence < pin.sequence && !this.#pins.isInsideHold(pin, revoke.sequence))),
-    );
-  }
-
-  /** Whether the pages up to the window's end have all been here; fetches the next of them if not. */
-  #hasPages(pin: Pin, now: Micros): boolean {
-    const end = this.#windowEnd(pin);
-    pin.reached = this.#port.nextUncached(Math.min(pin.reached, end), end);
-    if (pin.reached >= end) return true;
-    if (pin.retryAt > now) this.#wakeAt(pin.retryAt);
-    else if (!this.#requests.fetches.isComing(pin.reached, this.#held)) this.#requests.fetch(pin.reached, end);
-    return false;
+    this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
   }
 
   #serveRevoke(revoke: Revoke, now: Micros): boolean {
@@ -401,7 +349,7 @@ export class FileTokens {
         revoke.flushing = true;
         return false;
       }
-      this.#requests.overtake(start, end);
+      this.#requests.overtakeWritten(start, end);
     }
     if (mode === Mode.none) this.#port.evict(start, end);
     this.#held.restrict(start, end, mode, this.#epoch);

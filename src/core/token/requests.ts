@@ -53,6 +53,15 @@ export class Requests {
     this.fetches.drop(start, end);
   }
 
+  /** The same, where only what stores were allowed to has been written back. */
+  overtakeWritten(start: PageIndex, end: PageIndex): void {
+    const held = this.#held;
+    for (let index = held.firstEndingAfter(start); index < held.count && held.start(index) < end; index++) {
+      if (held.mode(index) !== Mode.write) continue;
+      this.overtake(Math.max(start, held.start(index)), Math.min(end, held.end(index)));
+    }
+  }
+
   clear(): void {
     this.acquires.clear();
     this.fetches.clear();

@@ -1,0 +1,87 @@
+import { test } from "node:test";
+import { story } from "./story.js";
+
+test("A close writes back, gives back, and lets others on", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b reads 0, b→home
+      b→home acquire read 0..1, data to 1
+      home→a revoke 0..1 to read @1
+    > a closes
+      a→home write 0 = 1 0
+      a→home release 0..end to none @1
+      a→home close
+    > settle
+      home→b grant read 0..end @2, page 0..1 = 1 0
+      b has loaded 1 from word 0
+    `,
+  );
+});
+
+test("A node that is gone frees what it held, and loses what it alone had", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b reads 0, b→home
+      b→home acquire read 0..1, data to 1
+      home→a revoke 0..1 to read @1
+    > a crashes
+      home→b grant read 0..end @2, page 0..1 = 0 0
+    > settle
+      b has loaded 0 from word 0
+    `,
+  );
+});
+
+test("Nobody waits for a node that is gone: a change of size ends without it", () => {
+  story(
+    { pages: 2, nodes: 3 },
+    `
+    > a truncates to 1, a→home
+      a→home truncate to 1 page
+      the file has 1 page
+      home→a resize to 1 page @1
+      home→b resize to 1 page @1
+      home→c resize to 1 page @1
+    > home→b, b→home
+      b→home resized @1
+    > home→a, a→home
+      a→home resized @1
+    > c crashes
+      home→a truncated
+    > settle
+    `,
+  );
+});
+
+test("A node that opens again starts from nothing", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a closes, settle
+      a→home write 0 = 1 0
+      a→home release 0..end to none @1
+      a→home close
+    > a opens, settle
+      a→home open
+      home→a opened, 1 page
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @2, page 0..1 = 1 0
+      a has loaded 1 from word 0
+    `,
+  );
+});

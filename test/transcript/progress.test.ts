@@ -1,0 +1,278 @@
+import { test } from "node:test";
+import { story } from "./story.js";
+
+test("R10: first come, first served: readers that come later do not pass a writer", () => {
+  story(
+    { pages: 1, nodes: 3 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > b writes 0, b→home
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > c reads 0, c→home
+      c→home acquire read 0..1, data to 1
+    # a asks again behind both.
+    > home→a
+      a→home release 0..65537 to none @1
+    > a→home
+      home→b grant write 0..65537 @2, page 0..1 = 0 0
+      home→b revoke 0..1 to read @2
+    > a reads 0, a→home
+      a→home acquire read 0..1, data to 1
+    > settle
+      b has stored 1 to word 0
+      b→home write 0 = 1 0
+      b→home release 0..65537 to read @2
+      home→c grant read 0..end @3, page 0..1 = 1 0
+      home→a grant read 0..end @4, page 0..1 = 1 0
+      a has loaded 1 from word 0
+      c has loaded 1 from word 0
+    `,
+  );
+});
+
+test("R10: whoever does not conflict passes", () => {
+  story(
+    { pages: 4, nodes: 3 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a holds write 0..1
+      a has its hold
+    > b writes 0, b→home, home→a
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > c reads 3, c→home
+      c→home acquire read 3..4, data to 4
+      home→a revoke 3..4 to read @1
+    > settle
+      a→home release 3..65540 to read @1
+      home→c grant read 3..65540 @2, page 3..4 = 0 0
+      c has loaded 0 from word 6
+    > a lets go
+      a→home write 0 = 1 0
+      a→home release 0..3 to none @1
+    > settle
+      home→b grant write 0..3 @3, page 0..1 = 1 0
+      b has stored 2 to word 0
+    `,
+  );
+});
+
+test("R10: a grant is kept until the thread that waited has run", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b writes 0, b→home, home→a, a→home, a→home, home→b
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+      a→home write 0 = 1 0
+      a→home release 0..65537 to none @1
+      home→b grant write 0..65537 @2, page 0..1 = 1 0
+    > a reads 0, a→home, home→b
+      a→home acquire read 0..1, data to 1
+      home→b revoke 0..1 to read @2
+    # b has not run: nothing is given.
+    > wait 100
+    > b runs
+      b has stored 2 to word 0
+    > wait 10000
+      b→home write 0 = 2 0
+      b→home release 0..65537 to read @2
+    `,
+  );
+});
+
+test("R10: and not for ever: a thread that does not run loses its turn", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b writes 0, b→home, home→a, a→home, a→home, home→b
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+      a→home write 0 = 1 0
+      a→home release 0..65537 to none @1
+      home→b grant write 0..65537 @2, page 0..1 = 1 0
+    > a reads 0, a→home, home→b
+      a→home acquire read 0..1, data to 1
+      home→b revoke 0..1 to read @2
+    > wait 9000
+    > wait 1001
+      b→home write 0 = 1 0
+      b→home release 0..65537 to read @2
+    `,
+  );
+});
+
+test("R10: two nodes that write one page take turns", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, b writes 0
+      a→home acquire write 0..1, data to 1
+      b→home acquire write 0..1, data to 1
+    > settle
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      home→a revoke 0..1 to none @1
+      a has stored 1 to word 0
+      a→home write 0 = 1 0
+      a→home release 0..65537 to none @1
+      home→b grant write 0..65537 @2, page 0..1 = 1 0
+      b has stored 2 to word 0
+    > a writes 0, b writes 0
+      a→home acquire write 0..1, data to 1
+      b has stored 4 to word 0
+    > settle
+      home→b revoke 0..1 to none @2
+      b→home write 0 = 4 0
+      b→home release 0..65537 to none @2
+      home→a grant write 0..end @3, page 0..1 = 4 0
+      a has stored 3 to word 0
+    `,
+  );
+});
+
+test("A hold keeps others out until it ends", () => {
+  story(
+    { pages: 2 },
+    `
+    > a holds write 0..2
+      a→home acquire write 0..2, data to 2
+    > settle
+      home→a grant write 0..end @1, page 0..2 = 0 0 0 0
+      a has its hold
+    > b reads 0, b→home, home→a
+      b→home acquire read 0..1, data to 1
+      home→a revoke 0..1 to read @1
+    > wait 1000000
+    > a writes 0, a runs
+      a has stored 1 to word 0
+    > a lets go
+      a→home write 0 = 1 0
+      a→home release 0..1 to read @1
+    > settle
+      home→b grant read 0..1 @2, page 0..1 = 1 0
+      b has loaded 1 from word 0
+    `,
+  );
+});
+
+test("R10: a hold that comes after a revoke waits its turn", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a holds write 0..1
+      a has its hold
+    > b writes 0, b→home, home→a
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    # Inside the hold, another costs b nothing.
+    > a1 holds read 0..1
+      a has its hold
+    > a lets go
+    # But it does not hand the page on to the next.
+    > a holds read 0..1
+    > a1 lets go
+      a→home write 0 = 1 0
+      a→home release 0..65537 to none @1
+      a→home acquire read 0..1, data to 1
+    > settle
+      home→b grant write 0..65537 @2, page 0..1 = 1 0
+      home→b revoke 0..1 to read @2
+      b has stored 2 to word 0
+      b→home write 0 = 2 0
+      b→home release 0..65537 to read @2
+      home→a grant read 0..end @3, page 0..1 = 2 0
+      a has its hold
+    `,
+  );
+});
+
+test("A sequential stream: windows grow, data comes behind its token", () => {
+  story(
+    { pages: 20, nodes: 1, chunkPages: 8 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > a reads 1
+      a→home fetch 1..17 @1
+    > a→home
+    > a gets data
+      home→a data @1, page 1..9 = 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0, more follows
+    > home→a
+    > a runs
+      a has loaded 0 from word 2
+    > a reads 5
+      a has loaded 0 from word 10
+    > settle
+      home→a data @1, page 9..17 = 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+    `,
+  );
+});
+
+test("A prefetch brings token and pages, and does not keep others out", () => {
+  story(
+    { pages: 6 },
+    `
+    > a prefetches read 0..6
+      a→home acquire read 0..6, data to 6
+    > settle
+      home→a grant read 0..end @1, page 0..4 = 0 0 0 0 0 0 0 0, more follows
+      home→a data @1, page 4..6 = 0 0 0 0
+    > b writes 3
+      b→home acquire write 3..4, data to 4
+    > settle
+      home→a revoke 3..4 to none @1
+      a→home release 3..4 to none @1
+      home→b grant write 3..4 @2, page 3..4 = 0 0
+      b has stored 1 to word 6
+    `,
+  );
+});
+
+test("No room for the write-back: the revoke waits, nothing becomes writable meanwhile", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a writes 1, settle
+      a→home fetch 1..2 @1
+      home→a data @1, page 1..2 = 0 0
+      a has stored 2 to word 2
+    > a's connection is full
+    > b writes 0, b→home, home→a
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > a writes 0
+      a has stored 4 to word 0
+    > a has room
+      a→home write 0 = 4 0
+      a→home release 0..1 to none @1
+    > settle
+      home→b grant write 0..1 @2, page 0..1 = 4 0
+      b has stored 3 to word 0
+    `,
+  );
+});
