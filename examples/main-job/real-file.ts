@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const bytesMin = 5_000_000;
 
@@ -11,7 +12,7 @@ export interface RealFile {
 
 /** Of the project's own dependencies' files, the smallest that has this size: some compiler's binary, the same every run. */
 export function findRealFile(): RealFile {
-  const root = new URL("../../../node_modules/", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("../../../node_modules/", import.meta.url));
   let found: RealFile | undefined;
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

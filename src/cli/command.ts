@@ -40,7 +40,7 @@ export interface Command<Given extends Options = Options> {
 
 /** Gives a verb's options their types. */
 export function defineCommand<const Given extends Options>(command: Command<Given>): Command {
-  return command as unknown as Command;
+  return command;
 }
 
 export interface ParsedCommand {

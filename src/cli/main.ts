@@ -69,5 +69,5 @@ try {
 } catch (error) {
   const { lines, exitCode } = describeFailure(Object.hasOwn(commands, args[0] ?? "") ? args[0] : "", error);
   for (const line of lines) console.error(line);
-  process.exitCode = exitCode;
+  process.exit(exitCode); // What the failure left open may wait for a home that never answers.
 }

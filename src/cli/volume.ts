@@ -1,12 +1,25 @@
+import { once } from "node:events";
+import { DmmapError } from "../core/error.js";
 import type { File, Volume } from "../index.js";
 
 const connectMillisMax = 10_000;
 
-/** Connects, runs, closes. The library is loaded here and not before: help and usage errors need no system calls. */
+/**
+ * Connects, runs, closes. The library is loaded here and not before: help and usage errors need no system calls.
+ *
+ * A broken connection ends the command. The library would go on with a new session, in which what was on its way is lost:
+ * right for a program that hears of it, wrong for a copy that is to be whole.
+ */
 export async function withVolume<Result>(url: string, run: (volume: Volume) => Promise<Result>): Promise<Result> {
   const { connect } = await import("../index.js");
-  await using volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
-  return await run(volume);
+  const volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
+  const broken = once(volume, "disconnect").then(([{ message }]: { message: string }[]) => {
+    throw new DmmapError("DMMAP_UNREACHABLE", message);
+  });
+  // Not closed when it fails: the main program exits then, and that waits for no home.
+  const result = await Promise.race([run(volume), broken]);
+  await Promise.race([volume.close(), broken]);
+  return result;
 }
 
 /** The same for one file that is there. */
@@ -15,7 +28,7 @@ export async function withFile<Result>(
   run: (file: File, volume: Volume) => Promise<Result>,
 ): Promise<Result> {
   return await withVolume(url, async (volume) => {
-    await using file = await volume.open(name);
+    const file = await volume.open(name);
     return await run(file, volume);
   });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { connect } from "../../src/index.js";
@@ -7,6 +7,7 @@ import type { FileTokensStatus, HomeStatus } from "../../src/observe/status.js";
 import { Program } from "../support/program.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { until } from "../support/until.js";
 import { dmmap, dmmapJson, dmmapScript, serveFolder } from "./dmmap.js";
 
 const skip = lacksUserfaultfd();
@@ -103,4 +104,19 @@ test("doctor: checks with a state each, and exit code 0 where maps work", { skip
   assert.equal(code, 0);
   assert.match(stdout, /^✔ architecture: /);
   assert.match(stdout, /\nThis machine can map files, /);
+});
+
+test("a home that dies under a command: the command fails, whatever it had sent", { skip }, async () => {
+  using home = await serveFolder();
+  using fed = new Program(dmmapScript, ["put", "-", `${home.url}/endless`]);
+  fed.child.stdin?.on("error", () => undefined); // It ends while it is being fed.
+  const feeding = setInterval(() => fed.child.stdin?.write(Buffer.alloc(256 * 1024, 1)), 5);
+  try {
+    await until("the first bytes are there", () => existsSync(home.folder.at("endless")));
+    home.program.kill();
+    assert.equal((await fed.end()).code, 1);
+    assert.match(fed.errors, /^dmmap: .* \(DMMAP_UNREACHABLE\)\ntry: .*\n/);
+  } finally {
+    clearInterval(feeding);
+  }
 });

@@ -19,7 +19,7 @@ export async function tellCounters({ story, crew, volume }: Job): Promise<void> 
   const words = countersIn(map.buffer);
   const totals = words.map((word) => Atomics.load(word, 0));
   story.check(
-    `${totals.join(" + ")}`,
+    totals.join(" + "),
     totals.reduce((sum, total) => sum + total, 0),
     crew.members.length * addsPerNode,
   );

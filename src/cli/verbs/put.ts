@@ -35,7 +35,7 @@ export const put = defineCommand({
     await using input = await openSource(source);
     await withVolume(target.volume, async (volume) => {
       const size = input.sizeBytes;
-      await using file = await volume.open(target.name, {
+      const file = await volume.open(target.name, {
         create: true,
         exclusive: options["no-clobber"],
         ...(size === undefined ? {} : { size }),

@@ -27,7 +27,7 @@ export const truncate = defineCommand({
       throw new UsageError("--policy is chosen at creation: it needs --create");
     await withVolume(volumeUrl, async (volume) => {
       const creation = { create: options.create, ...(policy === undefined ? {} : { policy }) };
-      await using file = await volume.open(name, creation);
+      const file = await volume.open(name, creation);
       if (policy !== undefined && file.policy !== policy)
         throw new UsageError(`${name} is there with the policy ${file.policy}`);
       await file.truncate(size);
