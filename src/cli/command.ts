@@ -50,8 +50,8 @@ export interface ParsedCommand {
 }
 
 /**
- * Node's own strict parser. A command line that removes files must not let `rm --froce` or one argument too many pass;
- * citty, tried first, drops both without a word.
+ * Node's own strict parser. A command line that removes files must not let `rm --froce` or one argument too many pass, as
+ * citty (tried first) does: it drops both without a word.
  */
 export function parseCommand(command: Command, args: readonly string[]): ParsedCommand {
   const { values, positionals } = parseStrictly(command.options, args);
