@@ -7,8 +7,8 @@ const connectMillisMax = 10_000;
 /**
  * Connects, runs, closes. The library is loaded here and not before: help and usage errors need no system calls.
  *
- * A broken connection ends the command. The library would go on with a new session, in which what was on its way is lost:
- * right for a program that hears of it, wrong for a copy that is to be whole.
+ * A broken connection ends the command. The library would wait for the home, for ever if need be, and tell only maps of what
+ * was lost when it comes too late: a copy is to be whole, or an error.
  */
 export async function withVolume<Result>(url: string, run: (volume: Volume) => Promise<Result>): Promise<Result> {
   const { connect } = await import("../index.js");
