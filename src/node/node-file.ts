@@ -1,6 +1,5 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
-import { RetainedPages } from "../core/token/retained-pages.js";
 import type { TokenPort } from "../core/token/token-port.js";
 import {
   type ByteOffset,
@@ -8,20 +7,21 @@ import {
   Mode,
   type PageIndex,
   type Policy,
-  pageAt,
   pageBytes,
   pageEndAt,
   pageMax,
 } from "../core/units.js";
 import { dataPagesMax, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
-import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
 import type { Pager } from "../mapping/pager.js";
 import { FaultClock } from "./fault-clock.js";
+import { FileFrames } from "./file-frames.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { NodeMetrics } from "./metrics.js";
-import { type PageAttic, type RetainedPage, scratchPage } from "./page-attic.js";
+import type { PageAttic } from "./page-attic.js";
+import { PageReceiver } from "./page-receiver.js";
+import { Retention } from "./retention.js";
 
 export interface NodeFileOptions {
   readonly name: string;
@@ -48,24 +48,18 @@ export const stallMicros = 1_000_000;
  */
 export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
-  /** The home's number for it, in the present session. */
-  number: number;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
   readonly #clock = new FaultClock();
-  /** What this node answers for until the home has it on stable storage (R20). */
-  readonly #retained: RetainedPages;
-  readonly #attic: PageAttic;
+  readonly #frames: FileFrames;
+  readonly #receiver: PageReceiver;
+  readonly #retention: Retention;
   /** Called once when a write-back that found no room may go on. */
   readonly #roomWaiters: (() => void)[] = [];
-  /** Where the payload that is being received goes, when not straight into the memfd. */
-  #payloadAside = 0;
   #onLeft: (() => void) | undefined;
-  /** The home knows what is held here: frames may be sent. Not so between a disconnect and the end of the claims. */
-  #isReady = true;
   /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
   #suspendedAt = Number.POSITIVE_INFINITY;
   readonly #usableWaiters: (() => void)[] = [];
@@ -78,22 +72,21 @@ export class NodeFile implements TokenPort, FaultHandler {
     options: NodeFileOptions,
     sink: NodeFileSink,
   ) {
-    this.#attic = attic;
-    this.#retained = new RetainedPages({
-      keep: (page) => {
-        this.cache.readBytes(page, scratchPage().address, pageBytes);
-        return attic.keep(scratchPage().address);
-      },
-      free: (slot) => attic.free(slot),
-    });
     this.name = options.name;
-    this.number = options.number;
+    this.#frames = new FileFrames(connection, options.number);
     this.#connection = connection;
     this.#metrics = metrics;
     this.#sink = sink;
     this.cache = pager.createCache({ name: `dmmap:${options.name}`, sizeBytes: options.sizeBytes, handler: this });
     this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
+    this.#retention = new Retention(this.cache, attic, this.#frames);
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
+    this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
+  }
+
+  /** The home's number for it, in the present session. */
+  get number(): number {
+    return this.#frames.number;
   }
 
   // Faults, from the page cache.
@@ -119,7 +112,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   // Frames, from the home.
 
   onFrame(frame: Frame): void {
-    if (!this.#isReady) return; // The home does not know yet what is held here: it will ask and tell again.
+    if (!this.#frames.isReady) return; // The home does not know yet what is held here: it will ask and tell again.
     const now = nowMicros();
     switch (frame.type) {
       case FrameType.grant:
@@ -127,7 +120,7 @@ export class NodeFile implements TokenPort, FaultHandler {
         break;
       case FrameType.data:
         this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
-        this.#install(frame);
+        this.#receiver.install(frame);
         this.tokens.onData(frame.request, frame.dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
         break;
       case FrameType.revoke:
@@ -145,15 +138,8 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  /** Where to receive a payload of pages: in the memfd itself, unless a page of it is cached already. */
   payloadAddress(frame: Frame): number {
-    const { dataStart, dataEnd } = frame;
-    const inPlace =
-      this.#isReady &&
-      this.cache.nextCached(dataStart, dataEnd) === dataEnd &&
-      dataEnd <= this.cache.contiguousEnd(dataStart);
-    this.#payloadAside = inPlace ? 0 : payloadBuffer().address;
-    return inPlace ? this.cache.aliasAddress(dataStart) : this.#payloadAside;
+    return this.#receiver.payloadAddress(frame, this.#frames.isReady);
   }
 
   #onGrant(frame: Frame, now: number): void {
@@ -162,102 +148,36 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
     const { request, mode, start, end, epoch, dataStart, dataEnd, extra } = frame;
     this.tokens.onGrant(request, mode, start, end, epoch, dataStart, Math.max(dataEnd, extra));
-    this.#install(frame);
+    this.#receiver.install(frame);
     this.tokens.onData(request, dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
-  }
-
-  /** Puts into the cache what of the payload is still good; its bytes are in the memfd, or all zero. */
-  #install(frame: Frame): void {
-    const { request, dataStart, dataEnd, flags } = frame;
-    const zero = (flags & FrameFlag.zero) !== 0;
-    for (let page = dataStart; page < dataEnd; ) {
-      const good = this.tokens.mayInstall(request, page);
-      let runEnd = page + 1;
-      while (runEnd < dataEnd && this.tokens.mayInstall(request, runEnd) === good) runEnd++;
-      const aside = zero ? 0 : this.#payloadAside;
-      if (good && aside !== 0) {
-        this.cache.writeBytes(page, aside + (page - dataStart) * pageBytes, (runEnd - page) * pageBytes);
-      }
-      if (good) this.#installRun(page, runEnd, zero);
-      if (good && (flags & FrameFlag.unstable) !== 0) this.#retained.received(page, runEnd, this.tokens.epoch);
-      else if (!zero && aside === 0) this.#discard(page, runEnd);
-      page = runEnd;
-    }
-  }
-
-  #installRun(start: PageIndex, end: PageIndex, zero: boolean): void {
-    const mapEnd = this.tokens.mapEnd(start, end);
-    const writePage = this.tokens.writableWant(start, end);
-    this.#clock.letOnWaiting(start, end, this.cache);
-    if (zero) this.cache.installZeros(start, end, mapEnd, writePage);
-    else this.cache.install(start, end, mapEnd, writePage);
-  }
-
-  /** R9: bytes that came too late are dropped, also from the memfd, where they were received. */
-  #discard(start: PageIndex, end: PageIndex): void {
-    for (let page = this.cache.nextUncached(start, end); page < end; page = this.cache.nextUncached(page + 1, end)) {
-      this.cache.evict(page, page + 1);
-    }
   }
 
   #onResize(frame: Frame, now: number): void {
     this.#setSize(frame.extra);
     this.tokens.onResize(frame.extra, frame.epoch, now);
-    const answer = this.#frame(FrameType.resized);
-    answer.epoch = frame.epoch;
-    this.#connection.send(answer);
+    this.#frames.resized(frame.epoch);
     this.#sink.onResize(this);
   }
 
   #setSize(sizeBytes: ByteOffset): void {
     this.cache.setSize(sizeBytes);
-    this.#retained.forget(pageEndAt(sizeBytes), Number.POSITIVE_INFINITY);
-    const slot = this.#retained.slotOf(pageAt(sizeBytes));
-    if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
+    this.#retention.onResize(sizeBytes);
   }
 
   // What the token machine tells us to do.
 
-  acquire(
-    request: number,
-    mode: Mode,
-    needStart: PageIndex,
-    needEnd: PageIndex,
-    wantStart: PageIndex,
-    wantEnd: PageIndex,
-    windowEnd: PageIndex,
-    needsData: boolean,
-  ): void {
+  acquire(...args: Parameters<TokenPort["acquire"]>): void {
     this.#metrics.acquires++;
-    const frame = this.#frame(FrameType.acquire);
-    frame.request = request;
-    frame.mode = mode;
-    frame.start = wantStart;
-    frame.end = wantEnd;
-    frame.dataStart = needStart;
-    frame.dataEnd = needEnd;
-    frame.extra = windowEnd;
-    frame.flags = needsData ? FrameFlag.needsData : 0;
-    this.#send(frame);
+    this.#frames.acquire(...args);
   }
 
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
     this.#metrics.fetches++;
-    const frame = this.#frame(FrameType.fetch);
-    frame.request = request;
-    frame.dataStart = start;
-    frame.dataEnd = end;
-    frame.epoch = epoch;
-    this.#send(frame);
+    this.#frames.fetch(request, start, end, epoch);
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    const frame = this.#frame(FrameType.release);
-    frame.mode = mode;
-    frame.start = start;
-    frame.end = end;
-    frame.epoch = epoch;
-    this.#send(frame);
+    this.#frames.release(mode, start, end, epoch);
   }
 
   isCached(page: PageIndex): boolean {
@@ -294,12 +214,12 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** R2, R3: no store gets in between the copy that is sent and the protection. */
   writeBack(start: PageIndex, end: PageIndex): boolean {
     const { cache } = this;
-    if (!this.#isReady) return false;
+    if (!this.#frames.isReady) return false;
     const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
     for (let page = cache.nextDirty(start, fileEnd); page < fileEnd; page = cache.nextDirty(page, fileEnd)) {
       const runEnd = Math.min(cache.nextClean(page, fileEnd), page + dataPagesMax);
       const byteLength = (runEnd - page) * pageBytes;
-      if (!this.#connection.output.hasRoom(byteLength)) return false;
+      if (!this.#frames.hasRoom(byteLength)) return false;
       cache.protect(page, runEnd);
       this.#sendPages(page, runEnd, byteLength);
       cache.markClean(page, runEnd);
@@ -310,7 +230,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   evict(start: PageIndex, end: PageIndex): void {
-    this.#retained.leaving(start, end, this.tokens.epoch);
+    this.#retention.leaving(start, end, this.tokens.epoch);
     this.cache.evict(start, end);
   }
 
@@ -325,16 +245,15 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   #sendPages(start: PageIndex, end: PageIndex, byteLength: number): void {
     this.#metrics.writePages += end - start;
-    const frame = this.#frame(FrameType.write);
-    frame.dataStart = start;
-    frame.dataEnd = end;
-    frame.extra = this.#retained.wrote(start, end);
-    frame.payloadBytes = byteLength;
-    const address = this.#connection.output.pages(frame);
+    const address = this.#frames.write(start, end, this.#retention.wrote(start, end), byteLength);
     this.cache.readBytes(start, address, byteLength);
   }
 
   // What the program asks.
+
+  unpin(pin: number): void {
+    this.#act(() => this.tokens.unpin(pin, nowMicros()));
+  }
 
   /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */
   flush(onSent: () => void, from: PageIndex = 0): void {
@@ -348,25 +267,22 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
     this.flush(() => {
-      const sync = this.#retained.beginSync();
-      const request = this.#connection.expectReply((_reply, error) => {
-        if (error === undefined) this.#retained.synced(sync);
-        else if (this.#isReady) this.#sendAgain();
+      const sync = this.#retention.beginSync();
+      this.#frames.sync((_reply, error) => {
+        if (error === undefined) this.#retention.synced(sync);
+        else if (this.#frames.isReady) this.#retention.sendAgain();
         onDone(error);
       });
-      const frame = this.#frame(FrameType.sync);
-      frame.request = request;
-      this.#send(frame);
     });
   }
 
   /** Whether a sync is due: something is dirty, or not known to be stable. */
   get isUnstable(): boolean {
-    return this.cache.dirtyPages > 0 || !this.#retained.isEmpty;
+    return this.cache.dirtyPages > 0 || !this.#retention.isEmpty;
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#frames.isReady;
   }
 
   /** Gives everything back; `onLeft` is called when the last dirty page and the release have been queued. */
@@ -379,7 +295,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   // The connection, and its loss.
 
   onDisconnected(): void {
-    this.#isReady = false;
+    this.#frames.isReady = false;
   }
 
   /** The lease may have run out at the home: nobody here sees or changes a shared page until that is known (R15). */
@@ -400,20 +316,10 @@ export class NodeFile implements TokenPort, FaultHandler {
    * `onSent` is called behind the last claim.
    */
   restoreAndClaim(number: number, onSent: () => void): void {
-    this.number = number;
-    const retained: RetainedPage[] = [];
-    this.#retained.each(this.tokens.epoch, (page, version, write, slot) =>
-      retained.push({ page, version, write, slot }),
-    );
-    this.#restore(retained, 0, () => {
-      this.tokens.eachHeld((mode, start, end, epoch) => {
-        const frame = this.#frame(FrameType.claim);
-        frame.mode = mode;
-        frame.start = start;
-        frame.end = end;
-        frame.epoch = epoch;
-        this.#connection.send(frame);
-      });
+    this.#frames.number = number;
+    const onRoom = (goOn: () => void) => void this.#roomWaiters.push(goOn);
+    this.#retention.restore(this.tokens.epoch, onRoom, () => {
+      this.tokens.eachHeld((mode, start, end, epoch) => this.#frames.claim(mode, start, end, epoch));
       onSent();
     });
   }
@@ -430,7 +336,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.tokens.onClaimRefused(start, end);
     }
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
-    this.#isReady = true;
+    this.#frames.isReady = true;
     this.#act(() => this.tokens.onReclaimed(sizeBytes, epoch, nowMicros()));
     this.#use();
   }
@@ -438,36 +344,16 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** The home has ended this session: what is cached may be out of date, and dirty pages cannot be sent any more. */
   loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
     this.#drop(0, pageMax, report);
-    this.#retained.clear();
+    this.#retention.clear();
   }
 
   startSession(number: number, sizeBytes: ByteOffset): void {
-    this.number = number;
+    this.#frames.number = number;
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
     this.tokens.reset(sizeBytes);
-    this.#isReady = true;
+    this.#frames.isReady = true;
     this.#act(() => this.tokens.onTime(nowMicros()));
     this.#use();
-  }
-
-  #restore(retained: readonly RetainedPage[], from: number, onSent: () => void): void {
-    for (let index = from; index < retained.length; index++) {
-      if (!this.#connection.output.hasRoom(pageBytes)) {
-        this.#roomWaiters.push(() => this.#restore(retained, index, onSent));
-        return;
-      }
-      const { page, version, write, slot } = retained[index];
-      const frame = this.#frame(FrameType.restore);
-      frame.dataStart = page;
-      frame.dataEnd = page + 1;
-      frame.epoch = version;
-      frame.extra = write;
-      frame.payloadBytes = pageBytes;
-      const address = this.#connection.output.pages(frame);
-      if (slot < 0) this.cache.readBytes(page, address, pageBytes);
-      else this.#attic.read(slot, address);
-    }
-    onSent();
   }
 
   #drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
@@ -478,7 +364,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       page = cache.nextDirty(runEnd, end);
     }
     cache.evict(start, end);
-    this.#retained.forget(start, end);
+    this.#retention.forget(start, end);
   }
 
   #use(): void {
@@ -506,13 +392,6 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  /** A sync failed: what is still here counts as dirty again, so that the next one sends it anew. */
-  #sendAgain(): void {
-    this.#retained.each(this.tokens.epoch, (page, _version, write, slot) => {
-      if (slot < 0 && write > 0) this.cache.markDirty(page, page + 1);
-    });
-  }
-
   #act(action: () => void): void {
     action();
     this.#afterwards();
@@ -525,21 +404,4 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#onLeft = undefined;
     onLeft();
   }
-
-  #send(frame: Frame): void {
-    if (this.#isReady) this.#connection.send(frame);
-  }
-
-  #frame(type: FrameType): Frame {
-    const frame = this.#connection.outgoing.reset(type);
-    frame.file = this.number;
-    return frame;
-  }
-}
-
-/** For payloads that cannot be received in place; one at a time, since one connection carries them all. */
-let aside: NativeBuffer | undefined;
-export function payloadBuffer(): NativeBuffer {
-  aside ??= new NativeBuffer(dataPagesMax * pageBytes);
-  return aside;
 }

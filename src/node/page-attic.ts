@@ -1,4 +1,3 @@
-import type { PageIndex } from "../core/units.js";
 import { pageBytes } from "../core/units.js";
 import { MemoryFile } from "../kernel/memory-file.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -50,12 +49,4 @@ let scratch: NativeBuffer | undefined;
 export function scratchPage(): NativeBuffer {
   scratch ??= new NativeBuffer(pageBytes);
   return scratch;
-}
-
-/** One page that is to be sent again. `slot` -1: it is in the cache. */
-export interface RetainedPage {
-  readonly page: PageIndex;
-  readonly version: number;
-  readonly write: number;
-  readonly slot: number;
 }

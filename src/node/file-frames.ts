@@ -1,0 +1,118 @@
+import type { Epoch, Mode, PageIndex } from "../core/units.js";
+import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
+import type { HomeConnection, ReplyHandler } from "./home-connection.js";
+
+/** Composes and queues the frames of one file. */
+export class FileFrames {
+  /** The home's number for the file, in the present session. */
+  number: number;
+  /** The home knows what is held here. Not so between a disconnect and the end of the claims: nothing but those is sent. */
+  isReady = true;
+  readonly #connection: HomeConnection;
+
+  constructor(connection: HomeConnection, number: number) {
+    this.#connection = connection;
+    this.number = number;
+  }
+
+  hasRoom(payloadBytes: number): boolean {
+    return this.#connection.output.hasRoom(payloadBytes);
+  }
+
+  acquire(
+    request: number,
+    mode: Mode,
+    needStart: PageIndex,
+    needEnd: PageIndex,
+    wantStart: PageIndex,
+    wantEnd: PageIndex,
+    windowEnd: PageIndex,
+    needsData: boolean,
+  ): void {
+    const frame = this.#frame(FrameType.acquire);
+    frame.request = request;
+    frame.mode = mode;
+    frame.start = wantStart;
+    frame.end = wantEnd;
+    frame.dataStart = needStart;
+    frame.dataEnd = needEnd;
+    frame.extra = windowEnd;
+    frame.flags = needsData ? FrameFlag.needsData : 0;
+    this.#send(frame);
+  }
+
+  fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    const frame = this.#frame(FrameType.fetch);
+    frame.request = request;
+    frame.dataStart = start;
+    frame.dataEnd = end;
+    frame.epoch = epoch;
+    this.#send(frame);
+  }
+
+  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#send(this.#range(FrameType.release, mode, start, end, epoch));
+  }
+
+  claim(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#connection.send(this.#range(FrameType.claim, mode, start, end, epoch));
+  }
+
+  resized(epoch: Epoch): void {
+    const frame = this.#frame(FrameType.resized);
+    frame.epoch = epoch;
+    this.#send(frame);
+  }
+
+  sync(onReply: ReplyHandler): void {
+    const frame = this.#frame(FrameType.sync);
+    frame.request = this.#connection.expectReply(onReply);
+    this.#send(frame);
+  }
+
+  /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
+  write(start: PageIndex, end: PageIndex, write: number, payloadBytes: number): number {
+    return this.#pages(FrameType.write, start, end, write, payloadBytes);
+  }
+
+  restore(page: PageIndex, version: Epoch, write: number, payloadBytes: number): number {
+    const address = this.#pages(FrameType.restore, page, page + 1, write, payloadBytes, version);
+    return address;
+  }
+
+  #pages(
+    type: FrameType,
+    start: PageIndex,
+    end: PageIndex,
+    write: number,
+    payloadBytes: number,
+    version: Epoch = 0,
+  ): number {
+    const frame = this.#frame(type);
+    frame.dataStart = start;
+    frame.dataEnd = end;
+    frame.epoch = version;
+    frame.extra = write;
+    frame.payloadBytes = payloadBytes;
+    return this.#connection.output.pages(frame);
+  }
+
+  #range(type: FrameType, mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): Frame {
+    const frame = this.#frame(type);
+    frame.mode = mode;
+    frame.start = start;
+    frame.end = end;
+    frame.epoch = epoch;
+    return frame;
+  }
+
+  #send(frame: Frame): void {
+    if (this.isReady) this.#connection.send(frame);
+  }
+
+  #frame(type: FrameType): Frame {
+    const frame = this.#connection.outgoing.reset(type);
+    frame.file = this.number;
+    return frame;
+  }
+}

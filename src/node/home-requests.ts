@@ -1,0 +1,74 @@
+import type { DmmapError } from "../core/error.js";
+import type { HomeConnection } from "./home-connection.js";
+
+/** Where an answer goes: to `onReply`, or what became of it instead to `onFail`. */
+export interface Ask {
+  readonly op: string;
+  /** Made anew for each try: numbers of files change with the session. */
+  readonly args: () => object;
+  readonly onReply: (answer: object) => void;
+  readonly onFail: (error: unknown) => void;
+  /** Names the request for `cancel`. */
+  readonly ticket?: number;
+}
+
+/**
+ * Control requests that outlive the connection: one whose answer the connection took with it is asked again, so that a
+ * program sees a pause. What the home had done by then is done; so a rename that is asked twice may find nothing to rename.
+ */
+export class HomeRequests {
+  readonly #connection: HomeConnection;
+  /** The program's number of a request that can be cancelled, and the connection's. */
+  readonly #tickets = new Map<number, number>();
+  /** What waits for the session to go on, in order. */
+  readonly #parked: (() => void)[] = [];
+  #isStopping = false;
+
+  constructor(connection: HomeConnection) {
+    this.#connection = connection;
+  }
+
+  ask(ask: Ask): void {
+    const { op, args, onReply, onFail, ticket } = ask;
+    let body: object;
+    try {
+      body = args();
+    } catch (error) {
+      return onFail(error); // The file was closed while the request waited.
+    }
+    const request = this.#connection.request(op, body, (answer, error) => {
+      if (ticket !== undefined) this.#tickets.delete(ticket);
+      if (answer !== undefined) onReply(answer);
+      else if (!this.retry(error, () => this.ask(ask))) onFail(error);
+    });
+    if (ticket !== undefined) this.#tickets.set(ticket, request);
+  }
+
+  /** @returns whether `action` will be run once the session goes on, since only the connection was lost. */
+  retry(error: DmmapError | undefined, action: () => void): boolean {
+    if (!isDown(error) || this.#isStopping) return false;
+    this.#parked.push(action);
+    return true;
+  }
+
+  /** The program has given up a request that waits at the home. */
+  cancel(ticket: number): void {
+    const request = this.#tickets.get(ticket);
+    if (request !== undefined) this.#connection.request("cancelLock", { request }, () => undefined);
+  }
+
+  /** The session goes on. */
+  resume(): void {
+    for (const action of this.#parked.splice(0)) action();
+  }
+
+  /** From now on a lost connection is the end of what it carried. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+}
+
+/** Whether the connection broke before the answer came: nothing is wrong with the request. */
+export function isDown(error: DmmapError | undefined): boolean {
+  return error?.code === "DMMAP_UNREACHABLE" || error?.code === "DMMAP_FENCED";
+}

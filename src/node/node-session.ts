@@ -1,0 +1,136 @@
+import { writeSync } from "node:fs";
+import type { DmmapError } from "../core/error.js";
+import { pageBytes } from "../core/units.js";
+import type { ControlOperations, Opened, Welcome } from "../core/wire/control.js";
+import type { HomeConnection } from "./home-connection.js";
+import { type HomeRequests, isDown } from "./home-requests.js";
+import type { NodeEvents } from "./node-commands.js";
+import type { NodeLocks } from "./node-locks.js";
+import type { OpenFile, OpenFiles } from "./open-files.js";
+
+const takingStock = "the home is taking stock of who holds what";
+
+/** What a session has to do with. */
+export interface SessionParts {
+  readonly connection: HomeConnection;
+  readonly requests: HomeRequests;
+  readonly files: OpenFiles;
+  readonly locks: NodeLocks;
+  emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
+}
+
+/**
+ * This node's session with its home across lost connections, restarts of the home, and leases that ran out.
+ *
+ * | the home says | what was held | what was not known to be stable |
+ * |---|---|---|
+ * | `resumed`, `recovering` | is claimed, and goes on | is sent again (R20) |
+ * | `new` | is gone: every page is dropped, every file opened anew | is lost, and reported |
+ */
+export class NodeSession {
+  readonly #parts: SessionParts;
+  /** Why nothing comes from the home just now; empty when it does. */
+  downReason = "";
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  onDown(error: DmmapError): void {
+    this.downReason = error.message;
+    for (const { file } of this.#parts.files.all()) file.onDisconnected();
+    this.#parts.emit("disconnect", { message: error.message });
+  }
+
+  /** R15: from here on every shared page may be somebody else's. */
+  onLapsed(now: number): void {
+    for (const { file } of this.#parts.files.all()) file.suspend(now);
+  }
+
+  /** The connection is there again. */
+  onUp({ state }: Welcome): void {
+    this.downReason = takingStock;
+    if (state === "new") this.#begin();
+    else this.#reclaim(state);
+  }
+
+  /** Everything that cannot be sent any more is lost: says so. */
+  lose(open: OpenFile): void {
+    open.file.loseSession((start, end) => this.#reportLost(open, start, end));
+  }
+
+  #reclaim(state: "resumed" | "recovering"): void {
+    this.#eachFile((open, done) => {
+      if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
+      else this.#reopen(open, done, ({ file: number }) => this.#reclaimFile(open, number, done));
+    });
+  }
+
+  #reclaimFile(open: OpenFile, number: number, done: () => void): void {
+    const { connection, files, locks } = this.#parts;
+    open.file.restoreAndClaim(number, () => {
+      locks.claim(open.id, number, connection);
+      connection.request("claimed", { file: number }, (answer) => {
+        if (answer === undefined) return; // Down once more: all this begins anew.
+        const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
+        files.renumber(open, number);
+        open.file.onClaimed(size, epoch, refused, (start, end) => this.#reportLost(open, start, end));
+        this.#parts.emit("resize", { file: open.id, size });
+        done();
+      });
+    });
+  }
+
+  #begin(): void {
+    const { files, locks } = this.#parts;
+    for (const open of files.all()) this.lose(open);
+    locks.clear();
+    this.#eachFile((open, done) =>
+      this.#reopen(open, done, ({ file: number, size }) => {
+        files.renumber(open, number);
+        open.file.startSession(number, size);
+        this.#parts.emit("resize", { file: open.id, size });
+        done();
+      }),
+    );
+  }
+
+  /** Opens a file in the new session. One that cannot be opened loses what was stored; its threads stall, and say why. */
+  #reopen(open: OpenFile, done: () => void, onOpened: (opened: Opened) => void): void {
+    const { connection, files } = this.#parts;
+    files.forgetNumber(open);
+    connection.request("open", { name: open.file.name }, (answer, error) => {
+      if (answer !== undefined) return onOpened(answer as Opened);
+      if (isDown(error)) return; // All this begins anew.
+      this.downReason = `${open.file.name} cannot be opened again: ${error?.message}`;
+      this.lose(open);
+      done();
+    });
+  }
+
+  /** Runs `act` for every file, and goes on with what was parked when all are done. */
+  #eachFile(act: (open: OpenFile, done: () => void) => void): void {
+    const files = [...this.#parts.files.all()];
+    let waiting = files.length;
+    const done = () => {
+      waiting--;
+      if (waiting === 0) this.#goOn();
+    };
+    if (files.length === 0) this.#goOn();
+    for (const open of files) act(open, done);
+  }
+
+  #goOn(): void {
+    const { connection, requests } = this.#parts;
+    connection.request("recovered", {}, () => undefined);
+    if (this.downReason === takingStock) this.downReason = "";
+    this.#parts.emit("reconnect", {});
+    requests.resume();
+  }
+
+  #reportLost({ id, file }: OpenFile, start: number, end: number): void {
+    this.#parts.emit("lost", { file: id, start, end });
+    const range = `bytes ${start * pageBytes}..${end * pageBytes}`;
+    writeSync(2, `dmmap: stores to ${file.name}, ${range}, are lost: the session ended before they could be sent\n`);
+  }
+}

@@ -1,0 +1,60 @@
+import { DmmapError } from "../core/error.js";
+import type { NodeFile } from "./node-file.js";
+
+/** An open file, counted: a program that opens it twice has one cache of it. */
+export interface OpenFile {
+  readonly file: NodeFile;
+  /** Names it on this node; stays the same when the session changes. */
+  readonly id: number;
+  opens: number;
+}
+
+/** The files that this node has open, by its own number for each and by the home's. */
+export class OpenFiles {
+  readonly #byId = new Map<number, OpenFile>();
+  readonly #byNumber = new Map<number, OpenFile>();
+  #idLast = 0;
+
+  nextId(): number {
+    return ++this.#idLast;
+  }
+
+  add(open: OpenFile): void {
+    this.#byId.set(open.id, open);
+    this.#byNumber.set(open.file.number, open);
+  }
+
+  delete(open: OpenFile): void {
+    this.#byId.delete(open.id);
+    this.forgetNumber(open);
+  }
+
+  /** The home's number for the file is void, or is about to change. */
+  forgetNumber(open: OpenFile): void {
+    if (this.#byNumber.get(open.file.number) === open) this.#byNumber.delete(open.file.number);
+  }
+
+  renumber(open: OpenFile, number: number): void {
+    this.forgetNumber(open);
+    this.#byNumber.set(number, open);
+  }
+
+  /** @throws DMMAP_CLOSED */
+  get(id: number): OpenFile {
+    const open = this.#byId.get(id);
+    if (open === undefined) throw new DmmapError("DMMAP_CLOSED", "the file has been closed");
+    return open;
+  }
+
+  find(id: number): OpenFile | undefined {
+    return this.#byId.get(id);
+  }
+
+  byNumber(number: number): OpenFile | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  all(): IterableIterator<OpenFile> {
+    return this.#byId.values();
+  }
+}

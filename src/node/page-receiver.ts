@@ -1,0 +1,72 @@
+import type { FileTokens } from "../core/token/file-tokens.js";
+import { type PageIndex, pageBytes } from "../core/units.js";
+import { dataPagesMax, type Frame, FrameFlag } from "../core/wire/frame.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import type { PageCache } from "../mapping/page-cache.js";
+import type { FaultClock } from "./fault-clock.js";
+import type { Retention } from "./retention.js";
+
+/** Takes page payloads into one file's cache: received in place where that is possible, and only what is still good (R9). */
+export class PageReceiver {
+  readonly #cache: PageCache;
+  readonly #tokens: FileTokens;
+  readonly #clock: FaultClock;
+  readonly #retention: Retention;
+  /** Where the payload that is being received goes, when not straight into the memfd. */
+  #aside = 0;
+
+  constructor(cache: PageCache, tokens: FileTokens, clock: FaultClock, retention: Retention) {
+    this.#cache = cache;
+    this.#tokens = tokens;
+    this.#clock = clock;
+    this.#retention = retention;
+  }
+
+  /** Where to receive a payload of pages: in the memfd itself, unless a page of it is cached already. */
+  payloadAddress({ dataStart, dataEnd }: Frame, isReady: boolean): number {
+    const isNew = this.#cache.nextCached(dataStart, dataEnd) === dataEnd;
+    const inPlace = isReady && isNew && dataEnd <= this.#cache.contiguousEnd(dataStart);
+    this.#aside = inPlace ? 0 : payloadBuffer().address;
+    return inPlace ? this.#cache.aliasAddress(dataStart) : this.#aside;
+  }
+
+  /** Puts into the cache what of the payload is still good; its bytes have been received, or are all zero. */
+  install(frame: Frame): void {
+    const { request, dataStart, dataEnd, flags } = frame;
+    for (let page = dataStart; page < dataEnd; ) {
+      const good = this.#tokens.mayInstall(request, page);
+      let runEnd = page + 1;
+      while (runEnd < dataEnd && this.#tokens.mayInstall(request, runEnd) === good) runEnd++;
+      if (good) this.#installRun(frame, page, runEnd);
+      else if ((flags & FrameFlag.zero) === 0 && this.#aside === 0) this.#discard(page, runEnd);
+      page = runEnd;
+    }
+  }
+
+  #installRun({ dataStart, flags }: Frame, start: PageIndex, end: PageIndex): void {
+    const zero = (flags & FrameFlag.zero) !== 0;
+    if (!zero && this.#aside !== 0) {
+      this.#cache.writeBytes(start, this.#aside + (start - dataStart) * pageBytes, (end - start) * pageBytes);
+    }
+    const mapEnd = this.#tokens.mapEnd(start, end);
+    const writePage = this.#tokens.writableWant(start, end);
+    this.#clock.letOnWaiting(start, end, this.#cache);
+    if (zero) this.#cache.installZeros(start, end, mapEnd, writePage);
+    else this.#cache.install(start, end, mapEnd, writePage);
+    if ((flags & FrameFlag.unstable) !== 0) this.#retention.received(start, end, this.#tokens.epoch);
+  }
+
+  /** Bytes that came too late are dropped from the memfd too, where they were received. */
+  #discard(start: PageIndex, end: PageIndex): void {
+    for (let page = this.#cache.nextUncached(start, end); page < end; page = this.#cache.nextUncached(page + 1, end)) {
+      this.#cache.evict(page, page + 1);
+    }
+  }
+}
+
+/** For payloads that cannot be received in place; one at a time, since one connection carries them all. */
+let aside: NativeBuffer | undefined;
+export function payloadBuffer(): NativeBuffer {
+  aside ??= new NativeBuffer(dataPagesMax * pageBytes);
+  return aside;
+}

@@ -1,0 +1,101 @@
+import { RetainedPages } from "../core/token/retained-pages.js";
+import { type ByteOffset, type Epoch, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import type { PageCache } from "../mapping/page-cache.js";
+import type { FileFrames } from "./file-frames.js";
+import { type PageAttic, scratchPage } from "./page-attic.js";
+
+interface RetainedPage {
+  readonly page: PageIndex;
+  readonly version: Epoch;
+  readonly write: number;
+  readonly slot: number;
+}
+
+/** One file's pages for which this node answers (R20), with their bytes: in the cache, or in the attic. */
+export class Retention {
+  readonly #cache: PageCache;
+  readonly #attic: PageAttic;
+  readonly #frames: FileFrames;
+  readonly #pages: RetainedPages;
+
+  constructor(cache: PageCache, attic: PageAttic, frames: FileFrames) {
+    this.#cache = cache;
+    this.#attic = attic;
+    this.#frames = frames;
+    this.#pages = new RetainedPages({ keep: (page) => this.#keep(page), free: (slot) => attic.free(slot) });
+  }
+
+  get isEmpty(): boolean {
+    return this.#pages.isEmpty;
+  }
+
+  /** The pages are being sent to the home. @returns the number of the write. */
+  wrote(start: PageIndex, end: PageIndex): number {
+    return this.#pages.wrote(start, end);
+  }
+
+  /** The pages have come from the home, which has not got them on stable storage. */
+  received(start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#pages.received(start, end, epoch);
+  }
+
+  /** The pages are about to be evicted, clean. */
+  leaving(start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.#pages.leaving(start, end, epoch);
+  }
+
+  /** The file has this size: what lies beyond is nobody's any more, nor is the tail of the last page (R7). */
+  onResize(sizeBytes: ByteOffset): void {
+    this.#pages.forget(pageEndAt(sizeBytes), Number.POSITIVE_INFINITY);
+    const slot = this.#pages.slotOf(pageAt(sizeBytes));
+    if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
+  }
+
+  forget(start: PageIndex, end: PageIndex): void {
+    this.#pages.forget(start, end);
+  }
+
+  clear(): void {
+    this.#pages.clear();
+  }
+
+  beginSync(): number {
+    return this.#pages.beginSync();
+  }
+
+  synced(sync: number): void {
+    this.#pages.synced(sync);
+  }
+
+  /** A sync failed: what is still here counts as dirty again, so that the next one sends it anew. */
+  sendAgain(): void {
+    this.#pages.each(0, (page, _version, write, slot) => {
+      if (slot < 0 && write > 0) this.#cache.markDirty(page, page + 1);
+    });
+  }
+
+  /**
+   * Sends everything again, to a home that may have lost it. `epoch` is the newest heard of; `onRoom` is given what goes on
+   * when the connection has room again, `onSent` is called behind the last page.
+   */
+  restore(epoch: Epoch, onRoom: (goOn: () => void) => void, onSent: () => void): void {
+    const pages: RetainedPage[] = [];
+    this.#pages.each(epoch, (page, version, write, slot) => pages.push({ page, version, write, slot }));
+    const send = (from: number): void => {
+      for (let index = from; index < pages.length; index++) {
+        if (!this.#frames.hasRoom(pageBytes)) return onRoom(() => send(index));
+        const { page, version, write, slot } = pages[index];
+        const address = this.#frames.restore(page, version, write, pageBytes);
+        if (slot < 0) this.#cache.readBytes(page, address, pageBytes);
+        else this.#attic.read(slot, address);
+      }
+      onSent();
+    };
+    send(0);
+  }
+
+  #keep(page: PageIndex): number {
+    this.#cache.readBytes(page, scratchPage().address, pageBytes);
+    return this.#attic.keep(scratchPage().address);
+  }
+}
