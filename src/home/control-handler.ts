@@ -87,7 +87,7 @@ export class ControlHandler {
   #open(session: Session, { name, ...options }: RequestOf<"open">): Opened {
     const { open, created } = this.#home.files.open(name, options, session.node);
     session.files.set(open.number, open);
-    this.#home.recovery.remember(session.id, session.name);
+    this.#home.recovery.remember(session.id, session.name, open.name);
     return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created };
   }
 

@@ -3,7 +3,13 @@ import type { DmmapError } from "../core/error.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Epoll, Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
-import { type FencedEvent, type FileTokensStatus, type HomeStatus, newHomeCounters } from "../observe/status.js";
+import {
+  type FencedEvent,
+  type Fencing,
+  type FileTokensStatus,
+  type HomeStatus,
+  newHomeCounters,
+} from "../observe/status.js";
 import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { ConnectionServer } from "./connection-server.js";
@@ -21,6 +27,7 @@ const endingMicrosMax = 1e6;
 const closingMicrosMax = 300_000;
 const tickMicrosMax = 1e6;
 const tickMicrosMin = 10_000;
+const fencingsMax = 100;
 
 export interface EngineOptions {
   readonly store: Store;
@@ -52,6 +59,8 @@ export class Engine implements HomeContext, Reported {
   readonly storeName: string;
   readonly leaseMillis: number;
   readonly counters = newHomeCounters();
+  /** Newest first. */
+  readonly fencings: FencedEvent[] = [];
   readonly sessions: Sessions;
   readonly files: OpenFiles;
   readonly recovery: Recovery;
@@ -82,12 +91,12 @@ export class Engine implements HomeContext, Reported {
     this.#helloMicros = options.helloMillis * 1000;
     const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));
-    const onFenced = (event: FencedEvent) => events.onFenced(event);
+    const onFenced = (fencing: Fencing) => this.#onFenced(fencing);
     this.recovery = new Recovery(options.store, options.leaseMillis, this.startedMicros, {
       onEnd: () => this.#endRecovery(),
-      onLost: (event) => {
+      onLost: (fencing) => {
         this.counters.fenced++;
-        onFenced(event);
+        onFenced(fencing);
       },
     });
     const isRecovering = () => this.recovery.isOpen;
@@ -154,6 +163,14 @@ export class Engine implements HomeContext, Reported {
 
   status(): HomeStatus {
     return homeStatus(this);
+  }
+
+  /** Told once, and kept for whoever asks later. */
+  #onFenced(fencing: Fencing): void {
+    const event = { ...fencing, atMillis: Date.now() };
+    this.fencings.unshift(event);
+    if (this.fencings.length > fencingsMax) this.fencings.pop();
+    this.#events.onFenced(event);
   }
 
   #endRecovery(): void {

@@ -1,9 +1,18 @@
-import type { FencedEvent } from "../observe/status.js";
+import { DmmapError } from "../core/error.js";
+import { pageEndAt } from "../core/units.js";
+import type { Fencing } from "../observe/status.js";
 import type { Store } from "../store/store.js";
 
 const note = "sessions";
 /** A restarted home waits this much longer than a lease, for clocks that run differently. */
 const graceShare = 1.1;
+/** Of one session's files, so that the note stays small. */
+const filesMax = 100;
+
+interface Remembered {
+  readonly name: string;
+  readonly files: readonly string[];
+}
 
 /**
  * What a home remembers of its sessions across a restart, and the time after one in which it takes the nodes' word.
@@ -14,10 +23,10 @@ const graceShare = 1.1;
  */
 export class Recovery {
   readonly #store: Store;
-  readonly #expected: Map<string, string>;
-  readonly #live = new Map<string, string>();
+  readonly #expected: Map<string, Remembered>;
+  readonly #live = new Map<string, Remembered>();
   readonly #onEnd: () => void;
-  readonly #onLost: (event: FencedEvent) => void;
+  readonly #onLost: (event: Fencing) => void;
   readonly #untilMicros: number;
   readonly #parked: (() => void)[] = [];
   #isOver: boolean;
@@ -26,7 +35,7 @@ export class Recovery {
     store: Store,
     leaseMillis: number,
     nowMicros: number,
-    events: { onEnd: () => void; onLost: (event: FencedEvent) => void },
+    events: { onEnd: () => void; onLost: (event: Fencing) => void },
   ) {
     this.#store = store;
     this.#onEnd = events.onEnd;
@@ -50,10 +59,11 @@ export class Recovery {
     return this.#expected.has(session);
   }
 
-  /** The session has a file open now: a restart would have to wait for it. */
-  remember(session: string, name: string): void {
-    if (this.#live.has(session)) return;
-    this.#live.set(session, name);
+  /** The session has a file open now: a restart would have to wait for it, and to tell what it may have lost. */
+  remember(session: string, name: string, file: string): void {
+    const files = this.#live.get(session)?.files ?? [];
+    if (files.includes(file) || files.length === filesMax) return;
+    this.#live.set(session, { name, files: [...files, file] });
     this.#write();
   }
 
@@ -78,9 +88,10 @@ export class Recovery {
   /** Called now and then: who has not come back within the grace period is fenced. */
   onTime(nowMicros: number): void {
     if (this.#isOver || nowMicros < this.#untilMicros) return;
-    for (const [session, name] of this.#expected) {
+    for (const [session, { name, files }] of this.#expected) {
       this.#live.delete(session);
-      this.#onLost({ node: 0, name, reason: "it did not come back after the home's restart", files: [] });
+      const reason = "it did not come back after the home's restart";
+      this.#onLost({ node: 0, name, reason, files: files.map((file) => this.#whole(file)) });
     }
     this.#expected.clear();
     this.#write();
@@ -94,14 +105,28 @@ export class Recovery {
     for (const action of this.#parked.splice(0)) action();
   }
 
+  /** What it held of a file died with the home before: all of it may have been held for writing. */
+  #whole(name: string): Fencing["files"][number] {
+    return { name, ranges: [[0, this.#pageCount(name)]] };
+  }
+
+  #pageCount(name: string): number {
+    try {
+      return pageEndAt(this.#store.stat(name).size);
+    } catch (error) {
+      if (error instanceof DmmapError) return 0; // Removed meanwhile.
+      throw error;
+    }
+  }
+
   #write(): void {
     const sessions = Object.fromEntries([...this.#expected, ...this.#live]);
     this.#store.writeNote(note, JSON.stringify({ sessions }));
   }
 }
 
-function readSessions(store: Store): Record<string, string> {
+function readSessions(store: Store): Record<string, Remembered> {
   const text = store.readNote(note);
   if (text === undefined) return {};
-  return (JSON.parse(text) as { sessions: Record<string, string> }).sessions;
+  return (JSON.parse(text) as { sessions: Record<string, Remembered> }).sessions;
 }

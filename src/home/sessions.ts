@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Mode, type NodeId, pageEndAt } from "../core/units.js";
 import { FrameType } from "../core/wire/frame.js";
-import type { FencedEvent, HomeCounters } from "../observe/status.js";
+import type { Fencing, HomeCounters } from "../observe/status.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
 import { Session } from "./session.js";
@@ -20,7 +20,7 @@ export interface SessionFiles {
 export class Sessions {
   readonly leaseMicros: number;
   readonly #counters: HomeCounters;
-  readonly #onFenced: (event: FencedEvent) => void;
+  readonly #onFenced: (event: Fencing) => void;
   readonly #files: SessionFiles;
   readonly #onEnd: (session: Session) => void;
   readonly #byNode = new Map<NodeId, Session>();
@@ -31,7 +31,7 @@ export class Sessions {
     leaseMillis: number,
     counters: HomeCounters,
     files: SessionFiles,
-    events: { onFenced: (event: FencedEvent) => void; onEnd: (session: Session) => void },
+    events: { onFenced: (event: Fencing) => void; onEnd: (session: Session) => void },
   ) {
     this.leaseMicros = leaseMillis * 1000;
     this.#counters = counters;

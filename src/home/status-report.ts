@@ -1,5 +1,6 @@
 import { Mode } from "../core/units.js";
 import type {
+  FencedEvent,
   FileTokensStatus,
   HomeCounters,
   HomeFileStatus,
@@ -28,6 +29,7 @@ export interface Reported {
   readonly store: Store;
   readonly files: OpenFiles;
   readonly sessions: Sessions;
+  readonly fencings: readonly FencedEvent[];
 }
 
 export function homeStatus(home: Reported): HomeStatus {
@@ -45,6 +47,7 @@ export function homeStatus(home: Reported): HomeStatus {
     openFiles: home.files.count,
     files: [...home.files.all()].slice(0, filesMax).map(fileStatus),
     nodes: [...home.sessions.all()].map((session) => nodeStatus(session, home.nowMicros)),
+    fencings: [...home.fencings],
   };
 }
 

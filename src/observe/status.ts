@@ -110,6 +110,8 @@ export interface HomeStatus {
   readonly files: readonly HomeFileStatus[];
   readonly openFiles: number;
   readonly nodes: readonly HomeNodeStatus[];
+  /** The last nodes that were fenced, newest first, at most 100; `counters.fenced` counts all. */
+  readonly fencings: readonly FencedEvent[];
 }
 
 export interface TokenSegment {
@@ -131,11 +133,20 @@ export interface FileTokensStatus {
   readonly segments: readonly TokenSegment[];
 }
 
-/** A node that was silent for longer than its lease, or came back as another session: what it held is free again. */
-export interface FencedEvent {
+/** A node that was silent for longer than its lease, or did not give way: what it held is free again. */
+export interface FencedEvent extends Fencing {
+  /** Since 1970. */
+  readonly atMillis: number;
+}
+
+export interface Fencing {
+  /** 0 for one that did not come back after the home's restart: it never had a number there. */
   readonly node: number;
   readonly name: string;
   readonly reason: string;
-  /** Ranges, in pages, that it held for writing: stores there that it had not sent are lost. At most 100 a file. */
+  /**
+   * Ranges, in pages, that it held for writing: stores there that it had not sent are lost. At most 100 a file. Of a node
+   * that did not come back after a restart only its files are known, not the ranges: those are the whole files.
+   */
   readonly files: readonly { readonly name: string; readonly ranges: readonly (readonly [number, number])[] }[];
 }

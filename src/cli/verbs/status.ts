@@ -1,4 +1,4 @@
-import type { HomeCounters, HomeFileStatus, HomeNodeStatus, HomeStatus } from "../../observe/status.js";
+import type { FencedEvent, HomeCounters, HomeFileStatus, HomeNodeStatus, HomeStatus } from "../../observe/status.js";
 import { formatByteSize } from "../byte-size.js";
 import { defineCommand } from "../command.js";
 import { formatSeconds } from "../duration.js";
@@ -6,6 +6,8 @@ import { parseVolume } from "../location.js";
 import { printJson, printLines } from "../print.js";
 import { columns, facts, titled } from "../table.js";
 import { withVolume } from "../volume.js";
+
+const fencingsMax = 10;
 
 export const status = defineCommand({
   summary: "a home, its nodes and its open files",
@@ -24,6 +26,8 @@ export const status = defineCommand({
       ...titled(`Nodes: ${found.nodes.length}`, nodeTable(found.nodes)),
       "",
       ...titled(`Open files: ${found.openFiles}`, found.files.length === 0 ? [] : fileTable(found.files)),
+      "",
+      ...titled("Fenced last", found.fencings.length === 0 ? [] : fencingTable(found.fencings)),
       "",
       ...titled("Since its start", facts(counterFacts(found.counters))),
     ]);
@@ -66,6 +70,14 @@ function fileTable(files: readonly HomeFileStatus[]): string[] {
   ]);
   const head = ["NAME", "SIZE", "POLICY", "NODES", "READERS", "WRITERS", "WAITERS", "SEGMENTS", "LOCKS"];
   return columns([head, ...rows], [1, 3, 4, 5, 6, 7, 8]);
+}
+
+function fencingTable(fencings: readonly FencedEvent[]): string[] {
+  const rows = fencings.slice(0, fencingsMax).map(({ atMillis, node, name, reason, files }) => {
+    const ranges = files.flatMap((file) => file.ranges.map(([start, end]) => `${file.name} ${start}..${end - 1}`));
+    return [new Date(atMillis).toISOString(), String(node), name, ranges.join(", ") || "nothing", reason];
+  });
+  return columns([["AT", "NODE", "NAME", "HELD FOR WRITING (PAGES)", "REASON"], ...rows], [1]);
 }
 
 function counterFacts(counters: Readonly<HomeCounters>): [string, string | number][] {
