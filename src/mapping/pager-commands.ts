@@ -8,7 +8,7 @@ import { stopProcess } from "./stop-process.js";
 export interface Reply {
   (value?: unknown, transfer?: readonly Transferable[]): void;
   /** Rejects the promise, or throws from the synchronous call. Name, message and code cross. */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** A call's handler; `args` is what the caller passed. What it throws fails the call; an InvariantError stops the process. */

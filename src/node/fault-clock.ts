@@ -1,6 +1,8 @@
 import type { Micros, PageIndex } from "../core/units.js";
 import { threadMicros } from "../kernel/clock.js";
 
+/** A fault that takes longer is worth a word. */
+export const stallMicros = 1_000_000;
 /** A thread that has used this much CPU since its fault was answered has left the fault and retried its access. */
 const runMicros = 5;
 const letOnMax = 32;

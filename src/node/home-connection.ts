@@ -6,6 +6,7 @@ import { Ready } from "../kernel/epoll.js";
 import { errnoName } from "../kernel/errno.js";
 import { closeSocket, connectError, connectTcp, type SocketAddress } from "../kernel/socket.js";
 import type { Pager } from "../mapping/pager.js";
+import { checkWelcome } from "./home-answers.js";
 import { Input, type InputSink } from "./input.js";
 import { Output } from "./output.js";
 
@@ -189,9 +190,13 @@ export class HomeConnection implements InputSink {
 
   onFrame(frame: Frame, payload: Uint8Array): void {
     this.#heardAt = nowMicros();
+    const isGreeting = frame.type === FrameType.welcome;
+    if (isGreeting !== (this.#state === "greeting") && frame.type !== FrameType.closing) {
+      throw new DmmapError("DMMAP_PROTOCOL", isGreeting ? "it greets twice" : "it does not greet");
+    }
     switch (frame.type) {
       case FrameType.welcome:
-        this.#onWelcome(parse<Welcome>(payload));
+        this.#onWelcome(checkWelcome(parse<Welcome>(payload)));
         break;
       case FrameType.pong:
         // A home that cannot read from us for a while says so with pongs unasked; our lease goes on there.
@@ -249,7 +254,8 @@ export class HomeConnection implements InputSink {
     try {
       result = this.#input.read(this.#fd);
     } catch (error) {
-      if (!(error instanceof MalformedPayload)) throw error;
+      if (!(error instanceof DmmapError)) throw error;
+      if (error.code === "DMMAP_VERSION") return this.#down(error);
       result = error.message;
     }
     if (result === 0 || this.#fd < 0) return;
@@ -344,8 +350,6 @@ export class HomeConnection implements InputSink {
   }
 }
 
-class MalformedPayload extends Error {}
-
 function parse<T extends object>(payload: Uint8Array): T {
   try {
     const value: unknown = JSON.parse(decoder.decode(payload));
@@ -353,7 +357,7 @@ function parse<T extends object>(payload: Uint8Array): T {
   } catch {
     // Said below, with what it was.
   }
-  throw new MalformedPayload("a control frame that is no JSON object");
+  throw new DmmapError("DMMAP_PROTOCOL", "a control frame that is no JSON object");
 }
 
 function at({ host, port, family }: SocketAddress): string {

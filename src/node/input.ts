@@ -1,4 +1,4 @@
-import { decodeHeader, type Frame, headerBytes } from "../core/wire/frame.js";
+import { decodeHeader, type Frame, frameMagic, headerBytes, magicAt } from "../core/wire/frame.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { receive } from "../kernel/socket.js";
@@ -87,7 +87,7 @@ export class Input {
   #parse(): string | undefined {
     for (;;) {
       if (!this.#inPayload) {
-        if (this.#tail - this.#head < headerBytes) return undefined;
+        if (this.#tail - this.#head < headerBytes) return this.#isForeign() ? "not a dmmap frame" : undefined;
         const wrong = decodeHeader(this.#staging.data, this.#head, this.#frame);
         if (wrong !== undefined) return wrong;
         this.#head += headerBytes;
@@ -98,6 +98,11 @@ export class Input {
       }
       if (!this.#takePayload()) return undefined;
     }
+  }
+
+  /** Told from its first bytes: who speaks something else may say less than a header, and then wait. */
+  #isForeign(): boolean {
+    return this.#tail - this.#head > magicAt && this.#staging.bytes[this.#head + magicAt] !== frameMagic;
   }
 
   /** @returns whether the payload was complete. */

@@ -15,7 +15,7 @@ import { dataPagesMax, type Frame, FrameFlag, FrameType } from "../core/wire/fra
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
 import type { Pager } from "../mapping/pager.js";
-import { FaultClock } from "./fault-clock.js";
+import { FaultClock, stallMicros } from "./fault-clock.js";
 import { FileFrames } from "./file-frames.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { NodeMetrics } from "./metrics.js";
@@ -38,9 +38,6 @@ export interface NodeFileSink {
   onPinned(pin: number): void;
   onResize(file: NodeFile): void;
 }
-
-/** A fault that takes longer is worth a word. */
-export const stallMicros = 1_000_000;
 
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
@@ -133,7 +130,6 @@ export class NodeFile implements TokenPort, FaultHandler {
       case FrameType.failure:
         this.tokens.onFetchFailed(frame.request, now);
         break;
-      default: // Nothing else comes: our writes ask for no answer.
     }
     this.#afterwards();
   }
@@ -332,7 +328,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     report: (start: PageIndex, end: PageIndex) => void,
   ): void {
     for (const [start, end] of refused) {
-      this.#drop(start, end, report);
+      this.#retention.drop(start, end, report);
       this.tokens.onClaimRefused(start, end);
     }
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
@@ -343,7 +339,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** The home has ended this session: what is cached may be out of date, and dirty pages cannot be sent any more. */
   loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
-    this.#drop(0, pageMax, report);
+    this.#retention.drop(0, pageMax, report);
     this.#retention.clear();
   }
 
@@ -354,17 +350,6 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#frames.isReady = true;
     this.#act(() => this.tokens.onTime(nowMicros()));
     this.#use();
-  }
-
-  #drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
-    const { cache } = this;
-    for (let page = cache.nextDirty(start, end); page < end; ) {
-      const runEnd = cache.nextClean(page, end);
-      report(page, runEnd);
-      page = cache.nextDirty(runEnd, end);
-    }
-    cache.evict(start, end);
-    this.#retention.forget(start, end);
   }
 
   #use(): void {
@@ -392,7 +377,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  #act(action: () => void): void {
+  #act(action: () => unknown): void {
     action();
     this.#afterwards();
   }

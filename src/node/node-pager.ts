@@ -157,7 +157,8 @@ export class NodePager {
 
   #open(args: OpenArgs, reply: Reply): void {
     const onReply = (answer: object) => {
-      const opened = answer as Opened;
+      const opened = this.#opened(answer, reply);
+      if (opened === undefined) return;
       const open = this.#files.byNumber(opened.file) ?? this.#add(args.name, opened);
       open.opens++;
       const { id, file } = open;
@@ -165,6 +166,15 @@ export class NodePager {
       reply(result);
     };
     this.#requests.ask({ op: "open", args: () => args, onReply, onFail: reply.fail });
+  }
+
+  #opened(answer: object, reply: Reply): Opened | undefined {
+    try {
+      return checkOpened(answer);
+    } catch (error) {
+      reply.fail(error);
+      return undefined;
+    }
   }
 
   #add(name: string, { file: number, policy, size }: Opened): OpenFile {

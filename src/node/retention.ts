@@ -51,7 +51,15 @@ export class Retention {
     if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
   }
 
-  forget(start: PageIndex, end: PageIndex): void {
+  /** The range has been lost to others: drops its pages, and reports the dirty ones. */
+  drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
+    const cache = this.#cache;
+    for (let page = cache.nextDirty(start, end); page < end; ) {
+      const runEnd = cache.nextClean(page, end);
+      report(page, runEnd);
+      page = cache.nextDirty(runEnd, end);
+    }
+    cache.evict(start, end);
     this.#pages.forget(start, end);
   }
 

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
+import { stallMicros } from "./fault-clock.js";
 import type { NodeEvents } from "./node-commands.js";
-import { type NodeFile, stallMicros } from "./node-file.js";
+import type { NodeFile } from "./node-file.js";
 
 interface Stalled {
   readonly since: number;

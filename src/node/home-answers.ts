@@ -1,0 +1,36 @@
+import { DmmapError } from "../core/error.js";
+import { fileBytesMax } from "../core/units.js";
+import type { Opened, Welcome } from "../core/wire/control.js";
+import { protocolVersion } from "../core/wire/frame.js";
+
+/** A lease of a day; timers are made of it. */
+const leaseMillisMax = 86_400_000;
+const states: readonly unknown[] = ["new", "resumed", "recovering"];
+const policies: readonly unknown[] = ["simple", "optimal"];
+
+/**
+ * What a home says at the greeting, if that is what a home says: the node lives by it.
+ *
+ * @throws DMMAP_VERSION, DMMAP_PROTOCOL
+ */
+export function checkWelcome(said: Partial<Welcome>): Welcome {
+  if (said.version !== protocolVersion) {
+    const message = `the home speaks version ${String(said.version)}, this node ${protocolVersion}: update the older`;
+    throw new DmmapError(isCount(said.version, fileBytesMax) ? "DMMAP_VERSION" : "DMMAP_PROTOCOL", message);
+  }
+  const { session, boot, leaseMillis, state } = said;
+  const isSound = typeof session === "string" && typeof boot === "string" && states.includes(state);
+  if (isSound && isCount(leaseMillis, leaseMillisMax) && leaseMillis > 0) return said as Welcome;
+  throw new DmmapError("DMMAP_PROTOCOL", "the home's welcome makes no sense");
+}
+
+/** The same for the answer to `open`. */
+export function checkOpened(said: Partial<Opened>): Opened {
+  const { file, size, policy } = said;
+  if (isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.includes(policy)) return said as Opened;
+  throw new DmmapError("DMMAP_PROTOCOL", "the home's answer to open makes no sense");
+}
+
+function isCount(value: unknown, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
+}
