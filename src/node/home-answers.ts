@@ -24,11 +24,11 @@ export function checkWelcome(said: Partial<Welcome>): Welcome {
   throw new DmmapError("DMMAP_PROTOCOL", "the home's welcome makes no sense");
 }
 
-/** The same for the answer to `open`. */
-export function checkOpened(said: Partial<Opened>): Opened {
+/** The answer to `open`, if it is one. */
+export function soundOpened(said: Partial<Opened>): Opened | undefined {
   const { file, size, policy } = said;
-  if (isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.includes(policy)) return said as Opened;
-  throw new DmmapError("DMMAP_PROTOCOL", "the home's answer to open makes no sense");
+  const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.includes(policy);
+  return isSound ? (said as Opened) : undefined;
 }
 
 function isCount(value: unknown, max: number): value is number {

@@ -1,10 +1,11 @@
-import type { DmmapError } from "../core/error.js";
+import { DmmapError } from "../core/error.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import { carriesPages, type Frame } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Pager } from "../mapping/pager.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { CacheBudget } from "./cache-budget.js";
+import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
 import { noMetrics } from "./metrics.js";
@@ -157,8 +158,8 @@ export class NodePager {
 
   #open(args: OpenArgs, reply: Reply): void {
     const onReply = (answer: object) => {
-      const opened = this.#opened(answer, reply);
-      if (opened === undefined) return;
+      const opened = soundOpened(answer);
+      if (opened === undefined) return reply.fail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
       const open = this.#files.byNumber(opened.file) ?? this.#add(args.name, opened);
       open.opens++;
       const { id, file } = open;
@@ -166,15 +167,6 @@ export class NodePager {
       reply(result);
     };
     this.#requests.ask({ op: "open", args: () => args, onReply, onFail: reply.fail });
-  }
-
-  #opened(answer: object, reply: Reply): Opened | undefined {
-    try {
-      return checkOpened(answer);
-    } catch (error) {
-      reply.fail(error);
-      return undefined;
-    }
   }
 
   #add(name: string, { file: number, policy, size }: Opened): OpenFile {

@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import type { DmmapError } from "../core/error.js";
 import { pageBytes } from "../core/units.js";
 import type { ControlOperations, Opened, Welcome } from "../core/wire/control.js";
+import { soundOpened } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
 import type { NodeEvents } from "./node-commands.js";
@@ -100,9 +101,10 @@ export class NodeSession {
     const { connection, files } = this.#parts;
     files.forgetNumber(open);
     connection.request("open", { name: open.file.name }, (answer, error) => {
-      if (answer !== undefined) return onOpened(answer as Opened);
+      const opened = answer === undefined ? undefined : soundOpened(answer);
+      if (opened !== undefined) return onOpened(opened);
       if (isDown(error)) return; // All this begins anew.
-      this.downReason = `${open.file.name} cannot be opened again: ${error?.message}`;
+      this.downReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
       this.lose(open);
       done();
     });

@@ -23,6 +23,7 @@ import { fileBytesMax, Mode, pageBytes, pageMax } from "../units.js";
  */
 export const headerBytes = 64;
 export const frameMagic = 0xda;
+export const magicAt = 7;
 export const protocolName = "dmmap";
 export const protocolVersion = 1;
 /** Data in one frame: at most 1 MiB, so that one stream cannot hold up a demand for long. */
@@ -129,7 +130,7 @@ export function encodeHeader(frame: Frame, into: DataView, at: number): void {
   into.setUint8(at + 4, frame.type);
   into.setUint8(at + 5, frame.mode);
   into.setUint8(at + 6, frame.flags);
-  into.setUint8(at + 7, frameMagic);
+  into.setUint8(at + magicAt, frameMagic);
   into.setUint32(at + 8, frame.file, true);
   into.setUint32(at + 12, frame.request, true);
   into.setFloat64(at + 16, frame.start, true);
@@ -147,7 +148,7 @@ export function encodeHeader(frame: Frame, into: DataView, at: number): void {
  */
 export function decodeHeader(from: DataView, at: number, frame: Frame): string | undefined {
   const frameBytes = from.getUint32(at, true);
-  if (from.getUint8(at + 7) !== frameMagic) return "not a dmmap frame";
+  if (from.getUint8(at + magicAt) !== frameMagic) return "not a dmmap frame";
   frame.type = from.getUint8(at + 4);
   frame.flags = from.getUint8(at + 6);
   frame.file = from.getUint32(at + 8, true);
