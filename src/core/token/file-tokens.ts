@@ -170,6 +170,7 @@ export class FileTokens {
 
   /** The home asks to keep no more than `mode`. `wantEnd` is how far the asker would go. */
   onRevoke(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch, wantEnd: PageIndex, now: Micros): void {
+    if (start >= end) return; // Asks for nothing; no home says so.
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#revokes.add({ mode, start, end, wantEnd, sequence: ++this.#sequenceLast, isOwn: false });
     this.#pump(now);
