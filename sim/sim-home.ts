@@ -47,7 +47,9 @@ export class SimHome implements DirectoryPort {
   }
 
   describeStreams(node: NodeId): string {
-    return (this.#streams.get(node) ?? []).map(({ next, end, epoch }) => `${next}..${end} @${epoch}`).join(",");
+    return (this.#streams.get(node) ?? [])
+      .map(({ next, end, epoch, request }) => `${next}..${end} @${epoch} #${request}`)
+      .join(",");
   }
 
   receive(node: NodeId, message: ToHome): void {

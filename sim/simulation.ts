@@ -62,27 +62,22 @@ class Simulation {
     return { steps: this.#swarm.steps, stores: this.#stores, loads: this.#loads };
   }
 
+  /** Picks among what can happen: so a step is seldom wasted, and a slow node is slow, not the whole run. */
   #step(): void {
     const world = this.#world;
     const random = this.#random;
-    const { nodes } = world;
     world.pass(random.below(this.#swarm.stepMicros) + 1);
-    const index = random.below(nodes.length);
-    const node = nodes[index];
-    if (index === 0 && random.chance(this.#swarm.slowNodes)) return;
     const choice = random.fraction() * (4 + this.#swarm.eagerness);
-    if (choice < 1.2) world.happen({ kind: "toHome", node: index });
-    else if (choice < 2.4) world.happen({ kind: "toNode", node: index });
-    else if (choice < 3) world.happen({ kind: "stream", node: index });
-    else if (choice < 3.8) this.#runThread(node);
-    else if (choice < 3.9) this.#giveRoom(index);
-    else if (choice < 4) this.#disturb(index);
-    else this.#begin(node);
+    if (choice < 0.05) return this.#giveRoom(random.below(world.nodes.length));
+    if (choice < 0.15) return this.#disturb(random.below(world.nodes.length));
+    if (choice > 4) return this.#begin(random.pick(world.nodes));
+    const events = [...world.events()].filter(({ kind, node }) => kind !== "room" && !this.#isLate(node));
+    if (events.length > 0) world.happen(random.pick(events));
+    else this.#begin(random.pick(world.nodes));
   }
 
-  #runThread(node: SimNode): void {
-    const woken = node.threads.filter(({ state }) => state === "woken");
-    if (woken.length > 0) node.run(this.#random.pick(woken));
+  #isLate(node: number): boolean {
+    return node === 0 && this.#swarm.slowNodes > 0 && this.#random.chance(this.#swarm.slowNodes);
   }
 
   #giveRoom(index: number): void {
@@ -103,9 +98,11 @@ class Simulation {
 
   #begin(node: SimNode): void {
     if (node.state !== "open") return;
-    const thread = this.#random.pick(node.threads);
-    if (thread.state === "holding") return this.#goOnHolding(node, thread);
-    if (thread.isIdle) this.#world.start(node, thread, this.#draw(node));
+    const free = node.threads.filter(({ state }) => state === "idle" || state === "holding");
+    if (free.length === 0) return;
+    const thread = this.#random.pick(free);
+    if (thread.state === "holding") this.#goOnHolding(node, thread);
+    else this.#world.start(node, thread, this.#draw(node));
   }
 
   #goOnHolding(node: SimNode, thread: Thread): void {

@@ -50,7 +50,7 @@ export function drawSwarm(random: Random): Swarm {
     pages,
     pagesMax: truncates ? pages + 3 : pages,
     chunkPages: random.pick([1, 2, 4]),
-    steps: random.pick([200, 500, 500, 1000]),
+    steps: random.pick([100, 200, 400, 600]),
     eagerness: random.pick([0.5, 1, 3]),
     stores: random.pick([0.1, 0.5, 0.9]),
     hotPages: random.pick([1, 2, pages]),

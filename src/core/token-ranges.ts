@@ -127,6 +127,12 @@ export class TokenRanges {
     this.#splice(0, this.count);
   }
 
+  each(act: (mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch) => void): void {
+    for (let index = 0; index < this.count; index++) {
+      act(this.#modes[index], this.#starts[index], this.#ends[index], this.#epochs[index]);
+    }
+  }
+
   /** One line for people. */
   describe(): string {
     const name = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" };

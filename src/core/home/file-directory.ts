@@ -227,6 +227,19 @@ export class FileDirectory {
     }
   }
 
+  /** One line for people: who holds what and was asked to give it back, who waits, what size is coming. */
+  describe(): string {
+    const holders = [...this.#holders].map(([node, { tokens, revokes }]) => {
+      const asked = revokes.map(({ mode, start, end }) => ` asked ${start}..${end} to ${mode}`).join("");
+      return `node ${node} ${tokens.describe()}${asked}`;
+    });
+    const line = this.#line.map(
+      ({ node, request, mode, needStart, needEnd, wantEnd, windowEnd, needsData }) =>
+        `node ${node} #${request} ${mode} ${needStart}..${needEnd} of ..${wantEnd}${needsData ? ` data ..${windowEnd}` : ""}`,
+    );
+    return `${holders.join("; ") || "nobody"}; line ${line.join(", ") || "empty"}; ${this.#resizes.describe()} @${this.#epoch}`;
+  }
+
   /** Grants along the line for as long as nobody conflicts; asks the holders who do to give way. */
   #pump(): void {
     if (this.#isRecovering) return;

@@ -82,6 +82,13 @@ export class ResizeQueue {
     return this.#finish();
   }
 
+  describe(): string {
+    const active = this.#active;
+    const now = active === undefined ? "" : ` @${active.epoch} waits for ${[...active.unanswered].join(", ")}`;
+    const next = this.#waiting.map(({ node, request, sizeBytes }) => `, node ${node} #${request} ${sizeBytes}`);
+    return `size ${this.#sizeBytes}${now}${next.join("")}`;
+  }
+
   #finish(): boolean {
     const active = this.#active;
     if (active === undefined || active.unanswered.size > 0) return false;

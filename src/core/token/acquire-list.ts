@@ -1,4 +1,4 @@
-import type { Mode, PageIndex } from "../units.js";
+import { Mode, type PageIndex } from "../units.js";
 
 /** So many ranges are told apart for a question that waits long; then they become one. */
 const overtakenMax = 16;
@@ -51,6 +51,14 @@ export class AcquireList {
       if (acquire.mode >= mode && acquire.needStart <= start && acquire.needEnd >= end) return true;
     }
     return false;
+  }
+
+  describe(): string {
+    const line = this.#acquires.map(({ request, mode, needStart, needEnd, overtaken }) => {
+      const old = overtaken.map(({ start, end }) => ` but ${start}..${end}`).join("");
+      return `${mode === Mode.write ? "write" : "read"} ${needStart}..${needEnd} #${request}${old}`;
+    });
+    return line.join(", ") || "none";
   }
 
   clear(): void {

@@ -81,6 +81,13 @@ export class FetchList {
     return first;
   }
 
+  describe(): string {
+    return (
+      this.#fetches.map(({ request, start, end, epoch }) => `${start}..${end} @${epoch} #${request}`).join(", ") ||
+      "none"
+    );
+  }
+
   clear(): void {
     this.#fetches = [];
   }

@@ -239,10 +239,7 @@ export class FileTokens {
 
   /** Tells what is held, for a home that has to hear it again. */
   eachHeld(act: (mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch) => void): void {
-    const held = this.#held;
-    for (let index = 0; index < held.count; index++) {
-      act(held.mode(index), held.start(index), held.end(index), held.epoch(index));
-    }
+    this.#held.each(act);
   }
 
   /**
@@ -275,7 +272,9 @@ export class FileTokens {
 
   /** One line: held, wanted, asked. For people who look at a stuck node. */
   describe(): string {
-    return `held ${this.#held.describe()}; wanted ${this.#wants.describe()}; asked ${this.#revokes.describe()}`;
+    const asked = `asked ${this.#revokes.describe()}; let on ${this.#fresh.describe(this.#port)}`;
+    const held = `held ${this.#held.describe()}, newest @${this.#epoch}; wanted ${this.#wants.describe()}`;
+    return `${held}; ${asked}; pins ${this.#pins.describe()}; ${this.#requests.describe()}`;
   }
 
   #want(page: PageIndex, mode: Mode, since: Micros): void {

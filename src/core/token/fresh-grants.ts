@@ -59,4 +59,15 @@ export class FreshGrants {
     }
     return keepUntil;
   }
+
+  /** Pages whose threads have been let on and have not run. */
+  describe(port: Pick<TokenPort, "hasRun">): string {
+    const line: string[] = [];
+    for (let index = 0; index < capacity; index++) {
+      const page = this.#pages[index];
+      if (page < 0 || port.hasRun(page)) continue;
+      line.push(`${this.#modes[index] === Mode.write ? "write" : "read"} ${page} ~${this.#sequences[index]}`);
+    }
+    return line.join(", ") || "none";
+  }
 }

@@ -1,5 +1,5 @@
 import type { TokenRanges } from "../token-ranges.js";
-import type { Micros, Mode, PageIndex } from "../units.js";
+import { type Micros, Mode, type PageIndex } from "../units.js";
 
 export interface PinRange {
   readonly pin: number;
@@ -107,5 +107,13 @@ export class PinList {
       if (pin.end > start && pin.start < first) first = Math.max(start, pin.start);
     }
     return first;
+  }
+
+  describe(): string {
+    const line = this.#pins.map(
+      ({ pin, mode, start, end, hold, sequence, reached, satisfied }) =>
+        `${hold ? "hold" : "prefetch"} %${pin} ${mode === Mode.write ? "write" : "read"} ${start}..${end} ~${sequence} ${satisfied ? "here" : `reached ${reached}`}`,
+    );
+    return line.join(", ") || "none";
   }
 }

@@ -62,6 +62,10 @@ export class Requests {
     }
   }
 
+  describe(): string {
+    return `acquires ${this.acquires.describe()}; coming ${this.fetches.describe()}`;
+  }
+
   clear(): void {
     this.acquires.clear();
     this.fetches.clear();

@@ -58,6 +58,10 @@ export class RevokeList {
 
   describe(): string {
     const names = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" };
-    return this.#revokes.map(({ start, end, mode }) => `${start}..${end} to ${names[mode]}`).join(", ") || "none";
+    const line = this.#revokes.map(
+      ({ start, end, mode, wantEnd, sequence, flushing }) =>
+        `${start}..${end} to ${names[mode]} ~${sequence} for up to ${wantEnd}${flushing ? ", being written back" : ""}`,
+    );
+    return line.join(", ") || "none";
   }
 }

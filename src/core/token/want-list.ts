@@ -58,8 +58,10 @@ export class WantList {
   }
 
   describe(): string {
-    return (
-      this.#wants.map(({ page, mode }) => `${mode === Mode.write ? "write" : "read"} ${page}`).join(", ") || "none"
+    const line = this.#wants.map(
+      ({ page, mode, sequence, waited }) =>
+        `${mode === Mode.write ? "write" : "read"} ${page} ~${sequence}${waited ? " of the home" : ""}`,
     );
+    return line.join(", ") || "none";
   }
 }

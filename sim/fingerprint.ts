@@ -1,0 +1,57 @@
+import type { Message } from "./message.js";
+import type { SimNode } from "./sim-node.js";
+import type { World } from "./world.js";
+
+/**
+ * All that decides what can still happen in a world, as text: two worlds with the same text have the same future. Numbers
+ * of which only the order counts (epochs, requests, places in line) are replaced by their rank, else no state would ever
+ * come back.
+ */
+export function fingerprint(world: World, progress: string): string {
+  let home = world.home.directory.describe();
+  const nodes = world.nodes.map((node, index) => {
+    const text = nodeText(world, node, index);
+    const requests = ranksOf(text, /#(\d+)/g);
+    const own = new RegExp(`node ${node.id} #(\\d+)`, "g");
+    home = home.replace(own, (_, digits: string) => `node ${node.id} ${requests.get(Number(digits)) ?? "gone"}`);
+    const ranked = text.replace(/#(\d+)/g, (_, digits: string) => `#${requests.get(Number(digits))}`);
+    return replaceByRank(ranked, /~(\d+)/g);
+  });
+  const words = `${world.home.words.join(" ")} ${world.reference.join(" ")}`;
+  return replaceByRank(`${nodes.join("\n")}\n${home} ${words} ${progress}`, /@(\d+)/g);
+}
+
+function nodeText(world: World, node: SimNode, index: number): string {
+  const { cache } = node;
+  let pages = "";
+  for (let page = 0; page < cache.pagesMax; page++) {
+    const bits = `${cache.cached[page]}${cache.writable[page]}${cache.dirty[page]}${cache.mapped[page]}`;
+    pages += cache.cached[page] === 0 ? "-" : `${bits}:${cache.words[page * 2]}:${cache.words[page * 2 + 1]},`;
+  }
+  const threads = node.threads.map((thread) => `${thread.describe()} %${thread.pin}`).join(";");
+  const out = world.toHome[index].map(messageText).join("|");
+  const into = world.toNode[index].map(messageText).join("|");
+  const streams = world.home.describeStreams(node.id);
+  const tokens = node.tokens?.describe() ?? "";
+  return `${node.state} ${cache.sizeBytes} ${pages} ${threads} [${out}] [${into}] [${streams}] ${tokens}`;
+}
+
+function messageText(message: Message): string {
+  const { type, ...rest } = message;
+  const marks: Readonly<Record<string, string>> = { request: "#", epoch: "@" };
+  const fields = Object.entries(rest).map(([name, value]) => `${marks[name] ?? ""}${String(value)}`);
+  return `${type} ${fields.join(" ")}`;
+}
+
+/** Numbers by their order. 0 stays 0: it means none. */
+function ranksOf(text: string, pattern: RegExp): Map<number, number> {
+  const numbers = new Set<number>([0]);
+  for (const match of text.matchAll(pattern)) numbers.add(Number(match[1]));
+  const sorted = [...numbers].sort((one, other) => one - other);
+  return new Map(sorted.map((number, rank) => [number, rank]));
+}
+
+function replaceByRank(text: string, pattern: RegExp): string {
+  const ranks = ranksOf(text, pattern);
+  return text.replace(pattern, (found, digits: string) => `${found[0]}${ranks.get(Number(digits)) ?? 0}`);
+}
