@@ -50,8 +50,18 @@ export class FaultDesk {
     if (!allowed) return this.#ask(view, page, state, write, isProtected, thread);
     if (isProtected) return this.#tables.allowIn(view, page);
     this.#states.set(page, state | PageBit.referenced);
-    this.#tables.map(view, page, page + 1, (state & PageBit.writable) === 0);
-    this.#cache.onTouch?.(page);
+    this.#mapRuns(view, page, this.#aroundEnd(view, page, state));
+  }
+
+  /**
+   * How far to map along with a page that was cached but not mapped. Neighbours that were cached ahead of their use go
+   * with it, else each would cost a fault; those that the clock hand unmapped, to see whether they are used, do not.
+   */
+  #aroundEnd(view: CacheView, page: number, state: number): number {
+    const limit = this.#cache.onTouch?.(page) ?? page + 1;
+    if ((state & PageBit.referenced) === 0 || limit <= page + 1) return page + 1;
+    const fresh = PageBit.cached | PageBit.referenced;
+    return this.#states.nextUnlike(page + 1, Math.min(limit, view.endPage), fresh, fresh);
   }
 
   /**

@@ -46,8 +46,8 @@ export interface PageCacheOptions {
  */
 export class PageCache {
   readonly name: string;
-  /** Called at a touch of a page that was cached but not mapped. */
-  onTouch: ((page: number) => void) | undefined;
+  /** Called at a touch of a page that was cached but not mapped. @returns up to where its neighbours may be mapped too. */
+  onTouch: ((page: number) => number) | undefined;
   readonly #file: MemoryFile;
   readonly #states = new PageStates();
   readonly #tables: PageTables;

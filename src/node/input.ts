@@ -4,6 +4,8 @@ import { NativeBuffer } from "../kernel/native-buffer.js";
 import { receive } from "../kernel/socket.js";
 
 const stagingBytes = 256 * 1024;
+/** Received at a time where a header is awaited: room for a page and its header, and little of a long payload to copy. */
+const headReadBytes = 16 * 1024;
 const eagain = -11;
 
 /** Where a payload goes. */
@@ -46,7 +48,7 @@ export class Input {
     this.#isReset = false;
     while (!this.#isReset) {
       const direct = this.#inPayload && this.#address !== 0 && this.#head === this.#tail;
-      const wanted = direct ? this.#frame.payloadBytes - this.#received : this.#makeRoom();
+      const wanted = direct ? this.#frame.payloadBytes - this.#received : Math.min(this.#makeRoom(), headReadBytes);
       const to = direct ? this.#address + this.#received : this.#staging.address + this.#tail;
       const count = receive(fd, to, wanted);
       if (count === 0) return 1;

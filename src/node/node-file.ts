@@ -39,6 +39,9 @@ export interface NodeFileSink {
   onResize(file: NodeFile): void;
 }
 
+/** Pages mapped along with one that was fetched ahead. */
+const aroundPagesMax = 1024;
+
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
  * connection (frames). It decides nothing; every branch here is a translation.
@@ -75,7 +78,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics = metrics;
     this.#sink = sink;
     this.cache = pager.createCache({ name: `dmmap:${options.name}`, sizeBytes: options.sizeBytes, handler: this });
-    this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
+    this.cache.onTouch = (page) => this.#onTouch(page);
     this.#retention = new Retention(this.cache, attic, this.#frames);
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
@@ -104,6 +107,11 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#clock.start(page, now);
     this.tokens.wpPage(page, now);
     this.#afterwards();
+  }
+
+  #onTouch(page: PageIndex): PageIndex {
+    this.#act(() => this.tokens.touched(page, nowMicros()));
+    return this.tokens.mapEnd(page + 1, page + aroundPagesMax);
   }
 
   // Frames, from the home.
