@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Ended } from "../support/program.js";
 import { within } from "../support/until.js";
@@ -27,8 +27,9 @@ export class ClusterNode implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   #idLast = 0;
 
-  static async start(name: string): Promise<ClusterNode> {
-    const node = new ClusterNode(name);
+  /** `how`: another program that answers in the same way, or another way to run it (in a network namespace, say). */
+  static async start(name: string, how: ForkOptions & { program?: URL } = {}): Promise<ClusterNode> {
+    const node = new ClusterNode(name, how);
     await within(
       `the start of ${name}`,
       new Promise((resolve, reject) => node.#waiting.set(0, { resolve, reject })),
@@ -37,12 +38,13 @@ export class ClusterNode implements AsyncDisposable {
     return node;
   }
 
-  private constructor(name: string) {
+  private constructor(name: string, { program, ...how }: ForkOptions & { program?: URL }) {
     this.name = name;
-    this.child = fork(new URL("./node-program.js", import.meta.url), [], {
+    this.child = fork(program ?? new URL("./node-program.js", import.meta.url), [], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       execArgv: [],
+      ...how,
     });
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.errors += text;
