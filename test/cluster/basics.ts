@@ -1,4 +1,5 @@
 import { type ConnectOptions, connect, type LockOptions, type MapOptions, type OpenOptions } from "../../src/index.js";
+import { until } from "../support/until.js";
 import type { NodeState } from "./node-state.js";
 
 export interface InMap {
@@ -158,6 +159,16 @@ export const basics = {
 
   async metrics(node: NodeState, { volume }: { volume?: string }) {
     return await node.volume(volume).metrics();
+  },
+
+  /** Looks until the home keeps so much in memory that its disk refused. */
+  async waitForRefused(node: NodeState, { bytes }: { bytes: number }) {
+    let refused = 0;
+    await until(`${bytes} bytes are refused`, async () => {
+      refused = (await node.volume().status()).refusedBytes;
+      return refused >= bytes;
+    });
+    return refused;
   },
 
   async status(node: NodeState, { volume }: { volume?: string }) {

@@ -3,7 +3,9 @@ import { ends } from "./ends.js";
 import { bank } from "./workloads/bank.js";
 import { counters } from "./workloads/counters.js";
 import { falseSharing } from "./workloads/false-sharing.js";
+import { ledger } from "./workloads/ledger.js";
 import { litmus } from "./workloads/litmus.js";
+import { manyFiles } from "./workloads/many-files.js";
 import { mixed } from "./workloads/mixed.js";
 import { ring } from "./workloads/ring.js";
 import { stamps } from "./workloads/stamps.js";
@@ -18,7 +20,9 @@ export const commands = {
   ...bank,
   ...counters,
   ...falseSharing,
+  ...ledger,
   ...litmus,
+  ...manyFiles,
   ...mixed,
   ...ring,
   ...stamps,
