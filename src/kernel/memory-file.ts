@@ -10,8 +10,10 @@ const protReadWrite = 0x3;
 const mapShared = 0x01;
 const mapNoReserve = 0x4000;
 
-/** Pages of one alias window: 64 GiB of address space, taken when first needed. */
-const windowPages = 2 ** 24;
+/** Pages of one alias window: 1 GiB of address space, taken when first needed. Thousands of files have one each. */
+const windowPages = 2 ** 18;
+/** Windows that a file keeps: a sparse file of petabytes would use up the address space, or the kernel's map count. */
+const windowsMax = 256;
 
 /**
  * A memfd: one file's page cache. Its descriptor never leaves this object (R17): plain reads and writes on it raise no
@@ -22,26 +24,24 @@ const windowPages = 2 ** 24;
  */
 export class MemoryFile {
   readonly fd: number;
+  /** Base addresses by window, the one used last at the end. */
   readonly #windows = new Map<number, number>();
+  #windowLast = -1;
+  #baseLast = 0;
 
   constructor(name: string, pageCount: number) {
     this.fd = createMemfd(name);
     check(ftruncate(this.fd, pageCount * pageBytes), "ftruncate");
   }
 
-  /** The alias address of a page. Addresses of neighbours are contiguous up to `contiguousEnd(page)`. */
+  /**
+   * The alias address of a page. Addresses of neighbours are contiguous up to `contiguousEnd(page)`. An address is good
+   * until 256 other windows have been used since: long enough for what is being received.
+   */
   aliasAddress(page: number): number {
     const window = Math.floor(page / windowPages);
-    let base = this.#windows.get(window);
-    if (base === undefined) {
-      const bytes = windowPages * pageBytes;
-      base = check(
-        mmap(0, bytes, protReadWrite, mapShared | mapNoReserve, this.fd, window * bytes),
-        "mmap of the alias",
-      );
-      this.#windows.set(window, base);
-    }
-    return base + (page - window * windowPages) * pageBytes;
+    if (window !== this.#windowLast) this.#use(window);
+    return this.#baseLast + (page - window * windowPages) * pageBytes;
   }
 
   /** The first page after `page` whose alias address does not follow on. */
@@ -82,7 +82,26 @@ export class MemoryFile {
   close(): void {
     for (const base of this.#windows.values()) munmap(base, windowPages * pageBytes);
     this.#windows.clear();
+    this.#windowLast = -1;
     close(this.fd);
+  }
+
+  #use(window: number): void {
+    const base = this.#windows.get(window) ?? this.#mapWindow(window);
+    this.#windows.delete(window);
+    this.#windows.set(window, base);
+    this.#windowLast = window;
+    this.#baseLast = base;
+  }
+
+  #mapWindow(window: number): number {
+    const bytes = windowPages * pageBytes;
+    if (this.#windows.size >= windowsMax) {
+      const [oldest, base] = this.#windows.entries().next().value as [number, number];
+      munmap(base, bytes);
+      this.#windows.delete(oldest);
+    }
+    return check(mmap(0, bytes, protReadWrite, mapShared | mapNoReserve, this.fd, window * bytes), "mmap of the alias");
   }
 }
 
