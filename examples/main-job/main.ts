@@ -47,7 +47,8 @@ async function main(): Promise<number> {
     for (const tell of chapters) await within(120, `the chapter ${tell.name}`, tell({ story, crew, volume, folder }));
     tellCosts(story, await crew.metrics());
     if (!values.once) {
-      await crew.all("stay", (index) => ({ index }));
+      await crew.all("stay", () => ({}));
+      await crew.all("storeOwn", (index) => ({ index }));
       tellNext(home.url);
       await stopped;
     }

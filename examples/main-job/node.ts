@@ -4,7 +4,7 @@ import { addToCounters } from "./chapters/counters.js";
 import { mixReadsAndAdds } from "./chapters/policies.js";
 import { lookAtPrivateMap, storeShared, writePrivateMap } from "./chapters/private-map.js";
 import { receive, send } from "./chapters/ring.js";
-import { stay } from "./chapters/stay.js";
+import { stay, storeOwn } from "./chapters/stay.js";
 import type { Answer, Question } from "./crew.js";
 
 const tasks = {
@@ -17,6 +17,7 @@ const tasks = {
   lookAtPrivateMap,
   mixReadsAndAdds,
   stay,
+  storeOwn,
   metrics: async (volume: Volume, _: object) => await volume.metrics(),
   hello: async (_volume: Volume, _: object) => process.pid,
 };

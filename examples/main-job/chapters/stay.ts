@@ -1,13 +1,17 @@
-import type { Volume } from "dmmap";
+import type { FileMap, Volume } from "dmmap";
 import { shared } from "../job.js";
 
 const bytesApart = 16 * 1024;
+let kept: FileMap | undefined;
 
-/** On a node: keeps the shared file mapped, stores to a page of its own and reads the others', so that there are tokens to see. */
-export async function stay(volume: Volume, { index }: { index: number }): Promise<void> {
+/** On a node: keeps a part of the shared file mapped and reads all of it, so that there are tokens to see. */
+export async function stay(volume: Volume, _: object): Promise<void> {
   const file = await volume.open(shared.name);
-  const map = await file.map(shared.own);
-  const bytes = new Uint8Array(map.buffer);
-  bytes[index * bytesApart] = index + 1;
-  await map.prefetch(0, shared.own.length, "read");
+  kept = await file.map(shared.own);
+  await kept.prefetch(0, shared.own.length, "read");
+}
+
+/** Then: stores to a page of its own, which takes that page from the others. */
+export async function storeOwn(_volume: Volume, { index }: { index: number }): Promise<void> {
+  if (kept !== undefined) new Uint8Array(kept.buffer)[index * bytesApart] = index + 1;
 }
