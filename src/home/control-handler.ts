@@ -71,7 +71,7 @@ export class ControlHandler {
       case "cancelLock":
         return this.#cancelLock(session, body.request);
       case "claimed":
-        return this.#claimed(session, body.file);
+        return this.#claimed(session, request, body.file, body.epoch);
       case "claimLock":
         return this.#claimLock(session, body);
       case "recovered":
@@ -93,7 +93,7 @@ export class ControlHandler {
 
   #close(session: Session, file: number): object {
     const open = fileOf(session, file);
-    this.#home.files.leave(open, session.node);
+    this.#home.files.leave(open, session);
     session.files.delete(file);
     return {};
   }
@@ -122,13 +122,16 @@ export class ControlHandler {
     return {};
   }
 
-  #claimed(session: Session, file: number): ControlOperations["claimed"]["reply"] {
-    const { directory, locks } = fileOf(session, file);
-    directory.endClaims(session.node);
-    locks.endClaims(session.node);
+  /** The answer goes first: what is asked of the node next must find it knowing what it holds, and of what size. */
+  #claimed(session: Session, request: number, file: number, epoch: number): undefined {
+    const { directory, duties, locks } = fileOf(session, file);
+    duties.endRestores(session.id);
     const refused = session.refused.get(file) ?? [];
     session.refused.delete(file);
-    return { size: directory.sizeBytes, epoch: directory.epoch, refused };
+    const reply: ControlOperations["claimed"]["reply"] = { size: directory.sizeBytes, epoch: directory.epoch, refused };
+    session.connection?.reply(FrameType.reply, request, reply);
+    directory.endClaims(session.node, epoch);
+    locks.endClaims(session.node);
   }
 
   #claimLock(session: Session, { file, start, length, mode }: RequestOf<"claimLock">): { lock: number | null } {

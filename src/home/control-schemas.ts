@@ -34,7 +34,7 @@ const schemas = {
   }),
   unlock: v.object({ file: number, lock: number }),
   cancelLock: v.object({ request: number }),
-  claimed: v.object({ file: number }),
+  claimed: v.object({ file: number, epoch: v.pipe(number, v.maxValue(2 ** 50)) }),
   claimLock: v.object({ file: number, start: bytes, length: bytes, mode: v.picklist(["shared", "exclusive"]) }),
   recovered: v.object(empty),
   status: v.object(empty),

@@ -14,16 +14,20 @@ export type StableWrites = Record<string, number>;
 export class Duties {
   /** Unstable pages; in the place of the epoch, the number of the sync that will end it. */
   readonly #unstable = new TokenRanges();
+  /** Of each session the write up to which all have been taken. */
   readonly #taken = new Map<string, number>();
-  /** Sessions that have written since their own last sync: they keep copies. */
-  readonly #keepers = new Set<string>();
-  /** After a restart: the writes that are on stable storage, and the versions that have been restored over the rest. */
-  readonly #stable: Readonly<StableWrites>;
+  /** Of each session that is back the last write that it has restored; counts when it has restored all. */
+  readonly #restoring = new Map<string, number>();
+  /** The writes that are on stable storage, as they are on record. */
+  #stable: Readonly<StableWrites>;
+  /** After a restart: the newest version of each page that has come. */
   readonly #restored = new Map<PageIndex, Epoch>();
+  #isRecovering: boolean;
   #syncNext = 1;
 
-  constructor(stable: Readonly<StableWrites> = {}) {
+  constructor(stable: Readonly<StableWrites> = {}, isRecovering = false) {
     this.#stable = stable;
+    this.#isRecovering = isRecovering;
   }
 
   isUnstable(start: PageIndex, end: PageIndex): boolean {
@@ -37,9 +41,10 @@ export class Duties {
 
   onWrite(session: string, write: number, start: PageIndex, end: PageIndex): void {
     this.#taken.set(session, Math.max(write, this.taken(session)));
-    this.#keepers.add(session);
-    this.#unstable.set(start, end, Mode.write, this.#syncNext);
-    if (this.#unstable.count > runsMax) this.#unstable.set(0, pageMax, Mode.write, this.#syncNext);
+    this.#addUnstable(start, end);
+    if (!this.#isRecovering) return;
+    // Under a token that was claimed: whatever others restore of these pages, later than this, is older than this.
+    for (let page = start; page < end; page++) this.#restored.set(page, Number.POSITIVE_INFINITY);
   }
 
   /** Whether a page that a node sends after a restart is newer than what the disk has and what others have sent. */
@@ -48,29 +53,56 @@ export class Duties {
     return version >= (this.#restored.get(page) ?? 0);
   }
 
-  onRestored(page: PageIndex, version: Epoch): void {
-    this.#restored.set(page, version);
+  /**
+   * A page has been restored. Pages come in any order, and many may be of one write: only when all have come does the
+   * session count as having been heard up to the last of them. If its connection breaks before, it sends all of them again.
+   */
+  onRestored(session: string, write: number, page: PageIndex, version: Epoch): void {
+    this.#restoring.set(session, Math.max(write, this.#restoring.get(session) ?? 0));
+    this.#addUnstable(page, page + 1);
+    if (this.#isRecovering) this.#restored.set(page, version);
+  }
+
+  /** The session has restored all it had to. */
+  endRestores(session: string): void {
+    this.#taken.set(session, Math.max(this.taken(session), this.#restoring.get(session) ?? 0));
+    this.#restoring.delete(session);
+  }
+
+  /** The session has closed the file, or ended: it keeps no copies. */
+  forget(session: string): void {
+    this.#taken.delete(session);
+    this.#restoring.delete(session);
+    const { [session]: _gone, ...others } = this.#stable;
+    this.#stable = others;
   }
 
   endRecovery(): void {
+    this.#isRecovering = false;
     this.#restored.clear();
   }
 
   /**
    * A sync begins. @returns what to do when it has succeeded, and what must then be put on record before anybody hears of
-   * it: others have kept copies of what it covers, and after a restart must not restore them over what came later.
+   * it: others may keep copies of what it covers, and after a restart must not restore them over what came later. Any other
+   * session that has written since the last record may: that its own sync succeeded does not mean that it has heard so.
    */
   beginSync(session: string): { readonly record: StableWrites | undefined; readonly end: () => void } {
     const sync = this.#syncNext++;
-    const taken = this.taken(session);
-    const others = [...this.#keepers].some((keeper) => keeper !== session);
+    const others = [...this.#taken].some(([other, write]) => other !== session && write > (this.#stable[other] ?? 0));
+    const record = others ? { ...this.#stable, ...Object.fromEntries(this.#taken) } : undefined;
     return {
-      record: others ? { ...this.#stable, ...Object.fromEntries(this.#taken) } : undefined,
+      record,
       end: () => {
-        if (this.taken(session) === taken) this.#keepers.delete(session);
+        if (record !== undefined) this.#stable = { ...this.#stable, ...record };
         this.#settle(sync);
       },
     };
+  }
+
+  #addUnstable(start: PageIndex, end: PageIndex): void {
+    this.#unstable.set(start, end, Mode.write, this.#syncNext);
+    if (this.#unstable.count > runsMax) this.#unstable.set(0, pageMax, Mode.write, this.#syncNext);
   }
 
   #settle(sync: number): void {

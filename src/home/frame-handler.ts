@@ -14,6 +14,8 @@ export type Served = "served" | "later";
 
 /** Acquires in line for one file. Each page of a thousand threads fits; a node that floods is told to come back. */
 const waitersMax = 16_384;
+/** Far beyond what grants reach, and far below where numbers stop being exact: nobody's claim may take epochs there. */
+const epochMax = 2 ** 50;
 
 /**
  * Serves one frame after the other. Throws DmmapError: DMMAP_PROTOCOL and DMMAP_VERSION end the connection, all others
@@ -33,6 +35,7 @@ export class FrameHandler {
     if (session === undefined) return this.#greet(connection, frame);
     switch (frame.type) {
       case FrameType.ping:
+        if (frame.extra !== 0) session.deferredMicros = this.#home.nowMicros;
         connection.push(connection.frame.reset(FrameType.pong));
         return "served";
       case FrameType.request:
@@ -83,6 +86,7 @@ export class FrameHandler {
   /** A node that is back says what it holds. What it lost meanwhile it hears with the answer to `claimed`. */
   #claim(session: Session, open: OpenFile, { file, mode, start, end, epoch }: Frame): Served {
     if (mode === Mode.none || start === end) throw protocolError("a claim of nothing");
+    if (epoch > epochMax) throw protocolError("an epoch that no home has given out");
     if (open.directory.claim(session.node, mode, start, end, epoch)) return "served";
     const refused = session.refused.get(file) ?? [];
     session.refused.set(file, refused);
@@ -99,8 +103,7 @@ export class FrameHandler {
       return "served";
     }
     if (!open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress)) return "later";
-    if (session.isRecovering) open.duties.onRestored(dataStart, epoch);
-    open.duties.onWrite(session.id, write, dataStart, dataEnd);
+    open.duties.onRestored(session.id, write, dataStart, epoch);
     return "served";
   }
 
@@ -189,7 +192,6 @@ export class FrameHandler {
     open.duties.onWrite(session.id, frame.extra, dataStart, dataEnd);
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
-    if (frame.request === 0) return "served";
     if (frame.request === 0) return "served"; // An answer would wake a node that does not wait for one.
     const written = connection.frame.reset(FrameType.written);
     written.file = frame.file;

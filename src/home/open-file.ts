@@ -45,7 +45,7 @@ export class OpenFile implements DirectoryPort {
     this.file = file;
     const { recovering, stable } = options;
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
-    this.duties = new Duties(stable);
+    this.duties = new Duties(stable, recovering);
     this.locks = new LockTable((owner, request, lock) => this.#reply(owner, request, { lock }));
   }
 

@@ -3,6 +3,7 @@ import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, SyncDone } from "../store/store.js";
 import type { StableWrites } from "./duties.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
+import type { Session } from "./session.js";
 
 /** The files that nodes have open, each once, however many nodes and names. */
 export class OpenFiles {
@@ -65,8 +66,10 @@ export class OpenFiles {
   }
 
   /** Takes a node out of a file; the last one closes it. */
-  leave(open: OpenFile, node: NodeId): void {
-    open.leave(node);
+  leave(open: OpenFile, session: Session): void {
+    open.leave(session.node);
+    open.duties.forget(session.id);
+    session.questions.delete(open);
     if (open.directory.openCount > 0) return;
     this.#byKey.delete(open.file.key);
     open.file.close();

@@ -4,14 +4,15 @@ import { FrameType } from "../core/wire/frame.js";
 import type { Fencing, HomeCounters } from "../observe/status.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
-import { Session } from "./session.js";
+import { type Question, Session } from "./session.js";
 
 const rangesMax = 100;
+const looksMin = 4;
 
 /** What becomes of a node's files when it goes. */
 export interface SessionFiles {
   /** Takes the node out of the file, with all it holds there. */
-  leave(file: OpenFile, node: NodeId): void;
+  leave(file: OpenFile, session: Session): void;
   /** The node's connection is lost: what it holds stays, what it asked is void. */
   disconnected(file: OpenFile, node: NodeId): void;
 }
@@ -100,7 +101,7 @@ export class Sessions {
     this.#byNode.delete(session.node);
     this.#byId.delete(session.id);
     session.connection = undefined;
-    for (const file of session.files.values()) this.#files.leave(file, session.node);
+    for (const file of session.files.values()) this.#files.leave(file, session);
     session.files.clear();
     this.#onEnd(session);
   }
@@ -120,10 +121,40 @@ export class Sessions {
       const { connection } = session;
       if (connection?.isBlocked === true) reassure(session, connection, nowMicros);
       else session.lastHeardMicros = Math.max(session.lastHeardMicros, connection?.lastHeardMicros ?? 0);
-      if (nowMicros - session.lastHeardMicros <= this.leaseMicros) continue;
-      const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
-      this.fence(session, `${what} for ${Math.round(this.leaseMicros / 1000)} ms`, nowMicros);
+      const lease = `${Math.round(this.leaseMicros / 1000)} ms`;
+      if (nowMicros - session.lastHeardMicros > this.leaseMicros) {
+        const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
+        this.fence(session, `${what} for ${lease}`, nowMicros);
+      } else if (this.#owesAnswer(session, nowMicros)) {
+        this.fence(session, `it was asked to give way and did not answer for ${lease}`, nowMicros);
+      }
     }
+  }
+
+  /**
+   * Whether a node has left a revoke, or a new size, unanswered for a lease, without saying that it knows (its pings do, as
+   * long as a hold stands in the way). A node that this home does not read from has no chance to answer.
+   */
+  #owesAnswer(session: Session, nowMicros: number): boolean {
+    const { questions, connection } = session;
+    if (connection === undefined || connection.isPaused) {
+      questions.clear();
+      return false;
+    }
+    for (const file of session.files.values()) {
+      const question = file.directory.unanswered(session.node);
+      const known = questions.get(file);
+      if (question === undefined) questions.delete(file);
+      else if (known?.question !== question) questions.set(file, { question, sinceMicros: nowMicros, looks: 0 });
+      else if (this.#isOverdue(known, session.deferredMicros, nowMicros)) return true;
+    }
+    return false;
+  }
+
+  /** Looked at several times, too: a home that was stopped itself has answers waiting in its sockets. */
+  #isOverdue(known: Question, deferredMicros: number, nowMicros: number): boolean {
+    known.looks++;
+    return known.looks >= looksMin && nowMicros - Math.max(known.sinceMicros, deferredMicros) > this.leaseMicros;
   }
 }
 

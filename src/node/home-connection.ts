@@ -12,7 +12,7 @@ import { Output } from "./output.js";
 
 const eagain = -11;
 const retryMicrosMin = 50_000;
-const retryMicrosMax = 1_000_000;
+const retryMicrosMax = 250_000;
 const connectMicrosMax = 5_000_000;
 const leaseShare = 0.75;
 /** Pings within a lease, so that losing one changes nothing. */
@@ -33,6 +33,8 @@ export interface ConnectionSink {
   onUp(welcome: Welcome): void;
   /** The lease may have run out at the home: nothing that is held may be used until the next `onUp`. */
   onLapsed(now: number): void;
+  /** Whether a revoke waits here for something, such as a hold. */
+  isAsked(): boolean;
   /** The connection broke, or was closed by the home with a reason. It is tried again until `close`. */
   onDown(error: DmmapError): void;
 }
@@ -305,7 +307,9 @@ export class HomeConnection implements InputSink {
       this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
     } else if (this.#pingedAt === 0) {
       this.#pingedAt = now;
-      this.send(this.outgoing.reset(FrameType.ping));
+      const ping = this.outgoing.reset(FrameType.ping);
+      ping.extra = this.#sink.isAsked() ? 1 : 0;
+      this.send(ping);
     }
   }
 

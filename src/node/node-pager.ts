@@ -62,6 +62,7 @@ export class NodePager {
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
       onLapsed: (now) => this.#session.onLapsed(now),
+      isAsked: () => this.#isAsked(),
     });
     this.#requests = new HomeRequests(this.#connection);
     this.#session = new NodeSession({
@@ -209,6 +210,11 @@ export class NodePager {
       if (error === undefined) reply();
       else if (!this.#requests.retry(error, () => this.#sync(id, reply))) reply.fail(error);
     });
+  }
+
+  #isAsked(): boolean {
+    for (const { file } of this.#files.all()) if (file.tokens.isAsked) return true;
+    return false;
   }
 
   #onIdle(): void {

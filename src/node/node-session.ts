@@ -71,7 +71,7 @@ export class NodeSession {
     const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
       locks.claim(open.id, number, connection);
-      connection.request("claimed", { file: number }, (answer) => {
+      connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer) => {
         if (answer === undefined) return; // Down once more: all this begins anew.
         const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
         files.renumber(open, number);

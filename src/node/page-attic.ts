@@ -11,6 +11,13 @@ export class PageAttic {
   readonly #free: number[] = [];
   #next = 0;
 
+  #writeLast = 0;
+
+  /** The number of the next write, to whatever file. */
+  nextWrite(): number {
+    return ++this.#writeLast;
+  }
+
   get keptPages(): number {
     return this.#next - this.#free.length;
   }

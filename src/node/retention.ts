@@ -22,7 +22,11 @@ export class Retention {
     this.#cache = cache;
     this.#attic = attic;
     this.#frames = frames;
-    this.#pages = new RetainedPages({ keep: (page) => this.#keep(page), free: (slot) => attic.free(slot) });
+    this.#pages = new RetainedPages({
+      keep: (page) => this.#keep(page),
+      free: (slot) => attic.free(slot),
+      nextWrite: () => attic.nextWrite(),
+    });
   }
 
   get isEmpty(): boolean {

@@ -172,22 +172,28 @@ export class FileDirectory {
     holder.claims ??= new TokenRanges();
     const sound = this.#isRecovering
       ? this.#isUnclaimed(node, mode, start, end)
-      : holder.tokens.weakest(start, end) >= mode;
+      : holder.tokens.weakest(start, end) >= mode && epoch <= this.#epoch;
     if (!sound) return false;
     holder.claims.set(start, end, mode, epoch);
     this.#epoch = Math.max(this.#epoch, epoch);
     return true;
   }
 
-  /** The node has claimed all it holds, and lives by the size of now: grants and revokes that it never saw are void. */
-  endClaims(node: NodeId): void {
+  /**
+   * The node has claimed all it holds, and has been told so, with the size of now; what is asked of it from here on comes
+   * behind that. Grants and revokes that it never saw are void. It has heard of no later epoch than this. After a restart the
+   * epochs go on behind the latest that any survivor has heard of, held or not: a release of a survivor must not reach
+   * beyond the grants that it has seen (R9).
+   */
+  endClaims(node: NodeId, epoch: Epoch): void {
     const holder = this.#holders.get(node);
     assert(holder !== undefined, "only a node that has the file open claims");
+    if (this.#isRecovering) this.#epoch = Math.max(this.#epoch, epoch);
     holder.tokens = holder.claims ?? new TokenRanges();
     holder.claims = undefined;
     holder.revokes = [];
     this.#line = this.#line.filter((waiter) => waiter.node !== node);
-    if (this.#resizes.caughtUp(node)) this.#startResizes();
+    this.#resizes.remind(node);
     this.#pump();
   }
 
@@ -204,6 +210,14 @@ export class FileDirectory {
 
   mayFetch(node: NodeId, start: PageIndex, end: PageIndex): boolean {
     return (this.#holders.get(node)?.tokens.weakest(start, end) ?? Mode.none) >= Mode.read;
+  }
+
+  /**
+   * What has been asked of the node longest ago and is not answered, a revoke or a new size; undefined when nothing is. The
+   * same object for as long as it is the same question, so that whoever has a clock can tell how long it has been one.
+   */
+  unanswered(node: NodeId): object | undefined {
+    return this.#holders.get(node)?.revokes[0] ?? this.#resizes.unanswered(node);
   }
 
   /** How many segments the directory has: its memory follows this number. */

@@ -67,10 +67,13 @@ export class ResizeQueue {
     return this.#finish();
   }
 
-  /** The node has reconnected and was told the size of now. @returns whether that ended a change. */
-  caughtUp(node: NodeId): boolean {
-    this.#active?.unanswered.delete(node);
-    return this.#finish();
+  /**
+   * The node is back after a lost connection: it may not have heard of the change, or its answer is lost. It is asked
+   * again, rather than taken to live by the new size, since until it has heard it may store to what is cut off.
+   */
+  remind(node: NodeId): void {
+    const active = this.#active;
+    if (active?.unanswered.has(node)) this.#port.resize(node, active.sizeBytes, active.epoch);
   }
 
   /** The node is gone: nobody waits for it, and its own changes that have not begun are dropped. */
@@ -80,6 +83,11 @@ export class ResizeQueue {
     }
     this.#active?.unanswered.delete(node);
     return this.#finish();
+  }
+
+  /** The change that this node has not answered. */
+  unanswered(node: NodeId): object | undefined {
+    return this.#active?.unanswered.has(node) ? this.#active : undefined;
   }
 
   describe(): string {

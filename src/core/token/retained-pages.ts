@@ -6,6 +6,8 @@ export interface Attic {
   /** Keeps a copy of a cached page. @returns where. */
   keep(page: PageIndex): number;
   free(slot: number): void;
+  /** Numbers of writes rise for as long as the session lasts, over the closing and opening of the file. */
+  nextWrite(): number;
 }
 
 interface KeptPage {
@@ -42,7 +44,6 @@ export class RetainedPages {
   /** Oldest first; the last is open, the others wait for their sync. */
   readonly #generations: Generation[] = [emptyGeneration()];
   #firstNumber = 0;
-  #writeLast = 0;
 
   constructor(attic: Attic) {
     this.#attic = attic;
@@ -60,9 +61,10 @@ export class RetainedPages {
 
   /** These cached pages are being handed to the home. @returns the number of this write. */
   wrote(start: PageIndex, end: PageIndex): number {
+    const write = this.#attic.nextWrite();
     this.forget(start, end);
-    this.#open.written.set(start, end, Mode.write, ++this.#writeLast);
-    return this.#writeLast;
+    this.#open.written.set(start, end, Mode.write, write);
+    return write;
   }
 
   /** These pages have come from the home, which has not put them on stable storage yet. */
@@ -139,7 +141,6 @@ export class RetainedPages {
   clear(): void {
     this.forget(0, Number.POSITIVE_INFINITY);
     this.synced(Number.POSITIVE_INFINITY);
-    this.#writeLast = 0;
   }
 
   get #open(): Generation {

@@ -72,8 +72,14 @@ export interface ControlOperations {
   unlock: { request: { file: number; lock: number }; reply: object };
   /** Takes back a `lock` request that still waits (`request` is its number). */
   cancelLock: { request: { request: number }; reply: object };
-  /** A node that is back has claimed all it holds of the file. `refused`: page ranges that it has lost. */
-  claimed: { request: { file: number }; reply: { size: number; epoch: number; refused: [number, number][] } };
+  /**
+   * A node that is back has claimed all it holds of the file, and has heard of no later epoch than this. `refused`: page
+   * ranges that it has lost.
+   */
+  claimed: {
+    request: { file: number; epoch: number };
+    reply: { size: number; epoch: number; refused: [number, number][] };
+  };
   /** A lock that the node held before; null if somebody else has it now. */
   claimLock: {
     request: { file: number; start: number; length: number; mode: LockMode["mode"] };

@@ -35,7 +35,7 @@ export const FrameType = {
   hello: 1,
   /** home → node. JSON `Welcome`. */
   welcome: 2,
-  /** node → home: the lease lives. */
+  /** node → home: the lease lives. `extra` 1: it has been asked to give way, and will, but not yet. */
   ping: 3,
   /** home → node. */
   pong: 4,
