@@ -27,6 +27,9 @@ export class CacheView extends Region implements View {
   readonly beyondEnd: BeyondEnd;
   /** The pages that raise SIGBUS in this view: only these may be cleared with MADV_DONTNEED in a private one (R4). */
   readonly poisoned = new Set<number>();
+  /** Where the last mapping ended, and how many pages a touch maps: a touch right there goes on with a stream. */
+  mappedEnd = -1;
+  mapPages = 1;
 
   constructor(cache: PageCache, file: MemoryFile, id: number, options: ViewOptions) {
     super(file, options.firstPage, options.pageCount, options.sharing);

@@ -8,6 +8,8 @@ import { PageBit, type PageStates } from "./page-states.js";
 import type { PageTables } from "./page-tables.js";
 import { Waiters } from "./waiters.js";
 
+/** Pages mapped at one touch of a stream. */
+const streamPagesMax = 256;
 const waitBits = PageBit.waiting | PageBit.waitingWrite;
 
 /**
@@ -41,7 +43,11 @@ export class FaultDesk {
   /** A fault event. Allocates nothing. */
   onFault(view: CacheView, page: number, flags: number, thread: number, endPage: number): void {
     if (page >= endPage) return this.#faultBeyondEnd(view, page);
-    if (this.isSuspended) return this.#waiters.add(view, page, false, thread);
+    if (this.isSuspended) {
+      this.#waiters.add(view, page, false, thread);
+      this.#cache.onSuspendedTouch?.(page);
+      return;
+    }
     const state = this.#states.get(page);
     if ((state & PageBit.poisoned) !== 0) return this.#tables.poison(view, page);
     const write = (flags & FaultFlag.write) !== 0 && view.sharing === "shared";
@@ -50,18 +56,23 @@ export class FaultDesk {
     if (!allowed) return this.#ask(view, page, state, write, isProtected, thread);
     if (isProtected) return this.#tables.allowIn(view, page);
     this.#states.set(page, state | PageBit.referenced);
-    this.#mapRuns(view, page, this.#aroundEnd(view, page, state));
+    const end = this.#streamEnd(view, page, endPage);
+    this.#mapRuns(view, page, end);
+    view.mappedEnd = end;
+    this.#cache.onTouch?.(page); // Last: it may take the page away again, for a revoke that has waited.
   }
 
   /**
-   * How far to map along with a page that was cached but not mapped. Neighbours that were cached ahead of their use go
-   * with it, else each would cost a fault; those that the clock hand unmapped, to see whether they are used, do not.
+   * How far to map along with a page that was cached but not mapped. Touches in order map more and more at once, else
+   * each page that was fetched ahead would cost a fault; up to what the readahead wants to see touched.
    */
-  #aroundEnd(view: CacheView, page: number, state: number): number {
-    const limit = this.#cache.onTouch?.(page) ?? page + 1;
-    if ((state & PageBit.referenced) === 0 || limit <= page + 1) return page + 1;
-    const fresh = PageBit.cached | PageBit.referenced;
-    return this.#states.nextUnlike(page + 1, Math.min(limit, view.endPage), fresh, fresh);
+  #streamEnd(view: CacheView, page: number, endPage: number): number {
+    const isNext = page === view.mappedEnd;
+    view.mapPages = isNext ? Math.min(view.mapPages * 4, streamPagesMax) : 1;
+    if (!isNext) return page + 1;
+    const limit = Math.min(page + view.mapPages, endPage, view.endPage);
+    const cachedEnd = this.#states.nextUnlike(page + 1, limit, PageBit.cached, PageBit.cached);
+    return this.#cache.mapLimit?.(page + 1, cachedEnd) ?? cachedEnd;
   }
 
   /**
@@ -75,6 +86,7 @@ export class FaultDesk {
       this.#forget(index);
       this.#mapRuns(view, page, page + 1);
       if (mapEnd > start) this.#answerAround(view, page, start, Math.min(end, mapEnd), index);
+      view.mappedEnd = Math.max(page + 1, Math.min(end, mapEnd));
       index = this.#previous(index, start, end);
     }
   }

@@ -46,8 +46,12 @@ export interface PageCacheOptions {
  */
 export class PageCache {
   readonly name: string;
-  /** Called at a touch of a page that was cached but not mapped. @returns up to where its neighbours may be mapped too. */
-  onTouch: ((page: number) => number) | undefined;
+  /** Called after a touch of a page that was cached but not mapped. */
+  onTouch: ((page: number) => void) | undefined;
+  /** How far cached pages from `start` on, up to `end`, may be mapped without a touch of each. */
+  mapLimit: ((start: number, end: number) => number) | undefined;
+  /** Called at a touch that waits for `resume`. */
+  onSuspendedTouch: ((page: number) => void) | undefined;
   readonly #file: MemoryFile;
   readonly #states = new PageStates();
   readonly #tables: PageTables;
@@ -211,6 +215,11 @@ export class PageCache {
    * whoever touches them until they are evicted or installed, get SIGBUS.
    */
   poison(start: number, end: number): void {
+    if (this.#desk.isSuspended) {
+      // What is cached is kept, for `resume`; only the threads that touch it until then are refused.
+      for (let page = start; page < end; page++) this.#desk.poison(page);
+      return;
+    }
     for (let page = start; page < Math.min(end, this.#endPage); page++) {
       if (this.isCached(page) && !this.waiting(page)) continue;
       if (this.isCached(page)) this.evict(page, page + 1);
@@ -297,6 +306,7 @@ export class PageCache {
   /** What is cached is the file's again. Whoever waited faults anew. */
   resume(): void {
     this.#desk.isSuspended = false;
+    this.#tables.clearPoison(0, pagesMax);
     this.#desk.retry(0, pagesMax);
   }
 

@@ -35,7 +35,7 @@ export class CacheBudget {
   #evict(file: NodeFile, start: number, end: number): number {
     if (file.tokens.isPinned(start, end) || !file.writeBack(start, end)) return 0;
     const before = file.cache.cachedPages;
-    file.cache.evict(start, end);
+    file.evict(start, end);
     file.tokens.evicted(start, end);
     const evicted = before - file.cache.cachedPages;
     this.#metrics.evictedPages += evicted;

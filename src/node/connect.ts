@@ -16,6 +16,11 @@ export interface ConnectOptions extends Patience {
   readonly name?: string;
   /** For how long the pager polls after an event before it sleeps. Costs a CPU, saves a wake-up per fault. Default 0. */
   readonly spinMicros?: number;
+  /**
+   * Milliseconds after which a thread that waits in a fault gets SIGBUS instead, which ends a Node process. Default none:
+   * it waits until the home is back. Needs Linux 6.6.
+   */
+  readonly faultDeadline?: number;
 }
 
 const cacheBytesDefault = 1024 ** 3;
@@ -38,6 +43,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     name: options.name ?? `${hostname()} ${process.pid}`,
     cachePages: Math.floor(cacheBytes / pageBytes),
     spinMicros: options.spinMicros ?? 0,
+    faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
   };
   let volume: Volume | undefined;
   const thread = await PagerThread.start(new URL("./pager-main.js", import.meta.url), {

@@ -40,6 +40,15 @@ export class FaultClock {
     return -1;
   }
 
+  clear(): void {
+    this.#since.clear();
+  }
+
+  /** The pages that somebody has waited for since `before` or longer. */
+  waitingSince(before: Micros): PageIndex[] {
+    return [...this.#since].filter(([, since]) => since <= before).map(([page]) => page);
+  }
+
   /** `letOn` for every page of the range that somebody waits for. */
   letOnWaiting(start: PageIndex, end: PageIndex, waiters: { waitingThread(page: PageIndex): number }): void {
     for (const page of this.#since.keys()) {

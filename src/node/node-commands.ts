@@ -11,6 +11,8 @@ export interface NodeSetup {
   /** Pages kept in memory, over all files. */
   readonly cachePages: number;
   readonly spinMicros: number;
+  /** Infinity for none. */
+  readonly faultDeadlineMicros: number;
 }
 
 /** The calls that the program's thread makes to the pager thread. Page numbers, except where bytes are said. */

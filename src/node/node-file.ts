@@ -1,17 +1,8 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { TokenPort } from "../core/token/token-port.js";
-import {
-  type ByteOffset,
-  type Epoch,
-  Mode,
-  type PageIndex,
-  type Policy,
-  pageBytes,
-  pageEndAt,
-  pageMax,
-} from "../core/units.js";
-import { dataPagesMax, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, type Policy, pageMax } from "../core/units.js";
+import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
 import type { Pager } from "../mapping/pager.js";
@@ -22,6 +13,7 @@ import type { NodeMetrics } from "./metrics.js";
 import type { PageAttic } from "./page-attic.js";
 import { PageReceiver } from "./page-receiver.js";
 import { Retention } from "./retention.js";
+import { WriteBack } from "./write-back.js";
 
 export interface NodeFileOptions {
   readonly name: string;
@@ -39,8 +31,8 @@ export interface NodeFileSink {
   onResize(file: NodeFile): void;
 }
 
-/** Pages mapped along with one that was fetched ahead. */
-const aroundPagesMax = 1024;
+/** Pages that one store makes writable, when stores come in order. */
+const storePagesMax = 256;
 
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
@@ -57,9 +49,10 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #frames: FileFrames;
   readonly #receiver: PageReceiver;
   readonly #retention: Retention;
-  /** Called once when a write-back that found no room may go on. */
-  readonly #roomWaiters: (() => void)[] = [];
+  readonly #writes: WriteBack;
   #onLeft: (() => void) | undefined;
+  #storeNext: PageIndex = -1;
+  #storePages = 1;
   /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
   #suspendedAt = Number.POSITIVE_INFINITY;
   readonly #usableWaiters: (() => void)[] = [];
@@ -78,8 +71,14 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics = metrics;
     this.#sink = sink;
     this.cache = pager.createCache({ name: `dmmap:${options.name}`, sizeBytes: options.sizeBytes, handler: this });
-    this.cache.onTouch = (page) => this.#onTouch(page);
+    this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
+    this.cache.mapLimit = (start, end) => this.tokens.mapEnd(start, end);
+    this.cache.onSuspendedTouch = (page) => {
+      this.#clock.start(page, nowMicros());
+      this.#afterwards();
+    };
     this.#retention = new Retention(this.cache, attic, this.#frames);
+    this.#writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics);
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
   }
@@ -109,9 +108,13 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  #onTouch(page: PageIndex): PageIndex {
-    this.#act(() => this.tokens.touched(page, nowMicros()));
-    return this.tokens.mapEnd(page + 1, page + aroundPagesMax);
+  /** Refuses the threads that have waited since `before` or longer: SIGBUS, as for a file whose disk is gone. */
+  refuseWaiters(before: number): void {
+    for (const page of this.#clock.waitingSince(before)) {
+      this.#clock.stop(page, 0);
+      this.tokens.abandon(page);
+      this.cache.poison(page, page + 1);
+    }
   }
 
   // Frames, from the home.
@@ -202,8 +205,19 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics.faults++;
     if (waited && this.cache.waiting(page)) this.#clock.letOn(page, this.cache.waitingThread(page));
     // `install` has answered already whoever waited for this very page.
-    if (write && !(this.cache.isWritable(page) && !this.cache.waiting(page))) this.cache.allowWrite(page, page + 1);
-    else if (!write && this.cache.waiting(page)) this.cache.resolve(page);
+    if (write && !(this.cache.isWritable(page) && !this.cache.waiting(page))) {
+      this.cache.allowWrite(page, this.#storeEnd(page));
+    } else if (!write && this.cache.waiting(page)) this.cache.resolve(page);
+  }
+
+  /**
+   * Stores in order make more and more pages writable at once, under a write token that is held for them: else each page
+   * costs a fault after every write-back. Those that are not stored to after all are sent once for nothing.
+   */
+  #storeEnd(page: PageIndex): PageIndex {
+    this.#storePages = page === this.#storeNext ? Math.min(this.#storePages * 4, storePagesMax) : 1;
+    this.#storeNext = this.cache.nextUncached(page + 1, this.tokens.writeEnd(page, page + this.#storePages));
+    return this.#storeNext;
   }
 
   /** The pager calls this when a deadline of `tokens` has come. */
@@ -215,22 +229,8 @@ export class NodeFile implements TokenPort, FaultHandler {
     return this.#clock.hasRun(page);
   }
 
-  /** R2, R3: no store gets in between the copy that is sent and the protection. */
   writeBack(start: PageIndex, end: PageIndex): boolean {
-    const { cache } = this;
-    if (!this.#frames.isReady) return false;
-    const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
-    for (let page = cache.nextDirty(start, fileEnd); page < fileEnd; page = cache.nextDirty(page, fileEnd)) {
-      const runEnd = Math.min(cache.nextClean(page, fileEnd), page + dataPagesMax);
-      const byteLength = (runEnd - page) * pageBytes;
-      if (!this.#frames.hasRoom(byteLength)) return false;
-      cache.protect(page, runEnd);
-      this.#sendPages(page, runEnd, byteLength);
-      cache.markClean(page, runEnd);
-      page = runEnd;
-    }
-    cache.protect(start, end);
-    return true;
+    return this.#writes.send(start, end);
   }
 
   evict(start: PageIndex, end: PageIndex): void {
@@ -247,42 +247,19 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#sink.onPinned(pin);
   }
 
-  #sendPages(start: PageIndex, end: PageIndex, byteLength: number): void {
-    this.#metrics.writePages += end - start;
-    const address = this.#frames.write(start, end, this.#retention.wrote(start, end), byteLength);
-    this.cache.readBytes(start, address, byteLength);
-  }
-
   // What the program asks.
 
   unpin(pin: number): void {
     this.#act(() => this.tokens.unpin(pin, nowMicros()));
   }
 
-  /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */
-  flush(onSent: () => void, from: PageIndex = 0): void {
-    const end = pageEndAt(this.cache.sizeBytes);
-    if (this.writeBack(from, end)) return onSent();
-    // Pages before the first that is still dirty have been sent: what is stored to them from now on is another sync's.
-    const next = this.cache.nextDirty(from, end);
-    this.#roomWaiters.push(() => this.flush(onSent, next));
-  }
-
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
-    this.flush(() => {
-      const sync = this.#retention.beginSync();
-      this.#frames.sync((_reply, error) => {
-        if (error === undefined) this.#retention.synced(sync);
-        else if (this.#frames.isReady) this.#retention.sendAgain();
-        onDone(error);
-      });
-    });
+    this.#writes.sync(onDone);
   }
 
-  /** Whether a sync is due: something is dirty, or not known to be stable. */
   get isUnstable(): boolean {
-    return this.cache.dirtyPages > 0 || !this.#retention.isEmpty;
+    return this.#writes.isUnstable;
   }
 
   get isReady(): boolean {
@@ -321,7 +298,7 @@ export class NodeFile implements TokenPort, FaultHandler {
    */
   restoreAndClaim(number: number, onSent: () => void): void {
     this.#frames.number = number;
-    const onRoom = (goOn: () => void) => void this.#roomWaiters.push(goOn);
+    const onRoom = (goOn: () => void) => this.#writes.whenRoom(goOn);
     this.#retention.restore(this.tokens.epoch, onRoom, () => {
       this.tokens.eachHeld((mode, start, end, epoch) => this.#frames.claim(mode, start, end, epoch));
       onSent();
@@ -363,6 +340,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   #use(): void {
     if (this.#suspendedAt !== Number.POSITIVE_INFINITY) {
       this.#suspendedAt = Number.POSITIVE_INFINITY;
+      this.#clock.clear(); // Whoever waits faults again.
       this.cache.resume();
     }
     for (const action of this.#usableWaiters.splice(0)) action();
@@ -371,7 +349,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** Since when the thread that has waited longest does so; Infinity when none waits. */
   get waitingSince(): number {
-    return this.cache.hasWaiters ? Math.min(this.#clock.oldest, this.#suspendedAt) : this.#clock.oldest;
+    return this.#clock.oldest;
   }
 
   get waitingPage(): PageIndex {
@@ -380,7 +358,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** The socket has taken something: what waited for room goes on. */
   onRoom(now: number): void {
-    for (const go of this.#roomWaiters.splice(0)) go();
+    this.#writes.onRoom();
     this.tokens.onWriteBackRoom(now);
     this.#afterwards();
   }

@@ -74,7 +74,7 @@ export class NodePager {
     });
     this.#pieces = new PieceIo(this.#files, (deadline) => this.#wakeAt(deadline));
     this.#budget = new CacheBudget(setup.cachePages, this.#metrics);
-    this.#stalls = new StallWatch(this.#emit);
+    this.#stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
     this.#pager.onIdle = () => this.#onIdle();
     this.#pager.onDeadline = (now) => this.#onTime(now);
   }
@@ -224,9 +224,8 @@ export class NodePager {
       this.#writeBackAt = nowMicros() + writeBackMicros;
       this.#wakeAt(this.#writeBackAt);
     }
-    const wasFull = !this.#connection.output.isEmpty;
     this.#connection.flush();
-    if (wasFull && this.#connection.output.isEmpty) this.#onRoom();
+    if (this.#connection.output.takeRoom()) this.#onRoom();
     this.#wakeAt(this.#connection.deadline);
   }
 

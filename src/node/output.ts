@@ -13,6 +13,7 @@ export class Output {
   readonly #buffer = new NativeBuffer(capacityBytes);
   #head = 0;
   #tail = 0;
+  #isShort = false;
 
   get isEmpty(): boolean {
     return this.#head === this.#tail;
@@ -21,7 +22,16 @@ export class Output {
   /** Whether a frame with this much page data may be queued now. */
   hasRoom(payloadBytes: number): boolean {
     const used = this.#tail - this.#head;
-    return used + headerBytes + payloadBytes + reserveBytes <= capacityBytes;
+    const fits = used + headerBytes + payloadBytes + reserveBytes <= capacityBytes;
+    this.#isShort ||= !fits;
+    return fits;
+  }
+
+  /** Whether somebody was refused room since this was last asked, and would find it now. */
+  takeRoom(): boolean {
+    if (!this.#isShort || !this.isEmpty) return false;
+    this.#isShort = false;
+    return true;
   }
 
   /** Appends a header. @returns false when even the reserve is used up: the home has stopped reading. */

@@ -16,8 +16,15 @@ export class StallWatch {
   readonly #stalled = new Map<number, Stalled>();
   readonly #listening = new Set<number>();
 
-  constructor(emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void) {
+  readonly #deadlineMicros: number;
+
+  /** After `deadlineMicros` a thread is not kept waiting any longer, but refused. */
+  constructor(
+    emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void,
+    deadlineMicros: number,
+  ) {
     this.#emit = emit;
+    this.#deadlineMicros = deadlineMicros;
   }
 
   listen(file: number, on: boolean): void {
@@ -33,7 +40,9 @@ export class StallWatch {
       const stalled = this.#stalled.get(id);
       if (stalled !== undefined && since !== stalled.since) this.#resume(id, file.name, now - stalled.since);
       if (since === Number.POSITIVE_INFINITY) continue;
-      again = Math.min(again, now - since < stallMicros ? since + stallMicros : now + stallMicros / 4);
+      if (now - since >= this.#deadlineMicros) file.refuseWaiters(now - this.#deadlineMicros);
+      const next = now - since < stallMicros ? since + stallMicros : now + stallMicros / 4;
+      again = Math.min(again, next, Math.max(since + this.#deadlineMicros, now + 1000));
       if (now - since >= stallMicros && !this.#stalled.has(id)) this.#stall(id, file, since, downReason, now);
     }
     return again;

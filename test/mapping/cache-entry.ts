@@ -26,10 +26,7 @@ await runPagerThread((_data, emit) => {
     wpPage: (_cache, page) => emit("wpPage", { page, write: true }),
   };
   const cache = pager.createCache({ name: "test", sizeBytes: 64 * 4096, handler });
-  cache.onTouch = (page) => {
-    emit("touch", { page, write: false });
-    return page + 1;
-  };
+  cache.onTouch = (page) => emit("touch", { page, write: false });
   const bytes = new NativeBuffer(64 * 4096);
   const methods: Record<string, Method> = {
     verb: ({ verb, args }: { verb: Verb; args: number[] }, reply: Reply) => {

@@ -87,7 +87,7 @@ export class FileTokens {
 
   /** A thread touched a page that is not cached. */
   noPage(page: PageIndex, write: boolean, now: Micros): void {
-    this.#want(page, write ? Mode.write : Mode.read, now);
+    this.#wants.add(page, write ? Mode.write : Mode.read, now, ++this.#sequenceLast);
     this.#pump(now);
   }
 
@@ -98,7 +98,7 @@ export class FileTokens {
       this.#port.resolve(page, true, false);
       return;
     }
-    this.#want(page, Mode.write, now);
+    this.#wants.add(page, Mode.write, now, ++this.#sequenceLast);
     this.#pump(now);
   }
 
@@ -191,6 +191,11 @@ export class FileTokens {
     this.#pump(now);
   }
 
+  /** The shell has refused the threads that waited for this page: it is not wanted any more. */
+  abandon(page: PageIndex): void {
+    this.#wants.serve((want) => want.page === page);
+  }
+
   /** The connection took what an earlier write-back had no room for. */
   onWriteBackRoom(now: Micros): void {
     this.#pump(now);
@@ -231,6 +236,11 @@ export class FileTokens {
    */
   evicted(start: PageIndex, end: PageIndex): void {
     this.#requests.overtake(start, end);
+  }
+
+  /** How far stores may go from this page on, whose write token is held. Not past `limit`, nor into what is asked back. */
+  writeEnd(page: PageIndex, limit: PageIndex): PageIndex {
+    return this.#revokes.count > 0 ? page + 1 : Math.min(limit, this.#held.end(this.#held.firstEndingAfter(page)));
   }
 
   onTime(now: Micros): void {
@@ -277,18 +287,14 @@ export class FileTokens {
     return `${held}; ${asked}; pins ${this.#pins.describe()}; ${this.#requests.describe()}`;
   }
 
-  #want(page: PageIndex, mode: Mode, since: Micros): void {
-    this.#wants.add(page, mode, since, ++this.#sequenceLast);
-  }
-
   #pump(now: Micros): void {
     this.#deadline = Number.POSITIVE_INFINITY;
     this.#serveWants(now);
-    this.#servePins(now);
+    this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
     // Giving way may take from under a thread what it waits for: then it asks anew, behind the others.
     if (this.#revokes.count > 0 && this.#revokes.serve((revoke) => this.#serveRevoke(revoke, now))) {
       this.#serveWants(now);
-      this.#servePins(now);
+      this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
     }
   }
 
@@ -334,10 +340,6 @@ export class FileTokens {
     }
     want.waited = true;
     this.#requests.fetch(page, this.#clip(page + this.#readahead.onFault(page)));
-  }
-
-  #servePins(now: Micros): void {
-    this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
   }
 
   #serveRevoke(revoke: Revoke, now: Micros): boolean {

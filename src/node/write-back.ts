@@ -1,0 +1,85 @@
+import type { DmmapError } from "../core/error.js";
+import { type PageIndex, pageBytes, pageEndAt } from "../core/units.js";
+import { dataPagesMax } from "../core/wire/frame.js";
+import type { PageCache } from "../mapping/page-cache.js";
+import type { FileFrames } from "./file-frames.js";
+import type { NodeMetrics } from "./metrics.js";
+import type { Retention } from "./retention.js";
+
+/** Sends one file's dirty pages to the home, as the connection has room, and asks for them to be made durable. */
+export class WriteBack {
+  readonly #cache: PageCache;
+  readonly #frames: FileFrames;
+  readonly #retention: Retention;
+  readonly #metrics: NodeMetrics;
+  /** Each called once when there is room again. */
+  readonly #roomWaiters: (() => void)[] = [];
+
+  constructor(cache: PageCache, frames: FileFrames, retention: Retention, metrics: NodeMetrics) {
+    this.#cache = cache;
+    this.#frames = frames;
+    this.#retention = retention;
+    this.#metrics = metrics;
+  }
+
+  /** Whether a sync is due: something is dirty, or not known to be stable. */
+  get isUnstable(): boolean {
+    return this.#cache.dirtyPages > 0 || !this.#retention.isEmpty;
+  }
+
+  /**
+   * Write-protects [start, end) and sends what is dirty in it. R2, R3: no store gets in between the copy that is sent and
+   * the protection. @returns false when there was no room for all.
+   */
+  send(start: PageIndex, end: PageIndex): boolean {
+    const cache = this.#cache;
+    if (!this.#frames.isReady) return false;
+    const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
+    for (let page = cache.nextDirty(start, fileEnd); page < fileEnd; page = cache.nextDirty(page, fileEnd)) {
+      const runEnd = Math.min(cache.nextClean(page, fileEnd), page + dataPagesMax);
+      if (!this.#frames.hasRoom((runEnd - page) * pageBytes)) return false;
+      cache.protect(page, runEnd);
+      this.#sendRun(page, runEnd);
+      cache.markClean(page, runEnd);
+      page = runEnd;
+    }
+    cache.protect(start, end);
+    return true;
+  }
+
+  /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */
+  flush(onSent: () => void, from: PageIndex = 0): void {
+    const end = pageEndAt(this.#cache.sizeBytes);
+    if (this.send(from, end)) return onSent();
+    // Pages before the first that is still dirty have been sent: what is stored to them from now on is another sync's.
+    const next = this.#cache.nextDirty(from, end);
+    this.whenRoom(() => this.flush(onSent, next));
+  }
+
+  /** Everything dirty onto the home's stable storage. */
+  sync(onDone: (error: DmmapError | undefined) => void): void {
+    this.flush(() => {
+      const sync = this.#retention.beginSync();
+      this.#frames.sync((_reply, error) => {
+        if (error === undefined) this.#retention.synced(sync);
+        else if (this.#frames.isReady) this.#retention.sendAgain();
+        onDone(error);
+      });
+    });
+  }
+
+  whenRoom(goOn: () => void): void {
+    this.#roomWaiters.push(goOn);
+  }
+
+  onRoom(): void {
+    for (const goOn of this.#roomWaiters.splice(0)) goOn();
+  }
+
+  #sendRun(start: PageIndex, end: PageIndex): void {
+    this.#metrics.writePages += end - start;
+    const byteLength = (end - start) * pageBytes;
+    const address = this.#frames.write(start, end, this.#retention.wrote(start, end), byteLength);
+    this.#cache.readBytes(start, address, byteLength);
+  }
+}
