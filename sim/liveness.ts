@@ -35,6 +35,11 @@ export function finish(world: World, stepsMax: number): void {
   world.failsRead = () => false;
   world.hidesProgress = () => false;
   for (const node of world.nodes) if (node.room !== Number.POSITIVE_INFINITY) node.roomAgain(Number.POSITIVE_INFINITY);
+  for (const [index, node] of world.nodes.entries()) {
+    if (node.isReady) continue;
+    world.cut(index); // Whatever had begun begins anew.
+    world.reconnect(index);
+  }
   let left = stepsMax - settle(world, stepsMax);
   while (endHolds(world)) left -= settle(world, left);
   checkRest(world);

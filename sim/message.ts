@@ -19,7 +19,10 @@ export type ToHome =
   | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
   | { type: "write"; page: PageIndex; words: readonly number[] }
   | { type: "truncate"; request: number; sizeBytes: number }
-  | { type: "resized"; epoch: number };
+  | { type: "resized"; epoch: number }
+  | { type: "restore"; page: PageIndex; words: readonly number[] }
+  | { type: "claim"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
+  | { type: "claimed"; epoch: number };
 
 /** Pages of an answer: `words` holds those of [dataStart, dataEnd), two a page. */
 interface Payload {
@@ -46,7 +49,8 @@ export type ToNode =
       wantEnd: PageIndex;
     }
   | { type: "resize"; sizeBytes: number; epoch: number }
-  | { type: "truncated"; request: number; refused: boolean };
+  | { type: "truncated"; request: number; refused: boolean }
+  | { type: "reclaimed"; sizeBytes: number; epoch: number };
 
 export type Message = ToHome | ToNode;
 
@@ -80,6 +84,14 @@ export function describe(message: Message): string {
       return `truncate to ${pagesOf(message.sizeBytes)}`;
     case "resized":
       return `resized @${message.epoch}`;
+    case "restore":
+      return `restore ${message.page} = ${message.words.join(" ")}`;
+    case "claim":
+      return `claim ${modeName[message.mode]} ${range(message.start, message.end)} @${message.epoch}`;
+    case "claimed":
+      return `claimed all, newest @${message.epoch}`;
+    case "reclaimed":
+      return `reclaimed, ${pagesOf(message.sizeBytes)} @${message.epoch}`;
     case "opened":
       return `opened, ${pagesOf(message.sizeBytes)}`;
     case "grant":

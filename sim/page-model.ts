@@ -48,6 +48,11 @@ export class PageModel {
     this.mapped[page] = 1;
   }
 
+  /** No store gets through; what is dirty stays so. */
+  protect(start: PageIndex, end: PageIndex): void {
+    this.writable.fill(0, start, end);
+  }
+
   evict(start: PageIndex, end: PageIndex): void {
     for (let page = start; page < Math.min(end, this.pagesMax); page++) {
       requireTrue(this.dirty[page] === 0, "R2: no page is evicted before it is written back");

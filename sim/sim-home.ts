@@ -81,12 +81,31 @@ export class SimHome implements DirectoryPort {
         return directory.truncate(node, message.request, message.sizeBytes);
       case "resized":
         return directory.resized(node, message.epoch);
+      case "restore":
+        requireTrue(
+          directory.mayWrite(node, message.page, message.page + 1),
+          "R20: what was lost under way may be sent again",
+        );
+        return this.#store(message.page, message.words);
+      case "claim": {
+        const { mode, start, end, epoch } = message;
+        return requireTrue(directory.claim(node, mode, start, end, epoch), "within its lease, a node loses nothing");
+      }
+      case "claimed":
+        // The answer goes first: what is asked next must find the node ready to hear it.
+        this.#world.send(node, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: directory.epoch });
+        return directory.endClaims(node, message.epoch);
     }
   }
 
   leave(node: NodeId): void {
     this.#streams.delete(node);
     this.directory.close(node);
+  }
+
+  disconnected(node: NodeId): void {
+    this.#streams.delete(node);
+    this.directory.disconnected(node);
   }
 
   /** The next piece of an answer is read now, whatever was sent meanwhile. */

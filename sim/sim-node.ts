@@ -34,6 +34,10 @@ export class SimNode implements TokenPort {
   /** Pages that the connection takes before it is full. */
   room = Number.POSITIVE_INFINITY;
   roomWanted = false;
+  /** The home knows what is held here. Else nothing is sent, and what comes is void. */
+  isReady = true;
+  /** Write-backs that were lost under way. */
+  #lost: { page: PageIndex; words: readonly number[] }[] = [];
   readonly #world: NodeWorld;
   readonly #policy: Policy;
   #pinLast = 0;
@@ -62,7 +66,11 @@ export class SimNode implements TokenPort {
   }
 
   get mayClose(): boolean {
-    return this.state === "open" && this.threads.every(({ state }) => state === "idle" || state === "prefetching");
+    return (
+      this.state === "open" &&
+      this.isReady &&
+      this.threads.every(({ state }) => state === "idle" || state === "prefetching")
+    );
   }
 
   close(): void {
@@ -83,6 +91,7 @@ export class SimNode implements TokenPort {
       case "prefetch":
         return this.#pin(thread, operation);
       case "truncate":
+        if (!this.isReady) return thread.end();
         thread.state = "truncating";
         thread.pin = ++this.#truncateLast;
         return this.#world.send(this, { type: "truncate", request: thread.pin, sizeBytes: operation.sizeBytes });
@@ -147,12 +156,40 @@ export class SimNode implements TokenPort {
       this.tokens = new FileTokens(this, { policy: this.#policy, sizeBytes: message.sizeBytes });
       return;
     }
+    if (message.type === "reclaimed") return this.#reclaimed(message.sizeBytes, message.epoch);
+    if (!this.isReady) return;
     if (message.type === "truncated") {
       const thread = this.threads.find(({ state, pin }) => state === "truncating" && pin === message.request);
       thread?.end();
       return;
     }
     if (this.state === "open" || this.state === "leaving") this.#act((tokens) => this.#obey(tokens, message));
+  }
+
+  /** The connection is lost: these messages have not arrived. Who waited for a truncate never learns how it went. */
+  disconnect(unsent: readonly ToHome[]): void {
+    this.isReady = false;
+    for (const message of unsent) {
+      if (message.type === "write") this.#lost.push({ page: message.page, words: message.words });
+    }
+    for (const thread of this.threads) if (thread.state === "truncating") thread.end();
+  }
+
+  /** The connection is there again, within the lease: what was lost is sent again (R20), what is held is claimed. */
+  reclaim(): void {
+    const { tokens } = this;
+    if (tokens === undefined) return;
+    for (const { page, words } of this.#lost) this.#world.send(this, { type: "restore", page, words });
+    tokens.eachHeld((mode, start, end, epoch) => this.#world.send(this, { type: "claim", mode, start, end, epoch }));
+    this.#world.send(this, { type: "claimed", epoch: tokens.epoch });
+  }
+
+  #reclaimed(sizeBytes: number, epoch: number): void {
+    this.isReady = true;
+    this.#lost = [];
+    if (sizeBytes !== this.cache.sizeBytes) this.cache.setSize(sizeBytes);
+    this.#act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.#world.now));
+    this.#act((tokens) => tokens.onWriteBackRoom(this.#world.now));
   }
 
   time(): void {
@@ -184,15 +221,15 @@ export class SimNode implements TokenPort {
     needsData: boolean,
   ): void {
     const message = { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData };
-    this.#world.send(this, { type: "acquire", ...message });
+    this.#send({ type: "acquire", ...message });
   }
 
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#world.send(this, { type: "fetch", request, start, end, epoch });
+    this.#send({ type: "fetch", request, start, end, epoch });
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#world.send(this, { type: "release", mode, start, end, epoch });
+    this.#send({ type: "release", mode, start, end, epoch });
   }
 
   isCached(page: PageIndex): boolean {
@@ -220,11 +257,13 @@ export class SimNode implements TokenPort {
 
   writeBack(start: PageIndex, end: PageIndex): boolean {
     const { cache } = this;
+    if (!this.isReady) return false;
     const last = Math.min(end, cache.pageEnd);
     for (let page = start; page < last; page++) {
       if (cache.dirty[page] === 0) continue;
       if (this.room <= 0) {
         this.roomWanted = true;
+        cache.protect(page, last); // As a page cache may: what comes next must not count on it, nor against it.
         return false;
       }
       this.room--;
@@ -261,7 +300,7 @@ export class SimNode implements TokenPort {
     this.#act((tokens) => tokens[kind === "hold" ? "pin" : "prefetch"](thread.pin, mode, start, end, this.#world.now));
   }
 
-  #obey(tokens: FileTokens, message: Exclude<ToNode, { type: "opened" | "truncated" }>): void {
+  #obey(tokens: FileTokens, message: Exclude<ToNode, { type: "opened" | "truncated" | "reclaimed" }>): void {
     const { now } = this.#world;
     switch (message.type) {
       case "grant": {
@@ -280,7 +319,7 @@ export class SimNode implements TokenPort {
       case "resize":
         this.cache.setSize(message.sizeBytes);
         tokens.onResize(message.sizeBytes, message.epoch, now);
-        return this.#world.send(this, { type: "resized", epoch: message.epoch });
+        return this.#send({ type: "resized", epoch: message.epoch });
     }
   }
 
@@ -330,7 +369,13 @@ export class SimNode implements TokenPort {
     this.#world.send(this, { type: "close" });
   }
 
+  #send(message: ToHome): void {
+    if (this.isReady) this.#world.send(this, message);
+  }
+
   #gone(): void {
+    this.isReady = true;
+    this.#lost = [];
     this.state = "closed";
     this.tokens = undefined;
     this.cache.clear();

@@ -87,13 +87,23 @@ class Simulation {
 
   #disturb(index: number): void {
     const node = this.#world.nodes[index];
-    const { closes, crashes } = this.#swarm;
+    const { closes, crashes, cuts } = this.#swarm;
     if (node.state === "closed") node.open();
+    else if (cuts && node.state === "open" && this.#random.chance(0.3)) this.#cut(index);
     else if (crashes && this.#random.chance(0.15)) this.#world.crash(index);
     else if (closes && node.mayClose && this.#random.chance(0.5)) {
       this.#trace?.(`${node.name} closes`);
       node.close();
     }
+  }
+
+  /** A node that is back may be cut off again before it has its answer. */
+  #cut(index: number): void {
+    const isClaiming = this.#world.toHome[index].some(({ type }) => type === "claimed");
+    const isAnswered = this.#world.toNode[index].some(({ type }) => type === "reclaimed");
+    const isBack = this.#world.nodes[index].isReady || isClaiming || isAnswered;
+    if (isBack) this.#world.cut(index);
+    else this.#world.reconnect(index);
   }
 
   #begin(node: SimNode): void {

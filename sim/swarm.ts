@@ -28,6 +28,8 @@ export interface Swarm {
   readonly flushes: boolean;
   readonly closes: boolean;
   readonly crashes: boolean;
+  /** Connections are lost, and come back within the lease. */
+  readonly cuts: boolean;
   /** Pages that a connection takes before it is full; Infinity for one that never is. */
   readonly room: number;
   readonly hidesProgress: number;
@@ -63,6 +65,7 @@ export function drawSwarm(random: Random): Swarm {
     flushes: has(0.3),
     closes: has(0.3),
     crashes: has(0.2),
+    cuts: has(0.25),
     room: has(0.3) ? random.pick([1, 2, 5]) : Number.POSITIVE_INFINITY,
     hidesProgress: has(0.3) ? random.pick([0.3, 0.9]) : 0,
     failsRead: has(0.15) ? 0.1 : 0,

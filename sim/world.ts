@@ -129,6 +129,21 @@ export class World {
     this.home.leave(old);
   }
 
+  /** The connection is lost, with what was under way. The lease goes on. */
+  cut(index: number): void {
+    const node = this.nodes[index];
+    this.#trace?.(`${node.name} is cut off`);
+    node.disconnect(this.toHome[index]);
+    this.toHome[index].length = 0;
+    this.toNode[index].length = 0;
+    this.home.disconnected(node.id);
+  }
+
+  reconnect(index: number): void {
+    this.#trace?.(`${this.nodes[index].name} is back`);
+    this.nodes[index].reclaim();
+  }
+
   check(): void {
     checkWorld(this);
   }

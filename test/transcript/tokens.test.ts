@@ -198,6 +198,45 @@ test("What a node has touched is no surplus", () => {
   );
 });
 
+test("What a node waits for is no surplus", () => {
+  story(
+    { pages: 8 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > a writes 5
+      a→home acquire write 5..6, data to 6
+    > b writes 4, b→home, home→a
+      b→home acquire write 4..5, data to 5
+      home→a revoke 4..5 to none @1
+      a→home release 4..5 to none @1
+    `,
+  );
+});
+
+test("What is on its way to a node is no surplus", () => {
+  story(
+    { pages: 20, chunkPages: 8 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > a reads 1, a→home, a gets data, home→a, a runs
+      a→home fetch 1..17 @1
+      home→a data @1, page 1..9 = 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0, more follows
+      a has loaded 0 from word 2
+    > b writes 8, b→home
+      b→home acquire write 8..9, data to 9
+      home→a revoke 8..9 to none @1
+    > home→a
+      a→home release 8..9 to none @1
+    `,
+  );
+});
+
 test("Growth stops short of what others stand in line for", () => {
   story(
     { pages: 8, nodes: 3 },

@@ -49,11 +49,14 @@ export class PinList {
     for (const pin of this.#pins) if (pin.reached >= start && pin.reached < end) pin.retryAt = retryAt;
   }
 
-  /** After a lost session, nothing is here any more. */
+  /**
+   * After a lost session, nothing is here any more. A hold that was given has ended with it: others have had the range since,
+   * so to take it again unasked would only keep them out. What still waits goes on waiting.
+   */
   restart(): void {
+    this.#pins = this.#pins.filter(({ satisfied }) => !satisfied);
     for (const pin of this.#pins) {
       pin.reached = pin.start;
-      pin.satisfied = false;
       pin.retryAt = 0;
     }
   }
