@@ -28,6 +28,7 @@ const closingMicrosMax = 300_000;
 const tickMicrosMax = 1e6;
 const tickMicrosMin = 10_000;
 const fencingsMax = 100;
+const listenMicros = 50_000;
 
 export interface EngineOptions {
   readonly store: Store;
@@ -76,6 +77,7 @@ export class Engine implements HomeContext, Reported {
   readonly #server: ConnectionServer;
   readonly #touched = new Set<Connection>();
   #nextTick = 0;
+  #isListening = false;
   #closingMicros = Number.POSITIVE_INFINITY;
   #syncsPending = 0;
   #closeError: DmmapError | undefined;
@@ -123,7 +125,7 @@ export class Engine implements HomeContext, Reported {
         this.#dispatch(this.#epoll.token(index), this.#epoll.events(index));
         this.#flushTouched();
       }
-      if (this.nowMicros >= this.#nextTick) this.#tick();
+      if (this.nowMicros >= this.#nextTick) this.#tickOrListen();
       this.#flushTouched();
     }
     this.#connections.stopListening();
@@ -211,6 +213,21 @@ export class Engine implements HomeContext, Reported {
       // Frames that had been received before may be served now; what comes of them is sent in this same walk.
       if (wasPaused && !connection.isPaused) this.#server.resume(connection);
       this.#connections.watch(connection);
+    }
+  }
+
+  /**
+   * A tick that comes very late means that this process was stopped. What the nodes have said meanwhile waits in the sockets:
+   * to look at their leases before that would fence all of them for our own silence.
+   */
+  #tickOrListen(): void {
+    const isLate = this.#nextTick > 0 && this.nowMicros - this.#nextTick > this.#tickMicros;
+    if (isLate && !this.#isListening) {
+      this.#isListening = true;
+      this.#nextTick = this.nowMicros + Math.min(this.#tickMicros, listenMicros);
+    } else {
+      this.#isListening = false;
+      this.#tick();
     }
   }
 

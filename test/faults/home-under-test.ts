@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { FrameType } from "../../src/core/wire/frame.js";
 import type { FencedEvent, HomeOptions, HomeStatus } from "../../src/home/index.js";
 import { RawNode } from "../home/raw-node.js";
 import { until, within } from "../support/until.js";
@@ -102,7 +103,9 @@ export class HomeUnderTest implements AsyncDisposable {
   async status(): Promise<HomeStatus> {
     const { node } = await RawNode.greet(this.port, "observer");
     const status = (await node.request("status", {})) as HomeStatus;
-    node.socket.end();
+    node.send({ type: FrameType.goodbye });
+    await node.closed();
+    node.socket.destroy();
     return status;
   }
 
