@@ -1,7 +1,7 @@
 // Breaks the core on purpose, one way at a time, and shows that the tiers notice: who trusts tests must know what they
 // catch. A way that nothing catches is either a gap in the tests or a line that the core does not need.
 //
-//   node sim/mutate.mjs [--only WORDS] [--build FOLDER] [--seeds COUNT]
+//   node sim/mutate.mjs [--only PATTERN] [--build FOLDER] [--seeds COUNT]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -38,7 +38,7 @@ const survivors = [];
 const caught = new Map(tiers.map(({ name }) => [name, 0]));
 try {
   requireGreen();
-  const chosen = mutations.filter(({ name, file }) => `${name} ${file}`.includes(values.only ?? ""));
+  const chosen = mutations.filter(({ name, file }) => new RegExp(values.only ?? "").test(`${name} ${file}`));
   for (const mutation of chosen) report(mutation, breakAndTest(mutation));
   console.log(
     `\n${chosen.length} ways to break the core: ${[...caught].map(([name, count]) => `${count} ${name}`).join(", ")}`,

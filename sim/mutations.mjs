@@ -254,7 +254,7 @@ export const mutations = [
   m(
     "holds are not looked at after a revoke",
     tokens,
-    "this.#serveWants(now); this.#servePins(now); } }",
+    "this.#serveWants(now); this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now)); } }",
     "this.#serveWants(now); } }",
   ),
   m("a reader's acquire is taken for a writer's", acquires, "acquire.mode >= mode && ", ""),
@@ -281,14 +281,14 @@ export const mutations = [
   m(
     "R12: a store asks for the read token first",
     tokens,
-    "this.#want(page, write ? Mode.write : Mode.read, now)",
-    "this.#want(page, Mode.read, now)",
+    "this.#wants.add(page, write ? Mode.write : Mode.read, now,",
+    "this.#wants.add(page, Mode.read, now,",
   ),
   m(
     "a read asks for the write token",
     tokens,
-    "this.#want(page, write ? Mode.write : Mode.read, now)",
-    "this.#want(page, Mode.write, now)",
+    "this.#wants.add(page, write ? Mode.write : Mode.read, now,",
+    "this.#wants.add(page, Mode.write, now,",
   ),
   m(
     "an upgrade asks for the page again",

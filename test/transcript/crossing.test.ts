@@ -234,3 +234,28 @@ test("A revoke whose asker is gone is answered all the same, and asked again for
     `,
   );
 });
+
+test("What was asked for a reader that is gone is not enough for a writer", () => {
+  story(
+    { pages: 1, nodes: 3 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b reads 0, b→home
+      b→home acquire read 0..1, data to 1
+      home→a revoke 0..1 to read @1
+    > b crashes
+    > c writes 0, c→home
+      c→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > settle
+      a→home write 0 = 1 0
+      a→home release 0..65537 to read @1
+      a→home release 0..65537 to none @1
+      home→c grant write 0..65537 @2, page 0..1 = 1 0
+      c has stored 2 to word 0
+    `,
+  );
+});

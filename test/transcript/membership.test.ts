@@ -85,3 +85,93 @@ test("A node that opens again starts from nothing", () => {
     `,
   );
 });
+
+test("A node that is cut off goes on with what it holds, and says so when it is back", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a writes 1, settle
+      a→home fetch 1..2 @1
+      home→a data @1, page 1..2 = 0 0
+      a has stored 2 to word 2
+    > b reads 1, b→home, home→a
+      b→home acquire read 1..2, data to 2
+      home→a revoke 1..2 to read @1
+      a→home write 1 = 2 0
+      a→home release 1..65538 to read @1
+    # The write-back and the release are lost; the page is not.
+    > a is cut off
+    > a writes 0, a runs
+      a has stored 3 to word 0
+    > a is back
+      a→home restore 1 = 2 0
+      a→home claim write 0..1 @1
+      a→home claim read 1..65538 @1
+      a→home claim write 65538..end @1
+      a→home claimed all, newest @1
+    > settle
+      home→a reclaimed, 2 pages @1
+      home→b grant read 1..65538 @2, page 1..2 = 2 0
+      b has loaded 2 from word 2
+    `,
+  );
+});
+
+test("A revoke that was lost under way is asked again, behind the answer to the claims", () => {
+  story(
+    { pages: 1 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b reads 0, b→home
+      b→home acquire read 0..1, data to 1
+      home→a revoke 0..1 to read @1
+    > a is cut off
+    > a is back
+      a→home claim write 0..end @1
+      a→home claimed all, newest @1
+    > settle
+      home→a reclaimed, 1 page @1
+      home→a revoke 0..1 to read @1
+      a→home write 0 = 1 0
+      a→home release 0..65537 to read @1
+      home→b grant read 0..65537 @2, page 0..1 = 1 0
+      b has loaded 1 from word 0
+    `,
+  );
+});
+
+test("A size that a node has not heard of is told again: until then nobody is answered", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 1, settle
+      a→home acquire write 1..2, data to 2
+      home→a grant write 0..end @1, page 1..2 = 0 0
+      a has stored 1 to word 2
+    > b truncates to 1, b→home, home→b, b→home
+      b→home truncate to 1 page
+      the file has 1 page
+      home→a resize to 1 page @2
+      home→b resize to 1 page @2
+      b→home resized @2
+    > a is cut off
+    > a is back
+      a→home claim write 0..end @1
+      a→home claimed all, newest @1
+    > a→home, a→home
+      home→a reclaimed, 1 page @2
+      home→a resize to 1 page @2
+    > home→a
+    > settle
+      a→home resized @2
+      home→b truncated
+    `,
+  );
+});

@@ -229,6 +229,57 @@ test("A sequential stream: windows grow, data comes behind its token", () => {
   );
 });
 
+test("A stream is not taken for several when others look on", () => {
+  story(
+    { pages: 100, nodes: 1 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > a reads 1
+      a→home fetch 1..17 @1
+    > a1 gives back 90..91, a1 gives back 91..92, a1 gives back 92..93, a1 gives back 93..94
+      a→home release 90..91 to none @1
+      a→home release 91..92 to none @1
+      a→home release 92..93 to none @1
+      a→home release 93..94 to none @1
+    > settle
+      home→a data @1, page 1..5 = 0 0 0 0 0 0 0 0, more follows
+      home→a data @1, page 5..9 = 0 0 0 0 0 0 0 0, more follows
+      home→a data @1, page 9..13 = 0 0 0 0 0 0 0 0, more follows
+      a has loaded 0 from word 2
+      home→a data @1, page 13..17 = 0 0 0 0 0 0 0 0
+    > a reads 17
+      a→home fetch 17..81 @1
+    `,
+  );
+});
+
+test("A page that the home cannot read is asked for again after a second", () => {
+  story(
+    { pages: 2 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > the disk fails
+    > a reads 1, a→home, a gets data
+      a→home fetch 1..2 @1
+      home→a failure of 2
+    > home→a
+    > wait 999999
+    > the disk works
+    > wait 1
+      a→home fetch 1..2 @1
+    > settle
+      home→a data @1, page 1..2 = 0 0
+      a has loaded 0 from word 2
+    `,
+  );
+});
+
 test("A prefetch brings token and pages, and does not keep others out", () => {
   story(
     { pages: 6 },

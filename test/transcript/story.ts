@@ -22,6 +22,8 @@ const stepsMax = 10_000;
  * | `a truncates to 2.5`, `a evicts 0..2`, `a gives back 0..2`, `a flushes` | |
  * | `a closes`, `a opens`, `a crashes` | |
  * | `a's connection is full`, `a has room` | |
+ * | `a is cut off`, `a is back` | its connection, within the lease |
+ * | `the disk fails`, `the disk works` | |
  * | `wait 5` | microseconds pass |
  */
 export function story(options: Partial<WorldOptions> & { pages: number }, text: string): void {
@@ -83,6 +85,11 @@ class Teller {
       const node = this.#indexOf(delivery[1] ?? delivery[2]);
       return world.happen({ kind: delivery[1] === undefined ? "toNode" : "toHome", node });
     }
+    if (command.startsWith("the disk ")) {
+      const fails = command === "the disk fails";
+      world.failsRead = () => fails;
+      return;
+    }
     const done = /^(\w)(\d?)(?:'s)? (.*)$/.exec(command);
     assert.ok(done !== null, `a story cannot say: ${command}`);
     this.#act(this.#indexOf(done[1]), Number(done[2]), done[3]);
@@ -131,6 +138,8 @@ class Teller {
       case "connection":
         node.room = 0;
         return;
+      case "is":
+        return rest[0] === "back" ? world.reconnect(index) : world.cut(index);
       case "has":
         return world.happen({ kind: "room", node: index });
       default:

@@ -270,3 +270,21 @@ test("Growth stops short of what others stand in line for", () => {
     `,
   );
 });
+
+test("A thread that would store joins others that would load", () => {
+  story(
+    { pages: 1 },
+    `
+    > a reads 0
+      a→home acquire read 0..1, data to 1
+    > a1 writes 0
+      a→home acquire write 0..1, data to 1
+    > settle
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      home→a grant write 0..end @2, page 0..1 = 0 0
+      a drops page 0
+      a has loaded 0 from word 0
+      a has stored 1 to word 0
+    `,
+  );
+});

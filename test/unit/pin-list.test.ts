@@ -94,13 +94,16 @@ test("where pins begin", () => {
   assert.equal(pins.firstIn(0, 3), 3);
 });
 
-test("after a lost session every pin waits again", () => {
+test("after a lost session what waited waits again, and a hold that was given has ended", () => {
   const pins = new PinList();
   pins.add(hold(1, Mode.read, 10, 20));
-  first(pins).reached = 15;
   pins.satisfy(first(pins));
+  pins.add(hold(2, Mode.read, 30, 40));
+  first(pins).reached = 35;
   pins.restart();
-  assert.equal(first(pins).reached, 10);
+  assert.equal(first(pins).pin, 2);
+  assert.equal(first(pins).reached, 30);
+  assert.ok(!pins.blocks(Mode.none, 10, 20, held([0, 50, Mode.read]), later));
   pins.clear();
   assert.equal(pins.firstWaiting(), undefined);
 });
