@@ -3,6 +3,8 @@ import type { File } from "../index.js";
 import { dataRuns, nonZeroRuns } from "./sparse.js";
 
 const chunkBytes = 1024 * 1024;
+/** Synced at least this often: a full disk is told while the home still has room to keep what the disk refuses. */
+const unsyncedBytesMax = 32 * 1024 * 1024;
 
 type OnProgress = (doneBytes: number) => void;
 
@@ -14,12 +16,13 @@ export async function copyFileIn(
   onProgress: OnProgress,
 ): Promise<void> {
   const buffer = Buffer.allocUnsafe(chunkBytes);
+  const writer = new DataWriter(file);
   for (const run of dataRuns(source.fd, sizeBytes)) {
     for (let offset = run.start; offset < run.end; ) {
       const { bytesRead } = await source.read(buffer, 0, Math.min(chunkBytes, run.end - offset), offset);
       if (bytesRead === 0)
         throw new Error(`the source became shorter while it was read: ${offset} of ${sizeBytes} bytes`);
-      await writeData(file, offset, buffer.subarray(0, bytesRead));
+      await writer.write(offset, buffer.subarray(0, bytesRead));
       offset += bytesRead;
       onProgress(offset);
     }
@@ -32,17 +35,34 @@ export async function copyStreamIn(
   file: File,
   onProgress: OnProgress,
 ): Promise<void> {
+  const writer = new DataWriter(file);
   let offset = 0;
   for await (const bytes of inChunks(source)) {
     await file.truncate(offset + bytes.byteLength);
-    await writeData(file, offset, bytes);
+    await writer.write(offset, bytes);
     offset += bytes.byteLength;
     onProgress(offset);
   }
 }
 
-async function writeData(file: File, offset: number, bytes: Uint8Array): Promise<void> {
-  for (const { start, end } of nonZeroRuns(bytes)) await file.write(offset + start, bytes.subarray(start, end));
+class DataWriter {
+  readonly #file: File;
+  #unsyncedBytes = 0;
+
+  constructor(file: File) {
+    this.#file = file;
+  }
+
+  /** Writes what is not zero. */
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    for (const { start, end } of nonZeroRuns(bytes)) {
+      await this.#file.write(offset + start, bytes.subarray(start, end));
+      this.#unsyncedBytes += end - start;
+    }
+    if (this.#unsyncedBytes < unsyncedBytesMax) return;
+    await this.#file.sync();
+    this.#unsyncedBytes = 0;
+  }
 }
 
 /** Pipes deliver 64 KiB at a time; each growth of the file is a round trip to every node that has it open. */
