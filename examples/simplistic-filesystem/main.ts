@@ -18,6 +18,7 @@ const queue: ChildProcess[] = [];
 let holder: ChildProcess | undefined;
 let revoking = false;
 let handOvers = 0;
+const answered = new Map<ChildProcess, (total: number) => void>();
 
 function pump(): void {
   if (holder === undefined && queue.length > 0) {
@@ -30,6 +31,7 @@ function pump(): void {
 
 for (const node of nodes) {
   node.on("message", (message) => {
+    if (typeof message === "object") answered.get(node)?.((message as { total: number }).total);
     if (message === "want") queue.push(node);
     if (message === "release") {
       holder = undefined;
@@ -39,12 +41,9 @@ for (const node of nodes) {
   });
 }
 
-async function ask(node: ChildProcess, order: "count" | "read"): Promise<number> {
+function ask(node: ChildProcess, order: "count" | "read"): Promise<number> {
   node.send(order);
-  for (;;) {
-    const [message] = await once(node, "message");
-    if (typeof message === "object") return message.total;
-  }
+  return new Promise((resolve) => answered.set(node, resolve));
 }
 
 await Promise.all(nodes.map((node) => ask(node, "read"))); // Both are up, and the file has been on both.
