@@ -61,9 +61,20 @@ export class ConnectionServer {
       const found = receiving.peek(frame);
       if (found === "partial") return;
       if (found !== "frame") return this.refuse(connection, "DMMAP_PROTOCOL", found.problem);
-      if (this.#serveFrame(connection, frame) === "later") connection.isBlocked = true;
+      if (this.#serveFrame(connection, frame) === "later") this.#block(connection, frame);
       else if (connection.isTalking) receiving.consume(frame);
     }
+  }
+
+  /**
+   * The store has no room for a write, nor has memory: what is behind it waits, a sync too. Whoever waits for that sync
+   * hears why, and what it was to make durable stays in line.
+   */
+  #block(connection: Connection, { file }: Frame): void {
+    connection.isBlocked = true;
+    const reason = "the home's disk is full, and what it could keep in memory is too: free some space there";
+    connection.fail(0, "DMMAP_NO_SPACE", reason, file);
+    this.#home.touched(connection);
   }
 
   #serveFrame(connection: Connection, frame: Frame): "served" | "later" {

@@ -81,14 +81,15 @@ export class Connection {
   }
 
   /** Answers a request with JSON. */
-  reply(type: FrameType, request: number, body: object): void {
+  reply(type: FrameType, request: number, body: object, file = 0): void {
     const frame = this.frame.reset(type);
     frame.request = request;
+    frame.file = file;
     this.push(frame, Buffer.from(JSON.stringify(body)));
   }
 
-  fail(request: number, code: string, message: string): void {
-    this.reply(FrameType.failure, request, { code, message });
+  fail(request: number, code: string, message: string, file = 0): void {
+    this.reply(FrameType.failure, request, { code, message }, file);
   }
 
   /** Says why, then closes as soon as the peer has heard it. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { DmmapError } from "../core/error.js";
+import { DmmapError } from "../core/error.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Epoll, Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
@@ -130,6 +130,7 @@ export class Engine implements HomeContext, Reported {
     }
     this.#connections.stopListening();
     for (const connection of this.#connections.all()) this.#connections.remove(connection);
+    this.#settleRefused();
     this.store.close();
     this.#epoll.close();
     return this.#closeError;
@@ -157,6 +158,17 @@ export class Engine implements HomeContext, Reported {
   /** Ends the loop now. What was taken is in the hands of the operating system. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Pages that the disk would not take, of files that nobody has open any more, get their last chance. */
+  #settleRefused(): void {
+    if (this.store.refusedBytes > 0) this.store.retry();
+    const { refusedBytes } = this.store;
+    if (refusedBytes === 0) return;
+    this.#closeError ??= new DmmapError(
+      "DMMAP_NO_SPACE",
+      `${refusedBytes} bytes found no room on the disk, and are lost`,
+    );
   }
 
   touched(connection: Connection): void {

@@ -36,8 +36,7 @@ export class FrameHandler {
     switch (frame.type) {
       case FrameType.ping:
         if (frame.extra !== 0) session.deferredMicros = this.#home.nowMicros;
-        connection.push(connection.frame.reset(FrameType.pong));
-        return "served";
+        return this.#pong(connection, frame.request);
       case FrameType.request:
         this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
         return "served";
@@ -68,6 +67,14 @@ export class FrameHandler {
       state,
     };
     connection.reply(FrameType.welcome, frame.request, welcome);
+    return "served";
+  }
+
+  /** Names the ping: pongs that were not asked for do not. */
+  #pong(connection: Connection, request: number): Served {
+    const pong = connection.frame.reset(FrameType.pong);
+    pong.request = request;
+    connection.push(pong);
     return "served";
   }
 

@@ -19,6 +19,11 @@ export class FileFrames {
     return this.#connection.output.hasRoom(payloadBytes);
   }
 
+  /** The last write that the home is known to have taken. */
+  get takenWrite(): number {
+    return this.#connection.takenWrite;
+  }
+
   acquire(
     request: number,
     mode: Mode,

@@ -5,8 +5,8 @@ import { protocolVersion } from "../core/wire/frame.js";
 
 /** A lease of a day; timers are made of it. */
 const leaseMillisMax = 86_400_000;
-const states: readonly unknown[] = ["new", "resumed", "recovering"];
-const policies: readonly unknown[] = ["simple", "optimal"];
+const states: ReadonlySet<unknown> = new Set(["new", "resumed", "recovering"]);
+const policies: ReadonlySet<unknown> = new Set(["simple", "optimal"]);
 
 /**
  * What a home says at the greeting, if that is what a home says: the node lives by it.
@@ -19,7 +19,7 @@ export function checkWelcome(said: Partial<Welcome>): Welcome {
     throw new DmmapError(isCount(said.version, fileBytesMax) ? "DMMAP_VERSION" : "DMMAP_PROTOCOL", message);
   }
   const { session, boot, leaseMillis, state } = said;
-  const isSound = typeof session === "string" && typeof boot === "string" && states.includes(state);
+  const isSound = typeof session === "string" && typeof boot === "string" && states.has(state);
   if (isSound && isCount(leaseMillis, leaseMillisMax) && leaseMillis > 0) return said as Welcome;
   throw new DmmapError("DMMAP_PROTOCOL", "the home's welcome makes no sense");
 }
@@ -27,7 +27,7 @@ export function checkWelcome(said: Partial<Welcome>): Welcome {
 /** The answer to `open`, if it is one. */
 export function soundOpened(said: Partial<Opened>): Opened | undefined {
   const { file, size, policy } = said;
-  const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.includes(policy);
+  const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.has(policy);
   return isSound ? (said as Opened) : undefined;
 }
 

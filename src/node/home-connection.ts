@@ -29,12 +29,16 @@ export interface ConnectionSink {
   payloadAddress(frame: Frame): number;
   /** A frame that concerns a file. */
   onFileFrame(frame: Frame): void;
+  /** The home cannot take what was written to this file: it waits there, and syncs behind it. */
+  onRefused(file: number, error: DmmapError): void;
   /** The home answered a hello. */
   onUp(welcome: Welcome): void;
   /** The lease may have run out at the home: nothing that is held may be used until the next `onUp`. */
   onLapsed(now: number): void;
   /** Whether a revoke waits here for something, such as a hold. */
   isAsked(): boolean;
+  /** The number of the last write that has been queued. */
+  lastWrite(): number;
   /** The connection broke, or was closed by the home with a reason. It is tried again until `close`. */
   onDown(error: DmmapError): void;
 }
@@ -71,6 +75,12 @@ export class HomeConnection implements InputSink {
   #pingedAt = 0;
   #isLapsed = false;
   #greetedAt = 0;
+  #boot = "";
+  /** Of the last ping, and the last write before it. */
+  #pingRequest = 0;
+  #pingWrite = 0;
+  /** Up to this one, the home has taken our writes: it answers in order, and has answered what was sent behind them. */
+  takenWrite = 0;
 
   constructor(pager: Pager, address: SocketAddress, name: string, sink: ConnectionSink) {
     this.#pager = pager;
@@ -203,6 +213,7 @@ export class HomeConnection implements InputSink {
       case FrameType.pong:
         // A home that cannot read from us for a while says so with pongs unasked; our lease goes on there.
         if (!this.#isLapsed && this.#pingedAt > 0) this.#confirmedAt = this.#pingedAt;
+        if (frame.request === this.#pingRequest) this.takenWrite = this.#pingWrite;
         this.#pingedAt = 0;
         break;
       case FrameType.closing:
@@ -271,6 +282,9 @@ export class HomeConnection implements InputSink {
 
   #onWelcome(welcome: Welcome): void {
     this.#state = "up";
+    if (welcome.boot !== this.#boot) this.takenWrite = 0; // Another life of the home may have lost what it had taken.
+    this.#boot = welcome.boot;
+    this.#pingRequest = 0;
     this.session = welcome.session;
     this.leaseMicros = welcome.leaseMillis * 1000;
     this.#retryMicros = retryMicrosMin;
@@ -287,6 +301,11 @@ export class HomeConnection implements InputSink {
   }
 
   #onFailure(frame: Frame, payload: Uint8Array): void {
+    if (frame.file !== 0 && frame.request === 0) {
+      const { code, message } = parse<Failure>(payload);
+      this.#sink.onRefused(frame.file, new DmmapError(code as ErrorCode, message));
+      return;
+    }
     if (frame.file !== 0 && !this.#replies.has(frame.request)) {
       this.#sink.onFileFrame(frame);
       return;
@@ -307,7 +326,10 @@ export class HomeConnection implements InputSink {
       this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
     } else if (this.#pingedAt === 0) {
       this.#pingedAt = now;
+      this.#pingWrite = this.#sink.lastWrite();
       const ping = this.outgoing.reset(FrameType.ping);
+      ping.request = this.nextRequest();
+      this.#pingRequest = ping.request;
       ping.extra = this.#sink.isAsked() ? 1 : 0;
       this.send(ping);
     }

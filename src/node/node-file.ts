@@ -235,6 +235,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   evict(start: PageIndex, end: PageIndex): void {
     this.#retention.leaving(start, end, this.tokens.epoch);
+    this.#receiver.onEvict(start, end);
     this.cache.evict(start, end);
   }
 
@@ -256,6 +257,15 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
     this.#writes.sync(onDone);
+  }
+
+  onRefused(error: DmmapError): void {
+    this.#writes.onRefused(error);
+  }
+
+  /** Whether stores were lost since this was last asked: the next sync must not pass over it. */
+  takeLoss(): boolean {
+    return this.#retention.takeLoss();
   }
 
   get isUnstable(): boolean {

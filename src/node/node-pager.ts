@@ -59,10 +59,12 @@ export class NodePager {
     this.#connection = new HomeConnection(this.#pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),
       onFileFrame: (frame) => this.#fileOf(frame)?.onFrame(frame),
+      onRefused: (file, error) => this.#files.byNumber(file)?.file.onRefused(error),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
       onLapsed: (now) => this.#session.onLapsed(now),
       isAsked: () => this.#isAsked(),
+      lastWrite: () => this.#attic.lastWrite,
     });
     this.#requests = new HomeRequests(this.#connection);
     this.#session = new NodeSession({
@@ -206,7 +208,12 @@ export class NodePager {
   }
 
   #sync(id: number, reply: Reply): void {
-    this.#files.get(id).file.sync((error) => {
+    const { file } = this.#files.get(id);
+    if (file.takeLoss()) {
+      const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
+      return reply.fail(new DmmapError("DMMAP_LOST", message));
+    }
+    file.sync((error) => {
       if (error === undefined) reply();
       else if (!this.#requests.retry(error, () => this.#sync(id, reply))) reply.fail(error);
     });

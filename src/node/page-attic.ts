@@ -18,6 +18,10 @@ export class PageAttic {
     return ++this.#writeLast;
   }
 
+  get lastWrite(): number {
+    return this.#writeLast;
+  }
+
   get keptPages(): number {
     return this.#next - this.#free.length;
   }

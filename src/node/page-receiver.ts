@@ -14,6 +14,10 @@ export class PageReceiver {
   readonly #retention: Retention;
   /** Where the payload that is being received goes, when not straight into the memfd. */
   #aside = 0;
+  /** The pages that are being received in place, and whether some of them have been evicted since that began. */
+  #arrivingStart: PageIndex = 0;
+  #arrivingEnd: PageIndex = 0;
+  #isSpoiled = false;
 
   constructor(cache: PageCache, tokens: FileTokens, clock: FaultClock, retention: Retention) {
     this.#cache = cache;
@@ -27,12 +31,29 @@ export class PageReceiver {
     const isNew = this.#cache.nextCached(dataStart, dataEnd) === dataEnd;
     const inPlace = isReady && isNew && dataEnd <= this.#cache.contiguousEnd(dataStart);
     this.#aside = inPlace ? 0 : payloadBuffer().address;
+    this.#arrivingStart = dataStart;
+    this.#arrivingEnd = inPlace ? dataEnd : dataStart;
+    this.#isSpoiled = false;
     return inPlace ? this.#cache.aliasAddress(dataStart) : this.#aside;
+  }
+
+  /**
+   * Pages are taken out of the memfd. 1. A revoke waits for a hold. 2. Half of a newer grant's pages are received in place.
+   * 3. The hold ends, the revoke is answered, and its range evicted, those pages with it. 4. The other half comes, and the
+   * grant stands: with holes. So what was there by 3 is asked for again.
+   */
+  onEvict(start: PageIndex, end: PageIndex): void {
+    if (start < this.#arrivingEnd && end > this.#arrivingStart) this.#isSpoiled = true;
   }
 
   /** Puts into the cache what of the payload is still good; its bytes have been received, or are all zero. */
   install(frame: Frame): void {
     const { request, dataStart, dataEnd, flags } = frame;
+    this.#arrivingEnd = this.#arrivingStart;
+    if (this.#isSpoiled) {
+      this.#isSpoiled = false;
+      return this.#discard(dataStart, dataEnd);
+    }
     for (let page = dataStart; page < dataEnd; ) {
       const good = this.#tokens.mayInstall(request, page);
       let runEnd = page + 1;

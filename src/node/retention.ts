@@ -1,5 +1,6 @@
 import { RetainedPages } from "../core/token/retained-pages.js";
-import { type ByteOffset, type Epoch, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import { TokenRanges } from "../core/token-ranges.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import type { PageCache } from "../mapping/page-cache.js";
 import type { FileFrames } from "./file-frames.js";
 import { type PageAttic, scratchPage } from "./page-attic.js";
@@ -17,6 +18,8 @@ export class Retention {
   readonly #attic: PageAttic;
   readonly #frames: FileFrames;
   readonly #pages: RetainedPages;
+  #hasLost = false;
+  #restoreLast = 0;
 
   constructor(cache: PageCache, attic: PageAttic, frames: FileFrames) {
     this.#cache = cache;
@@ -27,6 +30,12 @@ export class Retention {
       free: (slot) => attic.free(slot),
       nextWrite: () => attic.nextWrite(),
     });
+  }
+
+  takeLoss(): boolean {
+    const hasLost = this.#hasLost;
+    this.#hasLost = false;
+    return hasLost;
   }
 
   get isEmpty(): boolean {
@@ -55,16 +64,26 @@ export class Retention {
     if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
   }
 
-  /** The range has been lost to others: drops its pages, and reports the dirty ones. */
+  /**
+   * The range has been lost to others: drops its pages, and reports those with stores that the home is not known to have:
+   * the dirty ones, and those that were sent and may never have arrived.
+   */
   drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
     const cache = this.#cache;
+    const lost = new TokenRanges();
     for (let page = cache.nextDirty(start, end); page < end; ) {
       const runEnd = cache.nextClean(page, end);
-      report(page, runEnd);
+      lost.set(page, runEnd, Mode.write, 0);
       page = cache.nextDirty(runEnd, end);
     }
+    this.#pages.each(0, (page, _version, write) => {
+      const isUnsent = write > this.#frames.takenWrite && page >= start && page < end;
+      if (isUnsent) lost.set(page, page + 1, Mode.write, 0);
+    });
     cache.evict(start, end);
     this.#pages.forget(start, end);
+    this.#hasLost ||= lost.count > 0;
+    for (let index = 0; index < lost.count; index++) report(lost.start(index), lost.end(index));
   }
 
   clear(): void {
@@ -91,9 +110,11 @@ export class Retention {
    * when the connection has room again, `onSent` is called behind the last page.
    */
   restore(epoch: Epoch, onRoom: (goOn: () => void) => void, onSent: () => void): void {
+    const run = ++this.#restoreLast;
     const pages: RetainedPage[] = [];
     this.#pages.each(epoch, (page, version, write, slot) => pages.push({ page, version, write, slot }));
     const send = (from: number): void => {
+      if (run !== this.#restoreLast) return; // The connection broke meanwhile, and all is sent anew.
       for (let index = from; index < pages.length; index++) {
         if (!this.#frames.hasRoom(pageBytes)) return onRoom(() => send(index));
         const { page, version, write, slot } = pages[index];

@@ -14,6 +14,8 @@ export class WriteBack {
   readonly #metrics: NodeMetrics;
   /** Each called once when there is room again. */
   readonly #roomWaiters: (() => void)[] = [];
+  /** Syncs that nobody has been answered for. */
+  readonly #syncs = new Set<(error: DmmapError | undefined) => void>();
 
   constructor(cache: PageCache, frames: FileFrames, retention: Retention, metrics: NodeMetrics) {
     this.#cache = cache;
@@ -58,14 +60,24 @@ export class WriteBack {
 
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
+    this.#syncs.add(onDone);
     this.flush(() => {
       const sync = this.#retention.beginSync();
       this.#frames.sync((_reply, error) => {
         if (error === undefined) this.#retention.synced(sync);
         else if (this.#frames.isReady) this.#retention.sendAgain();
-        onDone(error);
+        this.#answer(onDone, error);
       });
     });
+  }
+
+  /** The home has no room for what was sent to it: it keeps that in line, and whoever waits for a sync hears why. */
+  onRefused(error: DmmapError): void {
+    for (const onDone of [...this.#syncs]) this.#answer(onDone, error);
+  }
+
+  #answer(onDone: (error: DmmapError | undefined) => void, error: DmmapError | undefined): void {
+    if (this.#syncs.delete(onDone)) onDone(error); // Else it has been refused before.
   }
 
   whenRoom(goOn: () => void): void {

@@ -152,7 +152,9 @@ export class FileStore implements Store, PageFileOwner {
 
   /** A file that nobody uses stays open while a sync of it runs, or while the disk still owes it pages. */
   #closeIfIdle(file: PageFile): void {
-    if (file.users > 0 || file.refused.count > 0 || this.#syncs.isBusy(file)) return;
+    if (file.users > 0 || this.#syncs.isBusy(file)) return;
+    if (file.refused.count > 0 && factsOf(file.fd).links > 0) return;
+    file.refused.drop(0, Number.POSITIVE_INFINITY); // Removed, and unused: nobody can ever read what was refused.
     if (this.#open.get(file.key) !== file) return; // Closed before.
     this.#open.delete(file.key);
     if (factsOf(file.fd).links === 0) this.#syncs.forget(file.key);

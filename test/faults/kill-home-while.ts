@@ -18,10 +18,10 @@ export async function killHomeWhile<Known>(
   hooks?: KillHooks<Known>,
 ): Promise<number> {
   const done = new AbortController();
-  let failure: unknown;
+  let failure: Error | undefined;
   const ended = work
     .catch((error: unknown) => {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
     })
     .finally(() => done.abort());
   let kills = 0;

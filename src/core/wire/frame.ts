@@ -37,7 +37,7 @@ export const FrameType = {
   welcome: 2,
   /** node → home: the lease lives. `extra` 1: it has been asked to give way, and will, but not yet. */
   ping: 3,
-  /** home → node. */
+  /** home → node: answers the ping of this `request`; 0: unasked, the lease lives. */
   pong: 4,
   /** node → home: leaving; everything is given back. */
   goodbye: 5,
