@@ -94,7 +94,11 @@ export function checkRest(world: World): void {
     requireTrue(node.tokens?.isWaiting !== true, `${node.name} waits for nothing`);
     requireTrue(node.tokens?.isAsked !== true, `${node.name} has answered every revoke`);
   }
-  requireTrue(world.home.directory.waiterCount === 0, "nobody stands in line");
+  const { directory } = world.home;
+  for (const { id, name } of world.nodes) {
+    requireTrue(directory.unanswered(id) === undefined, `nothing that ${name} was asked counts as unanswered`);
+  }
+  requireTrue(directory.waiterCount === 0, "nobody stands in line");
 }
 
 /** What must be true once every node has closed the file: all that was stored is at home. */

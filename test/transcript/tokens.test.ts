@@ -288,3 +288,27 @@ test("A thread that would store joins others that would load", () => {
     `,
   );
 });
+
+test("A reader's grant does not grow over what a writer stands in line for", () => {
+  story(
+    { pages: 8, nodes: 3 },
+    `
+    > a reads 1, settle
+      a→home acquire read 1..2, data to 2
+      home→a grant read 0..end @1, page 1..2 = 0 0
+      a has loaded 0 from word 2
+    > a gives back 0..1, a gives back 2..8
+      a→home release 0..1 to none @1
+      a→home release 2..8 to none @1
+    > settle
+    > a holds read 1..2
+      a has its hold
+    > b writes 1, b→home
+      b→home acquire write 1..2, data to 2
+      home→a revoke 1..2 to none @1
+    > c reads 5, c→home
+      c→home acquire read 5..6, data to 6
+      home→c grant read 2..end @2, page 5..6 = 0 0
+    `,
+  );
+});

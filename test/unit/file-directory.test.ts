@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FileDirectory } from "../../src/core/home/file-directory.js";
+import { Mode, type Policy, pageMax } from "../../src/core/units.js";
+
+/** A directory that nodes 1 and 2 have open, and what it told its port. */
+function directoryOf(policy: Policy): { directory: FileDirectory; told: string[] } {
+  const told: string[] = [];
+  const directory = new FileDirectory(
+    {
+      grant: (node, _request, mode, start, end, epoch) => told.push(`grant ${node} ${mode} ${start}..${end} @${epoch}`),
+      revoke: (node, mode, start, end, epoch) => told.push(`revoke ${node} to ${mode} ${start}..${end} @${epoch}`),
+      resize: (node, sizeBytes, epoch) => told.push(`resize ${node} ${sizeBytes} @${epoch}`),
+      setSize: () => undefined,
+      truncated: (node, request) => told.push(`truncated ${node} ${request}`),
+    },
+    { policy, sizeBytes: 40_960 },
+  );
+  directory.open(1);
+  directory.open(2);
+  return { directory, told };
+}
+
+function acquire(directory: FileDirectory, node: number, mode: Mode, page: number): void {
+  directory.acquire(node, 1, mode, page, page + 1, 0, pageMax, page + 1, true);
+}
+
+test("simple: whoever asks for whatever is given all of the file, for stores", () => {
+  const { directory, told } = directoryOf("simple");
+  acquire(directory, 1, Mode.read, 3);
+  assert.deepEqual(told.splice(0), [`grant 1 2 0..${pageMax} @1`]);
+  acquire(directory, 2, Mode.read, 7);
+  assert.deepEqual(told, [`revoke 1 to 0 0..${pageMax} @1`]);
+});
+
+test("what a node was asked counts as unanswered until it has answered, and is the same question all that time", () => {
+  const { directory } = directoryOf("optimal");
+  acquire(directory, 1, Mode.write, 3);
+  assert.equal(directory.unanswered(1), undefined);
+  acquire(directory, 2, Mode.write, 3);
+  const question = directory.unanswered(1);
+  assert.ok(question !== undefined);
+  directory.release(1, Mode.none, 5, 6, 1);
+  assert.equal(directory.unanswered(1), question);
+  directory.release(1, Mode.none, 3, 4, 1);
+  assert.equal(directory.unanswered(1), undefined);
+  assert.equal(directory.unanswered(2), undefined);
+  directory.truncate(2, 9, 4096);
+  assert.ok(directory.unanswered(1) !== undefined);
+});
+
+test("a node writes and fetches where it holds the token for it, all of the range", () => {
+  const { directory } = directoryOf("optimal");
+  acquire(directory, 1, Mode.read, 3);
+  assert.ok(directory.mayFetch(1, 3, 10));
+  assert.ok(!directory.mayWrite(1, 3, 4));
+  assert.ok(!directory.mayFetch(2, 3, 4));
+  directory.release(1, Mode.none, 5, 6, 1);
+  assert.ok(directory.mayFetch(1, 3, 5));
+  assert.ok(!directory.mayFetch(1, 4, 7));
+  acquire(directory, 2, Mode.write, 5);
+  assert.ok(directory.mayWrite(2, 5, 6));
+  assert.ok(!directory.mayWrite(2, 5, 7));
+  assert.ok(!directory.mayWrite(9, 5, 6), "a node that has not opened the file");
+});
+
+test("late and unknown messages of nodes that are gone change nothing", () => {
+  const { directory, told } = directoryOf("optimal");
+  acquire(directory, 1, Mode.write, 3);
+  directory.close(1);
+  told.length = 0;
+  directory.release(1, Mode.none, 0, 10, 1);
+  directory.resized(1, 1);
+  directory.close(1);
+  directory.disconnected(1);
+  assert.deepEqual(told, []);
+  assert.equal(directory.openCount, 1);
+  assert.deepEqual([...directory.segments()], []);
+});
+
+test("memory follows contended boundaries: a lone node has one segment, whatever it touches", () => {
+  const { directory } = directoryOf("optimal");
+  for (let page = 0; page < 1000; page++) acquire(directory, 1, Mode.read, page);
+  assert.equal(directory.segmentCount, 1);
+});
