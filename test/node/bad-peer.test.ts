@@ -50,7 +50,10 @@ for (const [what, bytes] of [
   test(`what sends ${what} is no home`, { skip }, async () => {
     assert.ok(["DMMAP_PROTOCOL", "DMMAP_UNREACHABLE"].includes(String(await connectTo(bytes, true))), "and hangs up");
     const code = await connectTo(bytes, false);
-    assert.ok(["DMMAP_PROTOCOL", "DMMAP_TIMEOUT", "DMMAP_UNREACHABLE"].includes(String(code)), `and waits: ${String(code)}`);
+    assert.ok(
+      ["DMMAP_PROTOCOL", "DMMAP_TIMEOUT", "DMMAP_UNREACHABLE"].includes(String(code)),
+      `and waits: ${String(code)}`,
+    );
   });
 }
 
