@@ -6,8 +6,8 @@ import type { FileStat } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import {
   type FileFacts,
-  factsOf,
   Folder,
+  factsOf,
   getAttribute,
   OpenFlag,
   setAttribute,

@@ -1,5 +1,4 @@
-import { ftruncate, write } from "../../src/kernel/libc.js";
-import { memoryView } from "../../src/kernel/libc.js";
+import { ftruncate, memoryView, write } from "../../src/kernel/libc.js";
 import { MemoryFile } from "../../src/kernel/memory-file.js";
 import { pageBytes } from "../../src/kernel/page-size.js";
 import { Region } from "../../src/kernel/region.js";
