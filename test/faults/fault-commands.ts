@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { appendFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import type { NodeState } from "../cluster/node-state.js";
 import { history } from "./history-recorder.js";
 import { staleWindow } from "./stale-window.js";
@@ -108,13 +110,11 @@ export const faultCommands = {
     node.map(map).on("resume", (value) => node.events.push({ event: "resume", value }));
   },
 
-  /** Waits for a fault in a thread of its own, so that the program's own thread hears events meanwhile. */
-  async write32(
-    node: NodeState,
-    { file, at, value, timeout }: { file?: string; at: number; value: number; timeout?: number },
-  ) {
-    const bytes = new Uint8Array(new Int32Array([value]).buffer);
-    await node.file(file).write(at, bytes, timeout === undefined ? {} : { timeout });
+  /** Stores in another thread, which sleeps in the fault, so that the program's own thread hears events meanwhile. */
+  async faultInThread(node: NodeState, { map, at, value }: { map?: string; at: number; value: number }): Promise<void> {
+    const workerData = { handle: node.map(map).share(), at, value };
+    const worker = new Worker(new URL("./fault-thread.js", import.meta.url), { workerData });
+    await once(worker, "exit");
   },
 
   /** A call that gives up. @returns the code of its error, and how long that took. */

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+export interface ProxyFault {
+  /** Resets the connection when so many bytes have gone this way: mostly in the middle of a frame. */
+  readonly cutUpAfter?: number;
+  readonly cutDownAfter?: number;
+}
+
+/** Stands between nodes and their home, and breaks connections as it is told. Up: towards the home. */
+export class Proxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #target: () => number;
+  readonly #sockets = new Set<Socket>();
+  /** For the next connections, one each; none: they are left alone. */
+  readonly faults: ProxyFault[] = [];
+  cuts = 0;
+  isPaused = false;
+
+  static async start(target: () => number): Promise<Proxy> {
+    const proxy = new Proxy(target);
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  private constructor(target: () => number) {
+    this.#target = target;
+    this.#server = createServer((near) => this.#join(near));
+  }
+
+  get url(): string {
+    return `dmmap://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Resets every connection now. */
+  cut(): void {
+    this.cuts++;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.#sockets.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+  }
+
+  #join(near: Socket): void {
+    const far = connect(this.#target(), "127.0.0.1");
+    const { cutUpAfter = Infinity, cutDownAfter = Infinity } = this.faults.shift() ?? {};
+    this.#pass(near, far, cutUpAfter);
+    this.#pass(far, near, cutDownAfter);
+  }
+
+  #pass(from: Socket, to: Socket, cutAfter: number): void {
+    let left = cutAfter;
+    this.#sockets.add(from);
+    from.setNoDelay(true);
+    from.on("error", () => undefined);
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+    from.on("data", (bytes) => {
+      const part = bytes.subarray(0, left);
+      left -= part.byteLength;
+      to.write(part, () => {
+        if (left > 0) return;
+        this.cuts++;
+        from.resetAndDestroy();
+        to.resetAndDestroy();
+      });
+    });
+  }
+}
