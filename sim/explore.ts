@@ -7,8 +7,8 @@ import type { Operation } from "./thread.js";
 import { requireTrue, Violation } from "./violation.js";
 import { World, type WorldEvent } from "./world.js";
 
-/** What one thread does, in order. `unhold` ends the hold before it; `close` and `crash` are its node's. */
-export type Step = Operation | { kind: "unhold" | "close" | "crash" };
+/** What one thread does, in order. `unhold` ends the hold before it; the others are its node's. */
+export type Step = Operation | { kind: "unhold" | "close" | "crash" | "cut" | "back" };
 
 export interface SmallWorld {
   readonly name: string;
@@ -222,6 +222,8 @@ class Run {
     if (step.kind === "crash") return true;
     const simulated = this.#world.nodes[node];
     if (simulated.state !== "open") return false;
+    if (step.kind === "cut") return simulated.isReady;
+    if (step.kind === "back") return !simulated.isReady;
     const { state } = simulated.threads[thread];
     if (step.kind === "close") return simulated.mayClose;
     if (step.kind === "unhold") return state === "holding";
@@ -234,6 +236,8 @@ class Run {
     const step = this.#small.programs[index][threadIndex][this.#reached[index][threadIndex]++];
     if (isOperation(step)) this.#world.start(node, thread, step);
     else if (step.kind === "unhold") node.unhold(thread);
+    else if (step.kind === "cut") this.#world.cut(index);
+    else if (step.kind === "back") this.#world.reconnect(index);
     else this.#endNode(index, () => (step.kind === "close" ? node.close() : this.#world.crash(index)));
   }
 
@@ -245,5 +249,5 @@ class Run {
 }
 
 function isOperation(step: Step): step is Operation {
-  return step.kind !== "unhold" && step.kind !== "close" && step.kind !== "crash";
+  return !["unhold", "close", "crash", "cut", "back"].includes(step.kind);
 }

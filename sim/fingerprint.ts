@@ -33,7 +33,8 @@ function nodeText(world: World, node: SimNode, index: number): string {
   const into = world.toNode[index].map(messageText).join("|");
   const streams = world.home.describeStreams(node.id);
   const tokens = node.tokens?.describe() ?? "";
-  return `${node.state} ${cache.sizeBytes} ${pages} ${threads} [${out}] [${into}] [${streams}] ${tokens}`;
+  const connection = `${node.state} ${node.isReady} ${node.describeLost()}`;
+  return `${connection} ${cache.sizeBytes} ${pages} ${threads} [${out}] [${into}] [${streams}] ${tokens}`;
 }
 
 function messageText(message: Message): string {

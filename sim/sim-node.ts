@@ -175,6 +175,10 @@ export class SimNode implements TokenPort {
     for (const thread of this.threads) if (thread.state === "truncating") thread.end();
   }
 
+  describeLost(): string {
+    return this.#lost.map(({ page, words }) => `${page} = ${words.join(" ")}`).join(",");
+  }
+
   /** The connection is there again, within the lease: what was lost is sent again (R20), what is held is claimed. */
   reclaim(): void {
     const { tokens } = this;

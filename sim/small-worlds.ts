@@ -12,6 +12,8 @@ const truncate = (pages: number): Step => ({ kind: "truncate", sizeBytes: pages 
 const unhold: Step = { kind: "unhold" };
 const close: Step = { kind: "close" };
 const crash: Step = { kind: "crash" };
+const cut: Step = { kind: "cut" };
+const back: Step = { kind: "back" };
 
 /** Searched at every test run. */
 export const smallWorlds: readonly SmallWorld[] = [
@@ -91,6 +93,24 @@ export const smallWorlds: readonly SmallWorld[] = [
     programs: [[[store(0, 11), load(0)], [crash]], [[load(0), store(0, 21), load(0)]]],
   },
   {
+    name: "a connection is lost at any moment, and comes back",
+    policy: "optimal",
+    pages: 1,
+    programs: [
+      [
+        [store(0, 11), store(0, 12)],
+        [cut, back],
+      ],
+      [[store(0, 21), load(0)]],
+    ],
+  },
+  {
+    name: "a connection is lost while a size changes",
+    policy: "optimal",
+    pages: 2,
+    programs: [[[store(1, 11)], [cut, back]], [[truncate(1), truncate(2), load(1)]]],
+  },
+  {
     name: "simple: two nodes and two pages",
     policy: "simple",
     pages: 2,
@@ -102,10 +122,6 @@ export const smallWorlds: readonly SmallWorld[] = [
     pages: 1,
     programs: [[[store(0, 11), load(0)]], [[store(0, 21)]], [[load(0)]]],
   },
-];
-
-/** Searched on demand: minutes, and some gigabytes. */
-export const largerWorlds: readonly SmallWorld[] = [
   {
     name: "three nodes store to one page and read it",
     policy: "optimal",
@@ -122,6 +138,16 @@ export const largerWorlds: readonly SmallWorld[] = [
     ],
   },
   {
+    name: "three nodes, one of which crashes",
+    policy: "optimal",
+    pages: 1,
+    programs: [[[store(0, 11), load(0)], [crash]], [[load(0), store(0, 21)]], [[store(0, 31)]]],
+  },
+];
+
+/** Searched on demand: minutes, and some gigabytes. */
+export const largerWorlds: readonly SmallWorld[] = [
+  {
     name: "holds and threads without one",
     policy: "optimal",
     pages: 2,
@@ -132,12 +158,6 @@ export const largerWorlds: readonly SmallWorld[] = [
       ],
       [[hold(Mode.read, 0, 2), load(0), unhold], [store(1, 22)]],
     ],
-  },
-  {
-    name: "three nodes, one of which crashes",
-    policy: "optimal",
-    pages: 1,
-    programs: [[[store(0, 11), load(0)], [crash]], [[load(0), store(0, 21)]], [[store(0, 31)]]],
   },
   {
     name: "simple: three nodes and two pages",

@@ -147,6 +147,64 @@ test("A revoke that was lost under way is asked again, behind the answer to the 
   );
 });
 
+test("Who is cut off while it waits is passed: nobody waits for its lease", () => {
+  story(
+    { pages: 1, nodes: 3 },
+    `
+    > a holds write 0..1, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has its hold
+    > b writes 0, b→home, home→a
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > c writes 0, c→home
+      c→home acquire write 0..1, data to 1
+    > b is cut off
+    > a lets go
+      a→home release 0..65537 to none @1
+    > a→home
+      home→c grant write 0..65537 @2, page 0..1 = 0 0
+    > home→c, c runs
+      c has stored 2 to word 0
+    # b asks again when it is back.
+    > b is back
+      b→home claimed all, newest @0
+    > settle
+      home→b reclaimed, 1 page @2
+      b→home acquire write 0..1, data to 1
+      home→c revoke 0..1 to none @2
+      c→home write 0 = 2 0
+      c→home release 0..65537 to none @2
+      home→b grant write 0..65537 @3, page 0..1 = 2 0
+      b has stored 1 to word 0
+    `,
+  );
+});
+
+test("What was asked before a cut and is not asked again need not be given", () => {
+  story(
+    { pages: 1 },
+    `
+    > a holds write 0..1, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has its hold
+    > b writes 0, b→home, home→a
+      b→home acquire write 0..1, data to 1
+      home→a revoke 0..1 to none @1
+    > b crashes
+    > a is cut off
+    > a is back
+      a→home claim write 0..end @1
+      a→home claimed all, newest @1
+    > settle
+      home→a reclaimed, 1 page @1
+    > a lets go
+    `,
+  );
+});
+
 test("A size that a node has not heard of is told again: until then nobody is answered", () => {
   story(
     { pages: 2 },
