@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { policies } from "../cluster/cluster.js";
 import { ringBytes } from "../cluster/workloads/ring.js";
 import { lacksUserfaultfd } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
 import { FaultCluster, pageBytes } from "./fault-cluster.js";
 import { killHomeWhile } from "./kill-home-while.js";
@@ -70,9 +71,8 @@ test("R20: bank, stamps and ring hold while their home is killed: nothing torn, 
 test("an acknowledged sync is on the disk, whenever the home is killed", { skip }, async (context) => {
   await using cluster = await FaultCluster.start({ nodes: 2, leaseMillis });
   await cluster.mapEverywhere("synced.bin", { size: 2 * pageBytes });
-  const logs = cluster.nodes.map((_, index) =>
-    cluster.folder.at(`../${cluster.folder.path.split("/").at(-1)}-${index}.log`),
-  );
+  using folder = temporaryFolder();
+  const logs = cluster.nodes.map((_, index) => folder.at(`log-${index}`));
   const acknowledged = (log: string) => {
     try {
       return Number(readFileSync(log, "utf8").trim().split("\n").at(-1));

@@ -129,7 +129,7 @@ export class FileDirectory {
       windowEnd: Math.max(windowEnd, needStart + 1),
       needsData,
     });
-    this.#pump();
+    this.#serveLast();
   }
 
   /** The node keeps at most `mode` on the range. Grants above `epoch` overtook this message and stand (R9). */
@@ -265,6 +265,19 @@ export class FileDirectory {
       else this.#grant(waiter, index, kept);
     }
     line.length = kept;
+  }
+
+  /**
+   * As `#pump`, for one who has just come: whoever stood in line before still has to, since nothing was freed. To look at
+   * all of them for each that comes would let one node that floods the line keep the home busy for minutes.
+   */
+  #serveLast(): void {
+    if (this.#isRecovering) return;
+    const index = this.#line.length - 1;
+    const waiter = this.#line[index];
+    if (this.#mustQueue(waiter, index) || this.#askHolders(waiter)) return;
+    this.#grant(waiter, index, index);
+    this.#line.length = index;
   }
 
   /** Behind an earlier waiter that conflicts, or behind a change of size that is not in force everywhere (R6). */
