@@ -11,9 +11,9 @@ for (const policy of policies) {
   }, async (context) => {
     const seed = freshSeed();
     context.diagnostic(`again with: node dist/test/faults/soak.js --seed ${seed} --policy ${policy} --minutes 0.3`);
-    const { problems, accesses, faults } = await runHistory({ seed, millis: 18_000, policy });
+    const { problems, accesses, faults } = await runHistory({ seed, millis: 12_000, policy });
     context.diagnostic(`${accesses} accesses; ${faults}`);
     assert.deepEqual(problems.slice(0, 10), []);
-    assert.ok(accesses > 5000, `only ${accesses} accesses`);
+    assert.ok(accesses > 1000, `only ${accesses} accesses`);
   });
 }

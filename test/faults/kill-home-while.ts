@@ -8,7 +8,7 @@ export interface KillHooks<Known> {
 }
 
 /** Then it is left alone, so that slow work comes to an end. */
-const killsMax = 6;
+const killsMax = 4;
 
 /** Kills a home at random moments, and starts it again, for as long as some work is under way. @returns how often. */
 export async function killHomeWhile<Known>(

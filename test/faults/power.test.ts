@@ -57,7 +57,7 @@ for (const policy of policies) {
     const work = Promise.all(cluster.nodes.map((node) => node.call("addFor", { at, millis: 3500 }))).finally(() => {
       isDone = true;
     });
-    for (let failures = 0; failures < 5 && !isDone; failures++) {
+    for (let failures = 0; failures < 4 && !isDone; failures++) {
       await delay(random.between(100, 900));
       await failPower(random.pick(["all", "some"]));
     }
