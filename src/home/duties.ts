@@ -58,9 +58,20 @@ export class Duties {
    * session count as having been heard up to the last of them. If its connection breaks before, it sends all of them again.
    */
   onRestored(session: string, write: number, page: PageIndex, version: Epoch): void {
-    this.#restoring.set(session, Math.max(write, this.#restoring.get(session) ?? 0));
+    this.onOldNews(session, write);
     this.#addUnstable(page, page + 1);
     if (this.#isRecovering) this.#restored.set(page, version);
+  }
+
+  /**
+   * A page that has come was older than what is here. It counts as taken all the same:
+   *
+   * 1. A has a copy of its write 5; B has written the page since. The home restarts, and A's copy is refused.
+   * 2. B syncs, which must put A's 5 on record, and drops its own copy.
+   * 3. The home restarts again before A has synced: A's copy comes once more, and must be refused by that record.
+   */
+  onOldNews(session: string, write: number): void {
+    this.#restoring.set(session, Math.max(write, this.#restoring.get(session) ?? 0));
   }
 
   /** The session has restored all it had to. */

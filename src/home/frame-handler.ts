@@ -107,6 +107,7 @@ export class FrameHandler {
     if (dataEnd - dataStart !== 1) throw protocolError("pages are restored one by one");
     if (!this.#mayRestore(session, open, frame)) {
       this.#home.counters.framesIgnored++;
+      if (session.isRecovering) open.duties.onOldNews(session.id, write);
       return "served";
     }
     if (!open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress)) return "later";
