@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FrameType } from "../../src/core/wire/frame.js";
+import { page, RawNode } from "../home/raw-node.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { HomeUnderTest } from "./home-under-test.js";
+
+interface Copy {
+  readonly fill: number;
+  readonly write: number;
+  readonly version: number;
+}
+
+/** A node that is back after a restart of its home, with copies of page 0 that it answers for. */
+async function back(home: HomeUnderTest, session: string, copies: readonly Copy[]): Promise<[RawNode, number]> {
+  const { node, welcome } = await RawNode.greet(home.port, "back", session);
+  assert.equal(welcome.state, "recovering");
+  const { file } = await node.request("open", { name: "order.bin" });
+  for (const { fill, write, version } of copies) {
+    node.send({ type: FrameType.restore, file, dataStart: 0, dataEnd: 1, epoch: version, extra: write }, page(fill));
+  }
+  await node.request("claimed", { file, epoch: 10 });
+  return [node, file];
+}
+
+async function firstByte(node: RawNode, file: number): Promise<number> {
+  const { payload } = await node.granted(node.acquire(file, 1, 0, 1, { flags: 2 }));
+  return payload[0];
+}
+
+test("R20: an old copy that was refused after one restart is refused after the next, when the new one is synced", async () => {
+  using folder = temporaryFolder();
+  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 60_000 });
+  const old = await RawNode.greet(home.port, "old");
+  const young = await RawNode.greet(home.port, "young");
+  const { file } = await old.node.request("open", { name: "order.bin", create: true, size: 4096 });
+  await young.node.request("open", { name: "order.bin" });
+  const first = await old.node.granted(old.node.acquire(file, 2, 0, 1));
+  await old.node.outcome(old.node.write(file, 0, page(1), { extra: 5 }), FrameType.written);
+  old.node.release(file, 0, 0, 1, first.epoch);
+  await young.node.granted(young.node.acquire(file, 2, 0, 1));
+  await young.node.outcome(young.node.write(file, 0, page(2), { extra: 1 }), FrameType.written);
+  const oldCopies = [{ fill: 1, write: 5, version: 1 }];
+
+  await home.restart();
+  const [youngNode, number] = await back(home, young.welcome.session, [{ fill: 2, write: 1, version: 2 }]);
+  const [oldNode] = await back(home, old.welcome.session, oldCopies);
+  await youngNode.request("recovered", {});
+  await oldNode.request("recovered", {});
+  await youngNode.sync(number);
+
+  await home.restart();
+  const [oldAgain] = await back(home, old.welcome.session, oldCopies);
+  const [youngAgain, numberAgain] = await back(home, young.welcome.session, []);
+  await oldAgain.request("recovered", {});
+  await youngAgain.request("recovered", {});
+  assert.equal(await firstByte(youngAgain, numberAgain), 2);
+});
+
+test("R20: pages of one lost write, and of earlier ones, are restored in any order after a cut", async () => {
+  using folder = temporaryFolder();
+  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 60_000 });
+  const { node, welcome } = await RawNode.greet(home.port, "cut");
+  const { file } = await node.request("open", { name: "order.bin", create: true, size: 3 * 4096 });
+  const { epoch } = await node.granted(node.acquire(file, 2, 0, 3));
+  node.socket.resetAndDestroy();
+  const { node: again, welcome: second } = await RawNode.greet(home.port, "cut", welcome.session);
+  assert.equal(second.state, "resumed");
+  for (const [index, write] of [9, 9, 8].entries()) {
+    const range = { dataStart: index, dataEnd: index + 1 };
+    again.send({ type: FrameType.restore, file, ...range, epoch, extra: write }, page(index + 1));
+  }
+  again.send({ type: FrameType.claim, file, mode: 2, start: 0, end: 3, epoch });
+  await again.request("claimed", { file, epoch });
+  const data = await again.data(again.fetch(file, 0, 3, epoch));
+  const bytes = Buffer.concat(data.map(({ payload }) => payload));
+  assert.deepEqual([bytes[0], bytes[4096], bytes[2 * 4096]], [1, 2, 3]);
+});
