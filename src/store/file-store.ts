@@ -48,6 +48,7 @@ export class FileStore implements Store, PageFileOwner {
     makeServed(this.#path);
     this.#folder = new Folder(this.#path);
     this.#notes = new NotesFolder(join(this.#path, ownFolder));
+    this.#notes.reserve("sessions"); // A full disk must not keep nodes from opening files.
     this.#lockFd = this.#lock();
     this.refused = new RefusedPool(options.refusedBytesMax ?? refusedBytesMax);
     this.#syncer = options.syncer ?? new ThreadSyncer();

@@ -1,52 +1,117 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DmmapError } from "../core/error.js";
 
-/** Small texts that a home keeps beside its files: each replaced as a whole, and durable when `write` returns. */
+/** Where the second of a note's two places begins in its file. A longer note than this cannot be kept. */
+const placeBytes = 16 * 1024 * 1024;
+/** Of each place, so much is on the disk from the start: a full disk does not stop a note of this length. */
+const reservedBytes = 64 * 1024;
+
+interface Kept {
+  /** The place with the higher number is the newer. */
+  readonly number: number;
+  readonly text: string;
+  readonly digest: string;
+}
+
+/**
+ * Small texts that a home keeps beside its files: each replaced as a whole, and durable when `write` returns.
+ *
+ * A note has two places in its file, written in turn, each with a number and a digest: a write that was cut short leaves
+ * the other place as it was. Unlike a new file and a rename, that needs no room on the disk but what is reserved.
+ */
 export class NotesFolder {
   readonly #path: string;
+  readonly #numbers = new Map<string, number>();
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  read(name: string): string | undefined {
+  /** Takes the room for a note. Without it the note may not find any later, which its `write` tells then. */
+  reserve(name: string): void {
+    const path = this.#file(name);
+    if (existsSync(path)) return;
     try {
-      return readFileSync(this.#file(name), "utf8");
+      mkdirSync(dirname(path), { recursive: true });
+      const file = openSync(path, "w", 0o600);
+      for (const place of [0, placeBytes]) writeSync(file, Buffer.alloc(reservedBytes), 0, reservedBytes, place);
+      closeSync(file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw noteError(name, error);
+    }
+  }
+
+  read(name: string): string | undefined {
+    let file: Buffer;
+    try {
+      file = readFileSync(this.#file(name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw noteError(name, error);
     }
+    const places = [keptIn(file.subarray(0, placeBytes)), keptIn(file.subarray(placeBytes))];
+    const newest = places.reduce((one, other) => ((other?.number ?? 0) > (one?.number ?? 0) ? other : one), undefined);
+    this.#numbers.set(name, newest?.number ?? 0);
+    return newest?.text || undefined;
   }
 
-  /** An empty text removes the note. */
+  /** An empty text is none. */
   write(name: string, text: string): void {
     const path = this.#file(name);
+    if (!this.#numbers.has(name)) this.read(name);
+    const number = (this.#numbers.get(name) ?? 0) + 1;
+    const kept: Kept = { number, text, digest: digestOf(number, text) };
+    const bytes = Buffer.from(`${JSON.stringify(kept)}\0`);
     try {
-      if (text === "") return rmSync(path, { force: true });
+      const isNew = !existsSync(path);
+      if (bytes.length > placeBytes) throw new RangeError(`${bytes.length} bytes are too many for a note`);
       mkdirSync(dirname(path), { recursive: true });
-      const file = openSync(`${path}.new`, "w", 0o600);
-      writeSync(file, text);
-      fsyncSync(file);
-      closeSync(file);
-      renameSync(`${path}.new`, path);
-      const folder = openSync(dirname(path), "r");
-      fsyncSync(folder);
-      closeSync(folder);
+      const file = openSync(path, isNew ? "w" : "r+", 0o600);
+      try {
+        writeSync(file, bytes, 0, bytes.length, (number % 2) * placeBytes);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      if (isNew) syncFolder(dirname(path));
+      this.#numbers.set(name, number);
     } catch (error) {
       throw noteError(name, error);
     }
   }
 
   #file(name: string): string {
-    return join(this.#path, `${name.replaceAll(":", "-")}.json`);
+    return join(this.#path, `${name.replaceAll(":", "-")}.note`);
   }
+}
+
+/** @returns undefined when nothing whole is there: never written, or cut short. */
+function keptIn(place: Buffer): Kept | undefined {
+  const end = place.indexOf(0);
+  if (end <= 0) return undefined;
+  try {
+    const kept = JSON.parse(place.toString("utf8", 0, end)) as Kept;
+    return kept.digest === digestOf(kept.number, kept.text) ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digestOf(number: number, text: string): string {
+  return createHash("sha256").update(`${number}:${text}`).digest("hex");
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
 function noteError(name: string, cause: unknown): DmmapError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const isFull = (cause as NodeJS.ErrnoException).code === "ENOSPC";
-  return new DmmapError(isFull ? "DMMAP_NO_SPACE" : "DMMAP_IO", `the home cannot keep its note "${name}": ${reason}`, {
-    cause,
-  });
+  const code = isFull ? "DMMAP_NO_SPACE" : "DMMAP_IO";
+  return new DmmapError(code, `the home cannot keep its note "${name}": ${reason}`, { cause });
 }

@@ -105,7 +105,7 @@ test("a full disk: pages are kept and read, sync tells, and succeeds when there 
   using disk = smallDisk(1024 * 1024);
   const store = new FileStore(disk.at("served"), { refusedBytesMax: 16 * pageBytes });
   const { file } = store.open("file", { create: true, size: 1024 * pageBytes });
-  writeFileSync(disk.at("ballast"), Buffer.alloc(900 * 1024));
+  writeFileSync(disk.at("ballast"), Buffer.alloc(750 * 1024));
   let taken = 0;
   while (writePage(file, taken, 1 + (taken % 200))) taken++;
   assert.ok(store.refusedBytes === 16 * pageBytes, "bounded");

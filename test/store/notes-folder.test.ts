@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { test } from "node:test";
+import { NotesFolder } from "../../src/store/notes-folder.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const lacksRoot = userInfo().uid === 0 ? false : "needs root for a small tmpfs";
+
+test("a note is replaced as a whole, and read again by the next home", () => {
+  using folder = temporaryFolder();
+  const notes = new NotesFolder(folder.path);
+  assert.equal(notes.read("sessions"), undefined);
+  for (const text of ["one", "two", "three, and a good deal longer", "4"]) {
+    notes.write("sessions", text);
+    assert.equal(notes.read("sessions"), text);
+    assert.equal(new NotesFolder(folder.path).read("sessions"), text);
+  }
+  notes.write("sessions", "");
+  assert.equal(new NotesFolder(folder.path).read("sessions"), undefined);
+});
+
+test("a write that was cut short leaves the note before it", () => {
+  using folder = temporaryFolder();
+  const notes = new NotesFolder(folder.path);
+  notes.write("sessions", "old");
+  notes.write("sessions", "new");
+  const path = folder.at("sessions.note");
+  const bytes = readFileSync(path);
+  bytes[bytes.indexOf('"new"') + 1] = 0x58;
+  writeFileSync(path, bytes);
+  assert.equal(new NotesFolder(folder.path).read("sessions"), "old");
+});
+
+test("a full disk does not stop a note whose room was reserved", { skip: lacksRoot }, () => {
+  using folder = temporaryFolder();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path]);
+  try {
+    const notes = new NotesFolder(folder.path);
+    notes.reserve("sessions");
+    assert.throws(() => writeFileSync(folder.at("filler"), Buffer.alloc(2 ** 20)), { code: "ENOSPC" });
+    for (let round = 0; round < 10; round++) notes.write("sessions", `${round}`.repeat(50_000));
+    assert.equal(notes.read("sessions"), "9".repeat(50_000));
+    assert.throws(() => notes.write("other", "x".repeat(9000)), { code: "DMMAP_NO_SPACE" });
+  } finally {
+    execFileSync("umount", ["--lazy", folder.path]);
+  }
+});
