@@ -105,15 +105,20 @@ test("a goodbye gives everything back at once, without fencing", async () => {
   waiter.socket.destroy();
 });
 
-test("a node that comes back within its lease starts anew: its former session is fenced at once", async () => {
-  const { holder, waiter, welcome, asked } = await holderAndWaiter("back");
-  const fenced = fencedOnce("back holder");
+test("a node that comes back within its lease goes on with what it claims; what it does not claim is free", async () => {
+  const { holder, waiter, welcome, file, lock, asked } = await holderAndWaiter("back");
   holder.socket.resetAndDestroy();
   const { node: again, welcome: second } = await RawNode.greet(home.port, "back again", welcome.session);
-  assert.equal(second.state, "new");
-  assert.notEqual(second.session, welcome.session);
-  assert.equal(second.boot, welcome.boot);
-  assert.match((await fenced).reason, /came back/);
+  assert.equal(second.state, "resumed");
+  assert.deepEqual([second.session, second.node, second.boot], [welcome.session, welcome.node, welcome.boot]);
+  again.send({ type: FrameType.claim, file, mode: 1, start: 0, end: 2, epoch: 1 });
+  again.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: 1 });
+  const { size, refused } = await again.request("claimed", { file, epoch: 1 });
+  assert.deepEqual([size, refused], [10 * 4096, [[8, 9]]], "what it never held is refused");
+  const { start, end, mode } = await again.next(FrameType.revoke);
+  assert.deepEqual([start, end, mode], [0, 4, 0], "the waiter's need is asked for again");
+  again.release(file, 0, 0, 4, Number.MAX_SAFE_INTEGER);
   await waiter.granted(asked);
+  await waiter.answer(lock);
   for (const node of [again, waiter]) node.socket.destroy();
 });
