@@ -3,21 +3,7 @@ import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { DirectoryPort } from "./directory-port.js";
 import { ResizeQueue } from "./resize-queue.js";
-
-/** One `acquire` in line. The range needed conflicts with others; the range wanted is a wish. */
-interface Waiter {
-  readonly node: NodeId;
-  readonly request: number;
-  readonly mode: Mode;
-  readonly needStart: PageIndex;
-  readonly needEnd: PageIndex;
-  readonly wantStart: PageIndex;
-  readonly wantEnd: PageIndex;
-  readonly dataStart: PageIndex;
-  readonly dataEnd: PageIndex;
-  readonly windowEnd: PageIndex;
-  readonly needsData: boolean;
-}
+import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
 
 /** A revoke that has not been answered. */
 interface Revoke {
@@ -247,10 +233,7 @@ export class FileDirectory {
       const asked = revokes.map(({ mode, start, end }) => ` asked ${start}..${end} to ${mode}`).join("");
       return `node ${node} ${tokens.describe()}${asked}`;
     });
-    const line = this.#line.map(
-      ({ node, request, mode, needStart, needEnd, wantEnd, windowEnd, needsData }) =>
-        `node ${node} #${request} ${mode} ${needStart}..${needEnd} of ..${wantEnd}${needsData ? ` data ..${windowEnd}` : ""}`,
-    );
+    const line = this.#line.map(describeWaiter);
     return `${holders.join("; ") || "nobody"}; line ${line.join(", ") || "empty"}; ${this.#resizes.describe()} @${this.#epoch}`;
   }
 
@@ -397,12 +380,4 @@ export class FileDirectory {
 function forgetCrossed(holder: Holder, start: PageIndex, end: PageIndex): void {
   if (holder.revokes.length === 0) return;
   holder.revokes = holder.revokes.filter((revoke) => revoke.end <= start || revoke.start >= end);
-}
-
-function modesConflict(one: Waiter, other: Waiter): boolean {
-  return one.node !== other.node && (one.mode === Mode.write || other.mode === Mode.write);
-}
-
-function needsConflict(one: Waiter, other: Waiter): boolean {
-  return modesConflict(one, other) && one.needStart < other.needEnd && other.needStart < one.needEnd;
 }

@@ -1,0 +1,31 @@
+import { Mode, type NodeId, type PageIndex } from "../units.js";
+
+/** One `acquire` in line. The range needed conflicts with others; the range wanted is a wish. */
+export interface Waiter {
+  readonly node: NodeId;
+  readonly request: number;
+  readonly mode: Mode;
+  readonly needStart: PageIndex;
+  readonly needEnd: PageIndex;
+  readonly wantStart: PageIndex;
+  readonly wantEnd: PageIndex;
+  readonly dataStart: PageIndex;
+  readonly dataEnd: PageIndex;
+  readonly windowEnd: PageIndex;
+  readonly needsData: boolean;
+}
+
+/** Whether what the two ask for, of the same pages, could not be held by both. */
+export function modesConflict(one: Waiter, other: Waiter): boolean {
+  return one.node !== other.node && (one.mode === Mode.write || other.mode === Mode.write);
+}
+
+export function needsConflict(one: Waiter, other: Waiter): boolean {
+  return modesConflict(one, other) && one.needStart < other.needEnd && other.needStart < one.needEnd;
+}
+
+/** In words, for people who look at a stuck file. */
+export function describeWaiter(waiter: Waiter): string {
+  const { node, request, mode, needStart, needEnd, wantEnd, windowEnd, needsData } = waiter;
+  return `node ${node} #${request} ${mode} ${needStart}..${needEnd} of ..${wantEnd}${needsData ? ` data ..${windowEnd}` : ""}`;
+}
