@@ -151,7 +151,7 @@ export class FrameHandler {
       case FrameType.write:
         return this.#write(session, connection, open, frame);
       case FrameType.sync:
-        return this.#sync(session, open, frame);
+        return this.#syncInTime(session, frame.file, frame.request);
       case FrameType.claim:
         return this.#claim(session, open, frame);
       case FrameType.restore:
@@ -208,8 +208,21 @@ export class FrameHandler {
     return "served";
   }
 
+  /**
+   * While nodes still come back, what is synced is not safe: 1. A has an old copy of a page, B the new one; B is back, syncs,
+   * and drops its copy. 2. The home dies before it has seen A, so nothing is on record of A's copy. 3. A restores it over B's.
+   */
+  #syncInTime(session: Session, file: number, request: number): Served {
+    const { recovery } = this.#home;
+    const open = session.files.get(file);
+    if (open === undefined) return "served"; // Closed while the sync waited.
+    if (!recovery.isOpen) return this.#sync(session, open, file, request);
+    recovery.park(() => this.#syncInTime(session, file, request));
+    return "served";
+  }
+
   /** Answered when the disk has it. The node may have lost its connection by then: then nobody asks any more. */
-  #sync(session: Session, open: OpenFile, { file, request }: Frame): Served {
+  #sync(session: Session, open: OpenFile, file: number, request: number): Served {
     const { counters } = this.#home;
     counters.syncs++;
     this.#home.files.sync(open, session.id, (error) => {

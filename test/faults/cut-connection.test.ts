@@ -20,12 +20,8 @@ for (const policy of policies) {
     await cluster.mapEverywhere("cut.bin", { size: 40 * pageBytes, policy });
     const at = Array.from({ length: 20 }, (_, index) => 2 * index * pageBytes + 4 * index);
     const work = Promise.all(cluster.nodes.map((node) => node.call("addFor", { at, millis: 3000 })));
-    let isDone = false;
-    void work
-      .catch(() => undefined)
-      .finally(() => {
-        isDone = true;
-      });
+    const done = new AbortController();
+    void work.catch(() => undefined).finally(() => done.abort());
     for (let round = 0; round < 60; round++) {
       proxy.faults.push({
         cutUpAfter: random.next() < 0.5 ? random.between(1, 200_000) : Infinity,
@@ -33,7 +29,7 @@ for (const policy of policies) {
       });
     }
     proxy.cut();
-    while (!isDone) {
+    while (!done.signal.aborted) {
       await delay(random.between(100, 500));
       proxy.cut();
       if (proxy.faults.length === 0) break;

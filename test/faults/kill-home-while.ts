@@ -3,8 +3,8 @@ import type { HomeUnderTest } from "./home-under-test.js";
 import type { SeededRandom } from "./seeded-random.js";
 
 export interface KillHooks<Known> {
-  beforeKill(): Known;
-  whileDead(known: Known): void;
+  readonly beforeKill: () => Known;
+  readonly whileDead: (known: Known) => void;
 }
 
 /** Then it is left alone, so that slow work comes to an end. */

@@ -5,7 +5,7 @@ export function lacksNamespaces(): string | false {
   if (process.getuid?.() !== 0) return "network namespaces want root";
   const name = `dmmap-probe-${process.pid}`;
   const made = spawnSync("ip", ["netns", "add", name]);
-  if (made.status !== 0) return `no network namespaces here: ${made.error?.message ?? made.stderr}`;
+  if (made.status !== 0) return `no network namespaces here: ${made.error?.message ?? String(made.stderr)}`;
   spawnSync("ip", ["netns", "del", name]);
   return false;
 }

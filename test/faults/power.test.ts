@@ -16,8 +16,8 @@ interface Powered extends AsyncDisposable {
   readonly cluster: FaultCluster;
   readonly random: SeededRandom;
   /** The home's machine loses its power, and comes back. */
-  failPower(loss: Loss): Promise<void>;
-  at(name: string): string;
+  readonly failPower: (loss: Loss) => Promise<void>;
+  readonly at: (name: string) => string;
 }
 
 async function powered(context: TestContext, nodes: number, leaseMillis = 5000): Promise<Powered> {
@@ -53,11 +53,11 @@ for (const policy of policies) {
     const { cluster, random, failPower } = parts;
     await cluster.mapEverywhere("counters.bin", { size: 16 * pageBytes, policy });
     const at = Array.from({ length: 12 }, (_, index) => index * pageBytes + 320 * index);
-    let isDone = false;
-    const work = Promise.all(cluster.nodes.map((node) => node.call("addFor", { at, millis: 3500 }))).finally(() => {
-      isDone = true;
-    });
-    for (let failures = 0; failures < 4 && !isDone; failures++) {
+    const done = new AbortController();
+    const work = Promise.all(cluster.nodes.map((node) => node.call("addFor", { at, millis: 3500 }))).finally(() =>
+      done.abort(),
+    );
+    for (let failures = 0; failures < 4 && !done.signal.aborted; failures++) {
       await delay(random.between(100, 900));
       await failPower(random.pick(["all", "some"]));
     }
@@ -79,15 +79,13 @@ test("R20: torn and reordered by the power failure, pages are whole again once s
   const { cluster, random, failPower } = parts;
   await cluster.mapEverywhere("stamps.bin", { size: 8 * pageBytes });
   const [one, two, three] = cluster.nodes;
-  let isDone = false;
+  const done = new AbortController();
   const work = Promise.all([
     one.call("stampFor", { millis: 3000, pages: 8, stamp: 1 }),
     two.call("stampFor", { millis: 3000, pages: 8, stamp: 2 }),
     three.call("checkStampsFor", { millis: 3000, pages: 8 }),
-  ]).finally(() => {
-    isDone = true;
-  });
-  for (let failures = 0; failures < 4 && !isDone; failures++) {
+  ]).finally(() => done.abort());
+  for (let failures = 0; failures < 4 && !done.signal.aborted; failures++) {
     await delay(random.between(100, 900));
     await failPower("some");
   }
@@ -158,7 +156,7 @@ test("an acknowledged sync outlives everybody: home, power, and all nodes at onc
     const words = new Int32Array(disk.buffer, disk.byteOffset + index * pageBytes, pageBytes / 4);
     assert.ok(
       words.every((word) => word >= least),
-      `page ${index}: ${least} was acknowledged, there are ${new Set(words)}`,
+      `page ${index}: ${least} was acknowledged, there are ${[...new Set(words)].join(", ")}`,
     );
   }
 });

@@ -44,10 +44,16 @@ test("R20: an old copy that was refused after one restart is refused after the n
 
   await home.restart();
   const [youngNode, number] = await back(home, young.welcome.session, [{ fill: 2, write: 1, version: 2 }]);
-  const [oldNode] = await back(home, old.welcome.session, oldCopies);
   await youngNode.request("recovered", {});
+  let isSynced = false;
+  const sync = youngNode.sync(number).then(() => {
+    isSynced = true;
+  });
+  await youngNode.settled();
+  const [oldNode] = await back(home, old.welcome.session, oldCopies);
+  assert.equal(isSynced, false, "nothing is safe before all are back");
   await oldNode.request("recovered", {});
-  await youngNode.sync(number);
+  await sync;
 
   await home.restart();
   const [oldAgain] = await back(home, old.welcome.session, oldCopies);
