@@ -33,7 +33,10 @@ import { PieceIo } from "./piece-io.js";
 import { StallWatch } from "./stall-watch.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
-const writeBackMicros = 1_000_000;
+const writeBackMicrosMin = 1_000_000;
+/** And at most, when there is so much of it that writing it back every second would be most of what the machine does. */
+const writeBackMicrosMax = 10_000_000;
+const writeBackRest = 20;
 
 /** The pager thread's program on a node: its files, its connection, and the calls that the program's thread makes. */
 export class NodePager {
@@ -52,6 +55,7 @@ export class NodePager {
   #onFirstUp: Reply | undefined;
   #wasUp = false;
   #writeBackAt = Number.POSITIVE_INFINITY;
+  #writeBackMicros = writeBackMicrosMin;
 
   constructor(setup: NodeSetup, emit: Emit) {
     this.#pager = new Pager({ spinMicros: setup.spinMicros });
@@ -228,7 +232,7 @@ export class NodePager {
     this.#pieces.drain();
     this.#budget.keep(this.#files.all(), this.#pager.cachedPages);
     if (this.#writeBackAt === Number.POSITIVE_INFINITY && this.#isUnstable()) {
-      this.#writeBackAt = nowMicros() + writeBackMicros;
+      this.#writeBackAt = nowMicros() + this.#writeBackMicros;
       this.#wakeAt(this.#writeBackAt);
     }
     this.#connection.flush();
@@ -259,9 +263,17 @@ export class NodePager {
     this.#wakeAt(this.#stalls.look(this.#files.all(), this.#session.downReason, now));
   }
 
+  /** Afterwards rests for a multiple of the time that it took. */
   #writeBackAll(): void {
     this.#writeBackAt = Number.POSITIVE_INFINITY;
-    for (const { file } of this.#files.all()) if (file.isReady && file.isUnstable) file.sync(() => undefined);
+    const startedAt = nowMicros();
+    for (const { file } of this.#files.all()) {
+      if (!file.isReady || !file.isUnstable) continue;
+      file.sync(() => {
+        const rest = (nowMicros() - startedAt) * writeBackRest;
+        this.#writeBackMicros = Math.max(writeBackMicrosMin, Math.min(rest, writeBackMicrosMax));
+      });
+    }
   }
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */
