@@ -20,7 +20,7 @@ export interface RunResult {
   readonly faults: string;
 }
 
-const leaseMillis = 800;
+const leaseMillis = 1500;
 const pages = 6;
 /** For how long after it runs again a node that was stopped beyond its lease may be blind; see stopped-node.test.ts. */
 const blindMillis = 1000;
