@@ -22,6 +22,8 @@ export class Duties {
   #stable: Readonly<StableWrites>;
   /** After a restart: the newest version of each page that has come. */
   readonly #restored = new Map<PageIndex, Epoch>();
+  /** After a restart: pages that were written again since, and by whom. */
+  readonly #written = new Map<PageIndex, { readonly session: string; readonly write: number }>();
   #isRecovering: boolean;
   #syncNext = 1;
 
@@ -44,12 +46,15 @@ export class Duties {
     this.#addUnstable(start, end);
     if (!this.#isRecovering) return;
     // Under a token that was claimed: whatever others restore of these pages, later than this, is older than this.
-    for (let page = start; page < end; page++) this.#restored.set(page, Number.POSITIVE_INFINITY);
+    for (let page = start; page < end; page++) this.#written.set(page, { session, write });
   }
 
   /** Whether a page that a node sends after a restart is newer than what the disk has and what others have sent. */
   mayRestore(session: string, page: PageIndex, version: Epoch, write: number): boolean {
     if (write > 0 && write <= (this.#stable[session] ?? 0)) return false;
+    const written = this.#written.get(page);
+    // Its own later write may have been lost with a connection.
+    if (written !== undefined) return written.session === session && write > written.write;
     return version >= (this.#restored.get(page) ?? 0);
   }
 
@@ -91,6 +96,7 @@ export class Duties {
   endRecovery(): void {
     this.#isRecovering = false;
     this.#restored.clear();
+    this.#written.clear();
   }
 
   /**

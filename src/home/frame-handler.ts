@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import { Mode, pageBytes, pageMax } from "../core/units.js";
 import type { Welcome } from "../core/wire/control.js";
-import { type Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
 import type { Connection } from "./connection.js";
 import { ControlHandler } from "./control-handler.js";
 import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
@@ -174,6 +174,7 @@ export class FrameHandler {
 
   #fetch(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
     const { dataStart, dataEnd, request, epoch, file } = frame;
+    if (this.#home.recovery.isOpen) return this.#fetchLater(session, connection, frame);
     if (dataStart < dataEnd && !open.directory.mayFetch(session.node, dataStart, dataEnd)) {
       throw new DmmapError("DMMAP_FENCED", `pages ${dataStart}..${dataEnd} were fetched without a token`);
     }
@@ -183,6 +184,30 @@ export class FrameHandler {
     data.request = request;
     data.epoch = epoch;
     open.sendPages(connection, data, dataStart, dataEnd, dataEnd);
+    return "served";
+  }
+
+  /**
+   * What the store has is not known to be the newest before all nodes are back:
+   *
+   * 1. A has an old copy of a page, B a newer one; C holds the token for it, and its data was under way.
+   * 2. The home restarts. A restores its copy, and C fetches the page, before B has restored the newer one.
+   * 3. C stores to what it got, and its write counts as the newest: B's copy is refused, and its stores are gone.
+   */
+  #fetchLater(session: Session, connection: Connection, frame: Frame): Served {
+    const asked = Object.assign(new Frame(), frame);
+    this.#home.recovery.park(() => {
+      const open = session.files.get(asked.file);
+      // The node will ask anew over its next connection; or it has closed the file.
+      if (session.connection !== connection || open === undefined) return;
+      try {
+        this.#fetch(session, connection, open, asked);
+      } catch (error) {
+        if (!(error instanceof DmmapError)) throw error;
+        connection.fail(asked.request, error.code, error.message, asked.file);
+      }
+      this.#home.touched(connection);
+    });
     return "served";
   }
 

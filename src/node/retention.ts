@@ -117,7 +117,9 @@ export class Retention {
       if (run !== this.#restoreLast) return; // The connection broke meanwhile, and all is sent anew.
       for (let index = from; index < pages.length; index++) {
         if (!this.#frames.hasRoom(pageBytes)) return onRoom(() => send(index));
-        const { page, version, write, slot } = pages[index];
+        const { page, version, write } = pages[index];
+        const slot = this.#slotNow(pages[index]);
+        if (slot === undefined) continue;
         const address = this.#frames.restore(page, version, write, pageBytes);
         if (slot < 0) this.#cache.readBytes(page, address, pageBytes);
         else this.#attic.read(slot, address);
@@ -125,6 +127,13 @@ export class Retention {
       onSent();
     };
     send(0);
+  }
+
+  /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
+  #slotNow({ page, slot }: RetainedPage): number | undefined {
+    if (slot >= 0 || this.#cache.isCached(page)) return slot;
+    const kept = this.#pages.slotOf(page);
+    return kept < 0 ? undefined : kept;
   }
 
   #keep(page: PageIndex): number {
