@@ -78,7 +78,9 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.#afterwards();
     };
     this.#retention = new Retention(this.cache, attic, this.#frames);
-    this.#writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics);
+    this.#writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics, (page) => {
+      return this.tokens.modeAt(page) === Mode.write;
+    });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
   }

@@ -98,10 +98,14 @@ export class Retention {
     this.#pages.synced(sync);
   }
 
-  /** A sync failed: what is still here counts as dirty again, so that the next one sends it anew. */
-  sendAgain(): void {
+  /**
+   * The home could not make it durable: what is still here counts as dirty again, so that the next sync sends it anew. Only
+   * where this node may write: a page that it only reads would go out as a write that the home refuses, and then its copy
+   * bears the number of a write that never was.
+   */
+  sendAgain(mayWrite: (page: PageIndex) => boolean): void {
     this.#pages.each(0, (page, _version, write, slot) => {
-      if (slot < 0 && write > 0) this.#cache.markDirty(page, page + 1);
+      if (slot < 0 && write > 0 && mayWrite(page)) this.#cache.markDirty(page, page + 1);
     });
   }
 

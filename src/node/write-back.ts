@@ -3,6 +3,7 @@ import { type PageIndex, pageBytes, pageEndAt } from "../core/units.js";
 import { dataPagesMax } from "../core/wire/frame.js";
 import type { PageCache } from "../mapping/page-cache.js";
 import type { FileFrames } from "./file-frames.js";
+import { isDown } from "./home-requests.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { Retention } from "./retention.js";
 
@@ -12,12 +13,21 @@ export class WriteBack {
   readonly #frames: FileFrames;
   readonly #retention: Retention;
   readonly #metrics: NodeMetrics;
+  readonly #mayWrite: (page: PageIndex) => boolean;
   /** Each called once when there is room again. */
   readonly #roomWaiters: (() => void)[] = [];
   /** Syncs that nobody has been answered for. */
   readonly #syncs = new Set<(error: DmmapError | undefined) => void>();
 
-  constructor(cache: PageCache, frames: FileFrames, retention: Retention, metrics: NodeMetrics) {
+  /** `mayWrite`: whether the write token for a page is held here. */
+  constructor(
+    cache: PageCache,
+    frames: FileFrames,
+    retention: Retention,
+    metrics: NodeMetrics,
+    mayWrite: (page: PageIndex) => boolean,
+  ) {
+    this.#mayWrite = mayWrite;
     this.#cache = cache;
     this.#frames = frames;
     this.#retention = retention;
@@ -65,7 +75,7 @@ export class WriteBack {
       const sync = this.#retention.beginSync();
       this.#frames.sync((_reply, error) => {
         if (error === undefined) this.#retention.synced(sync);
-        else if (this.#frames.isReady) this.#retention.sendAgain();
+        else if (!isDown(error)) this.#retention.sendAgain(this.#mayWrite);
         this.#answer(onDone, error);
       });
     });
