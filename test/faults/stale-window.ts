@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import type { NodeState } from "../cluster/node-state.js";
 
 export interface Window {
@@ -9,16 +10,25 @@ export interface Window {
   readonly fresh: number;
 }
 
+export interface WatchArgs {
+  readonly map?: string;
+  /** In bytes. */
+  readonly at: number;
+  readonly ready: string;
+  readonly gapMillis: number;
+}
+
 /** What a program sees that runs again after its node was stopped for longer than its lease. */
 export const staleWindow = {
   /**
    * Looks at a word without end until it finds that time has jumped: it was stopped. From then on it counts for how long
-   * it still sees the value of before, which others have replaced meanwhile.
+   * it still sees the value of before, which others have replaced meanwhile. It makes the file `ready` when it begins.
    */
-  watchForStop(node: NodeState, { map, at, gapMillis }: { map?: string; at: number; gapMillis: number }): Window {
+  watchForStop(node: NodeState, { map, at, ready, gapMillis }: WatchArgs): Window {
     const words = node.words(map);
     const before = Atomics.load(words, at / 4);
     let last = performance.now();
+    writeFileSync(ready, "");
     for (const end = last + 20_000; last < end; ) {
       const value = Atomics.load(words, at / 4);
       const now = performance.now();

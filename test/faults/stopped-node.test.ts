@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { lacksUserfaultfd } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
 import { FaultCluster, pageBytes } from "./fault-cluster.js";
 import type { FaultNode } from "./fault-node.js";
@@ -26,8 +28,10 @@ test("R15: a node that was stopped beyond its lease comes back with fresh pages 
   await stopped.call("sync", {});
   assert.equal(await stopped.call("load32", { at: 0 }), 1);
 
-  const watching = stopped.call("watchForStop", { at: 0, gapMillis: leaseMillis });
-  await until("it watches", async () => (await cluster.home.status()).nodes.length >= 2);
+  using folder = temporaryFolder();
+  const ready = folder.at("ready");
+  const watching = stopped.call("watchForStop", { at: 0, ready, gapMillis: leaseMillis });
+  await until("it watches", () => existsSync(ready));
   await stopped.stop();
   await cluster.home.untilFenced(stopped.name);
   await other.call("store32", { at: 0, value: 2 });
