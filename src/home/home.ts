@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { MessagePort, Worker } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { DmmapError } from "../core/error.js";
 import { ringEventFd } from "../kernel/event-fd.js";
 import type { SocketAddress } from "../kernel/socket.js";
@@ -57,9 +57,7 @@ export class Home extends EventEmitter<HomeEvents> {
       this.#onEnd = (error) => (error === undefined ? resolve() : reject(error));
     });
     this.#end.catch(() => undefined); // Whoever calls close() hears of it.
-    thread.worker.once("exit", () => {
-      if (!this.#isEnded) this.#broken({ code: "DMMAP_INTERNAL", message: "its thread ended" }, undefined);
-    });
+    thread.worker.once("exit", () => this.#onThreadEnd());
     process.on("exit", this.#onExit);
     thread.port.on("message", (message: HomeMessage) => this.#hear(message));
     thread.port.unref();
@@ -124,6 +122,14 @@ export class Home extends EventEmitter<HomeEvents> {
       case "refused":
         return; // Only at the start, before there is a Home.
     }
+  }
+
+  #onThreadEnd(): void {
+    // A thread's end may be told before its last messages are.
+    for (let next = receiveMessageOnPort(this.#thread.port); next; next = receiveMessageOnPort(this.#thread.port)) {
+      this.#hear(next.message as HomeMessage);
+    }
+    if (!this.#isEnded) this.#broken({ code: "DMMAP_INTERNAL", message: "its thread ended" }, undefined);
   }
 
   #answer(call: number, status: HomeStatus): void {
