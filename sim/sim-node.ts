@@ -193,7 +193,7 @@ export class SimNode implements TokenPort {
     this.#lost = [];
     if (sizeBytes !== this.cache.sizeBytes) this.cache.setSize(sizeBytes);
     this.#act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.#world.now));
-    this.#act((tokens) => tokens.onWriteBackRoom(this.#world.now));
+    this.#act((tokens) => tokens.onTime(this.#world.now));
   }
 
   time(): void {
@@ -203,7 +203,7 @@ export class SimNode implements TokenPort {
   roomAgain(pages: number): void {
     this.room = pages;
     this.roomWanted = false;
-    this.#act((tokens) => tokens.onWriteBackRoom(this.#world.now));
+    this.#act((tokens) => tokens.onTime(this.#world.now));
   }
 
   crash(id: number): void {
@@ -257,6 +257,11 @@ export class SimNode implements TokenPort {
   hasRun(page: PageIndex): boolean {
     if (this.#world.hidesProgress()) return false;
     return !this.threads.some((thread) => thread.state === "woken" && thread.page === page);
+  }
+
+  /** Nothing caches above a simulated node. */
+  recall(): boolean {
+    return true;
   }
 
   writeBack(start: PageIndex, end: PageIndex): boolean {

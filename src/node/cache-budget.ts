@@ -1,3 +1,4 @@
+import { Mode } from "../core/units.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeFile } from "./node-file.js";
 
@@ -31,9 +32,10 @@ export class CacheBudget {
     }
   }
 
-  /** @returns how many pages went. None while the connection has no room for the dirty ones: then later. */
+  /** @returns how many pages went. None while the kernel still has some, or the connection no room for the dirty ones: then later. */
   #evict(file: NodeFile, start: number, end: number): number {
-    if (file.tokens.isPinned(start, end) || !file.writeBack(start, end)) return 0;
+    if (file.tokens.isPinned(start, end)) return 0;
+    if (!file.recall(Mode.none, start, end) || !file.writeBack(start, end)) return 0;
     const before = file.cache.cachedPages;
     file.evict(start, end);
     file.tokens.evicted(start, end);

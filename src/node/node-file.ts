@@ -31,6 +31,12 @@ export interface NodeFileSink {
   onResize(file: NodeFile): void;
 }
 
+/** A cache of this file above the node's own, that shows the same pages to programs: the kernel's, on a mount. */
+export interface UpperCache {
+  /** As `TokenPort.recall`. */
+  recall(mode: Mode, start: PageIndex, end: PageIndex): boolean;
+}
+
 /** Pages that one store makes writable, when stores come in order. */
 const storePagesMax = 256;
 
@@ -42,6 +48,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
+  upperCache: UpperCache | undefined;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
@@ -222,13 +229,17 @@ export class NodeFile implements TokenPort, FaultHandler {
     return this.#storeNext;
   }
 
-  /** The pager calls this when a deadline of `tokens` has come. */
+  /** Called when a deadline of `tokens` has come, or the upper cache has dropped what it was to drop. */
   onTime(now: number): void {
     this.#act(() => this.tokens.onTime(now));
   }
 
   hasRun(page: PageIndex): boolean {
     return this.#clock.hasRun(page);
+  }
+
+  recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
+    return this.upperCache === undefined || this.upperCache.recall(mode, start, end);
   }
 
   writeBack(start: PageIndex, end: PageIndex): boolean {
@@ -371,8 +382,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** The socket has taken something: what waited for room goes on. */
   onRoom(now: number): void {
     this.#writes.onRoom();
-    this.tokens.onWriteBackRoom(now);
-    this.#afterwards();
+    this.onTime(now);
   }
 
   #act(action: () => unknown): void {

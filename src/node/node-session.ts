@@ -11,6 +11,12 @@ import type { OpenFile, OpenFiles } from "./open-files.js";
 
 const takingStock = "the home is taking stock of who holds what";
 
+/**
+ * `down`: the home cannot be reached, and what is held stays good. `lapsed`: the lease may be over, and nothing may be used
+ * (R15). `resumed`, `recovering`: what is held stays good after all. `new`: it is gone. `usable`: the session goes on.
+ */
+export type SessionChange = "down" | "lapsed" | Welcome["state"] | "usable";
+
 /** What a session has to do with. */
 export interface SessionParts {
   readonly connection: HomeConnection;
@@ -18,6 +24,7 @@ export interface SessionParts {
   readonly files: OpenFiles;
   readonly locks: NodeLocks;
   emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
+  onChange(change: SessionChange): void;
 }
 
 /**
@@ -40,17 +47,20 @@ export class NodeSession {
   onDown(error: DmmapError): void {
     this.downReason = error.message;
     for (const { file } of this.#parts.files.all()) file.onDisconnected();
+    this.#parts.onChange("down");
     this.#parts.emit("disconnect", { message: error.message });
   }
 
   /** R15: from here on every shared page may be somebody else's. */
   onLapsed(now: number): void {
     for (const { file } of this.#parts.files.all()) file.suspend(now);
+    this.#parts.onChange("lapsed");
   }
 
   /** The connection is there again. */
   onUp({ state }: Welcome): void {
     this.downReason = takingStock;
+    this.#parts.onChange(state);
     if (state === "new") this.#begin();
     else this.#reclaim(state);
   }
@@ -100,7 +110,7 @@ export class NodeSession {
   #reopen(open: OpenFile, done: () => void, onOpened: (opened: Opened) => void): void {
     const { connection, files } = this.#parts;
     files.forgetNumber(open);
-    connection.request("open", { name: open.file.name }, (answer, error) => {
+    connection.request(open.again.op, open.again.args(), (answer, error) => {
       const opened = answer === undefined ? undefined : soundOpened(answer);
       if (opened !== undefined) return onOpened(opened);
       if (isDown(error)) return; // All this begins anew.
@@ -126,6 +136,7 @@ export class NodeSession {
     const { connection, requests } = this.#parts;
     connection.request("recovered", {}, () => undefined);
     if (this.downReason === takingStock) this.downReason = "";
+    this.#parts.onChange("usable");
     this.#parts.emit("reconnect", {});
     requests.resume();
   }

@@ -1,11 +1,21 @@
 import { DmmapError } from "../core/error.js";
+import type { Policy } from "../core/units.js";
 import type { NodeFile } from "./node-file.js";
+
+/** A control request that the home answers with `Opened`. */
+export interface OpenRequest {
+  readonly op: string;
+  readonly args: () => object;
+}
 
 /** An open file, counted: a program that opens it twice has one cache of it. */
 export interface OpenFile {
   readonly file: NodeFile;
   /** Names it on this node; stays the same when the session changes. */
   readonly id: number;
+  readonly policy: Policy;
+  /** Asks for it in a new session. */
+  readonly again: OpenRequest;
   opens: number;
 }
 

@@ -1,12 +1,12 @@
 import { DmmapError } from "../core/error.js";
 import { type ByteOffset, Mode, pageAt, pageBytes, pageEndAt } from "../core/units.js";
-import { nowMicros } from "../kernel/clock.js";
-import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Reply } from "../mapping/pager-commands.js";
+import { copyIn } from "./file-bytes.js";
 import { type PinArgs, pieceBytes, type ReadArgs, type WriteArgs } from "./node-commands.js";
 import type { NodeFile } from "./node-file.js";
 import type { OpenFiles } from "./open-files.js";
+import type { Pins } from "./pins.js";
 
 /**
  * Pins on behalf of the program: its holds and prefetches, and the short ones under which `read` and `write` move bytes
@@ -14,27 +14,21 @@ import type { OpenFiles } from "./open-files.js";
  */
 export class PieceIo {
   readonly #files: OpenFiles;
-  readonly #onDeadline: (deadline: number) => void;
-  readonly #waiters = new Map<number, () => void>();
-  readonly #pinned: number[] = [];
+  readonly #pins: Pins;
   readonly #piece = new NativeBuffer(pieceBytes + 2 * pageBytes);
 
-  constructor(files: OpenFiles, onDeadline: (deadline: number) => void) {
+  constructor(files: OpenFiles, pins: Pins) {
     this.#files = files;
-    this.#onDeadline = onDeadline;
+    this.#pins = pins;
   }
 
   pin({ file: id, pin, mode, start, end, hold }: PinArgs, reply: Reply): void {
     const { file } = this.#files.get(id);
-    this.#begin(file, pin, reply, () => {
-      if (hold) file.tokens.pin(pin, mode, start, end, nowMicros());
-      else file.tokens.prefetch(pin, mode, start, end, nowMicros());
-    });
+    this.#pins.pin(file, pin, { mode, start, end, kind: hold ? "hold" : "prefetch" }, reply);
   }
 
   unpin(id: number, pin: number): void {
-    this.#waiters.delete(pin);
-    this.#files.find(id)?.file.unpin(pin); // Closed: its pins went with it.
+    this.#pins.unpin(this.#files.find(id)?.file, pin); // Closed: its pins went with it.
   }
 
   read({ file: id, pin, offset, length }: ReadArgs, reply: Reply): void {
@@ -63,53 +57,19 @@ export class PieceIo {
       if (end > file.cache.sizeBytes) return reply.fail(beyondEnd(file));
       file.cache.allowWrite(pageAt(offset), pageEndAt(end));
       this.#piece.bytes.set(bytes);
-      copyToCache(file, offset, this.#piece.address, bytes.byteLength);
+      copyIn(file.cache, offset, this.#piece.address, bytes.byteLength);
       reply();
     });
-  }
-
-  /** The machine says that a pin has what it asked for. It is told on with `drain`, outside of the machine. */
-  onPinned(pin: number): void {
-    this.#pinned.push(pin);
-  }
-
-  drain(): void {
-    for (let pin = this.#pinned.shift(); pin !== undefined; pin = this.#pinned.shift()) {
-      const onPinned = this.#waiters.get(pin);
-      this.#waiters.delete(pin);
-      onPinned?.();
-    }
   }
 
   /** Runs `act` while this node holds the pages of a byte range, all of them cached. */
   #held(id: number, pin: number, mode: Mode, offset: ByteOffset, length: number, act: () => void): void {
     const { file } = this.#files.get(id);
-    const onPinned = () => {
+    const range = { mode, start: pageAt(offset), end: pageEndAt(offset + length) };
+    this.#pins.pin(file, pin, { ...range, kind: "hold" }, () => {
       act();
       this.unpin(id, pin);
-    };
-    this.#begin(file, pin, onPinned, () => {
-      file.tokens.pin(pin, mode, pageAt(offset), pageEndAt(offset + length), nowMicros());
     });
-  }
-
-  #begin(file: NodeFile, pin: number, onPinned: () => void, ask: () => void): void {
-    this.#waiters.set(pin, onPinned);
-    file.whenUsable(() => {
-      if (!this.#waiters.has(pin)) return; // Given up meanwhile.
-      ask();
-      this.#onDeadline(file.tokens.deadline);
-    });
-  }
-}
-
-function copyToCache(file: NodeFile, offset: ByteOffset, from: number, byteLength: number): void {
-  for (let done = 0; done < byteLength; ) {
-    const page = pageAt(offset + done);
-    const inPage = offset + done - page * pageBytes;
-    const count = Math.min(byteLength - done, (file.cache.contiguousEnd(page) - page) * pageBytes - inPage);
-    libc.memcpy(file.cache.aliasAddress(page) + inPage, from + done, count);
-    done += count;
   }
 }
 

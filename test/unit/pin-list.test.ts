@@ -5,7 +5,7 @@ import { TokenRanges } from "../../src/core/token-ranges.js";
 import { Mode } from "../../src/core/units.js";
 
 function hold(pin: number, mode: Mode, start: number, end: number): PinListEntry {
-  return { pin, mode, start, end, hold: true, sequence: pin };
+  return { pin, mode, start, end, hold: true, data: true, sequence: pin };
 }
 type PinListEntry = Parameters<PinList["add"]>[0];
 

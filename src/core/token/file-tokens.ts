@@ -80,6 +80,11 @@ export class FileTokens {
     return this.#held.modeAt(page);
   }
 
+  /** Whether the range may be used at once, without a pin: the token is held, and is not being given up. */
+  allows(mode: Mode, start: PageIndex, end: PageIndex): boolean {
+    return this.#held.weakest(start, end) >= mode && !this.#revokes.bars(start, mode, end);
+  }
+
   /** Whether pages may not be dropped from the cache: somebody has them on hold. */
   isPinned(start: PageIndex, end: PageIndex): boolean {
     return this.#pins.blocks(Mode.none, start, end, this.#held, Number.POSITIVE_INFINITY);
@@ -196,20 +201,18 @@ export class FileTokens {
     this.#wants.serve((want) => want.page === page);
   }
 
-  /** The connection took what an earlier write-back had no room for. */
-  onWriteBackRoom(now: Micros): void {
-    this.#pump(now);
-  }
-
-  /** Asks for a token on the range, and its pages, until `unpin`; `port.pinned` tells when they are here. */
-  pin(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros): void {
-    this.#pins.add({ pin, mode, start, end, hold: true, sequence: ++this.#sequenceLast });
+  /**
+   * Asks for a token on the range, until `unpin`, and for its pages unless all of them are going to be overwritten, or are
+   * none (`data` false); `port.pinned` tells when they are here.
+   */
+  pin(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros, data = true): void {
+    this.#pins.add({ pin, mode, start, end, hold: true, data, sequence: ++this.#sequenceLast });
     this.#pump(now);
   }
 
   /** As `pin`, a window at a time and without keeping others away; over when `port.pinned` is called. */
   prefetch(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros): void {
-    this.#pins.add({ pin, mode, start, end, hold: false, sequence: ++this.#sequenceLast });
+    this.#pins.add({ pin, mode, start, end, hold: false, data: true, sequence: ++this.#sequenceLast });
     this.#pump(now);
   }
 
@@ -243,6 +246,7 @@ export class FileTokens {
     return this.#revokes.count > 0 ? page + 1 : Math.min(limit, this.#held.end(this.#held.firstEndingAfter(page)));
   }
 
+  /** Its deadline has come, or what an earlier `recall` or `writeBack` could not do may be tried again. */
   onTime(now: Micros): void {
     this.#pump(now);
   }
@@ -346,13 +350,12 @@ export class FileTokens {
     const { mode, start } = revoke;
     if (!revoke.flushing && this.#mustKeep(revoke, now)) return false;
     const end = revoke.flushing ? revoke.end : this.#endToGive(revoke);
-    if (this.#held.strongest(start, end) === Mode.write) {
-      if (!this.#port.writeBack(start, end)) {
-        revoke.flushing = true;
-        return false;
-      }
-      this.#requests.overtakeWritten(start, end);
+    const isWritten = this.#held.strongest(start, end) === Mode.write;
+    if (!this.#port.recall(mode, start, end) || (isWritten && !this.#port.writeBack(start, end))) {
+      revoke.flushing = true;
+      return false;
     }
+    if (isWritten) this.#requests.overtakeWritten(start, end);
     if (mode === Mode.none) this.#port.evict(start, end);
     this.#held.restrict(start, end, mode, this.#epoch);
     assert(this.#held.strongest(start, end) <= mode, "no token is newer than the newest epoch heard of");
@@ -373,11 +376,9 @@ export class FileTokens {
       this.#wakeAt(keepUntil);
       return true;
     }
-    return this.#wants.some((want) => {
-      const concerned = want.page >= start && want.page < end && want.mode > mode && want.sequence < sequence;
-      return (
-        concerned && this.#held.modeAt(want.page) >= want.mode && this.#requests.fetches.isComing(want.page, this.#held)
-      );
+    return this.#wants.some(({ page, ...want }) => {
+      if (page < start || page >= end || want.mode <= mode || want.sequence >= sequence) return false;
+      return this.#held.modeAt(page) >= want.mode && this.#requests.fetches.isComing(page, this.#held);
     });
   }
 

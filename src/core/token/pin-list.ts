@@ -8,6 +8,8 @@ export interface PinRange {
   readonly end: PageIndex;
   /** Kept until removed; else it only waits until everything is here once. */
   readonly hold: boolean;
+  /** Whether its pages are wanted too, not only the token. */
+  readonly data: boolean;
   /** Its place among wants, pins and revokes, in order of arrival. */
   readonly sequence: number;
 }

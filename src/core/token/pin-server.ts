@@ -38,6 +38,7 @@ export class PinServer {
 
   /** A prefetch goes on window by window, each with its token first: pages that are cached may be so under a weaker one. */
   #serveWindows(pin: Pin, now: Micros): boolean {
+    if (!pin.data) return this.#hasToken(pin);
     const end = Math.min(pin.end, this.#fileEnd);
     while (this.#hasToken(pin) && this.#hasPages(pin, now)) if (pin.reached >= end) return true;
     return false;
@@ -58,7 +59,8 @@ export class PinServer {
     if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
     if (!this.#requests.acquires.covers(start, end, pin.mode)) {
       const windowEnd = Math.min(end, start + fetchPagesMax, this.#fileEnd);
-      this.#requests.acquire(pin.mode, start, end, windowEnd, this.#port.nextUncached(start, windowEnd) < windowEnd);
+      const needsData = pin.data && this.#port.nextUncached(start, windowEnd) < windowEnd;
+      this.#requests.acquire(pin.mode, start, end, windowEnd, needsData);
     }
     return false;
   }

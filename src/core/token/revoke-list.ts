@@ -11,7 +11,7 @@ export interface Revoke {
   readonly sequence: number;
   /** Nobody asked: this node gives the range back by itself. */
   readonly isOwn: boolean;
-  /** Its write-back has begun: nothing there becomes writable any more. */
+  /** Its recall or write-back has begun: nothing there comes into use any more. */
   flushing: boolean;
 }
 
@@ -38,10 +38,10 @@ export class RevokeList {
     return this.#revokes.some(test);
   }
 
-  /** Whether `mode` on this page is on its way out. */
-  bars(page: PageIndex, mode: Mode): boolean {
+  /** Whether `mode` on this page, or anywhere up to `end`, is on its way out. */
+  bars(page: PageIndex, mode: Mode, end: PageIndex = page + 1): boolean {
     for (const revoke of this.#revokes) {
-      if (revoke.flushing && mode > revoke.mode && page >= revoke.start && page < revoke.end) return true;
+      if (revoke.flushing && mode > revoke.mode && page < revoke.end && end > revoke.start) return true;
     }
     return false;
   }

@@ -34,9 +34,16 @@ export interface TokenPort {
   /** Whether the threads that `resolve` let on at this page have run since, and so made progress (R10). */
   hasRun(page: PageIndex): boolean;
   /**
+   * Has every cache above this one (the kernel's, on a mount) drop what it may not keep when no more than `mode` is held on
+   * [start, end), and write it back into this one first.
+   *
+   * @returns false while some of it is still there: the shell calls `onTime` when that has changed.
+   */
+  recall(mode: Mode, start: PageIndex, end: PageIndex): boolean;
+  /**
    * Write-protects [start, end) and sends its dirty pages to the home, each kept here until the home has taken it.
    *
-   * @returns false when the connection has no room for all: the shell calls `onWriteBackRoom` when it has.
+   * @returns false when the connection has no room for all: the shell calls `onTime` when it has.
    */
   writeBack(start: PageIndex, end: PageIndex): boolean;
   /** Drops [start, end), clean or written back, from every page table and from the cache (COWed private pages live on). */

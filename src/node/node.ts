@@ -1,0 +1,262 @@
+import { DmmapError } from "../core/error.js";
+import type { Opened, Welcome } from "../core/wire/control.js";
+import { carriesPages, type Frame } from "../core/wire/frame.js";
+import { nowMicros } from "../kernel/clock.js";
+import { Pager } from "../mapping/pager.js";
+import { CacheBudget } from "./cache-budget.js";
+import { soundOpened } from "./home-answers.js";
+import { HomeConnection } from "./home-connection.js";
+import { HomeRequests } from "./home-requests.js";
+import { noMetrics } from "./metrics.js";
+import type { NodeEvents, NodeSetup } from "./node-commands.js";
+import { NodeFile } from "./node-file.js";
+import { NodeLocks } from "./node-locks.js";
+import { NodeSession, type SessionChange } from "./node-session.js";
+import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
+import { PageAttic } from "./page-attic.js";
+import { payloadBuffer } from "./page-receiver.js";
+import { Pins } from "./pins.js";
+import { StallWatch } from "./stall-watch.js";
+
+/** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
+const writeBackMicrosMin = 1_000_000;
+/** And at most, when there is so much of it that writing it back every second would be most of what the machine does. */
+const writeBackMicrosMax = 10_000_000;
+const writeBackRest = 20;
+
+/** Something on the pager's thread that acts at certain times: called at every deadline, answers when to call it again. */
+export type Timer = (now: number) => number;
+
+/**
+ * One node, on its pager's thread: the connection and the session with the home, the open files with their caches, and
+ * the times at which any of them wants to act. What programs want of it is for those who drive it: `NodePager` for a
+ * program's maps, the mount for the kernel.
+ */
+export class Node {
+  readonly pager: Pager;
+  readonly files = new OpenFiles();
+  readonly locks = new NodeLocks();
+  readonly metrics = noMetrics();
+  readonly requests: HomeRequests;
+  readonly pins: Pins;
+  readonly stalls: StallWatch;
+  /** Called when what this node may act on has changed: see SessionChange. */
+  onSession: (change: SessionChange) => void = () => {};
+  readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
+  readonly #connection: HomeConnection;
+  readonly #session: NodeSession;
+  readonly #attic = new PageAttic();
+  readonly #budget: CacheBudget;
+  readonly #timers: Timer[] = [];
+  #onFirstUp: ((welcome: Welcome | undefined, error?: DmmapError) => void) | undefined;
+  #wasUp = false;
+  #writeBackAt = Number.POSITIVE_INFINITY;
+  #writeBackMicros = writeBackMicrosMin;
+
+  constructor(setup: NodeSetup, emit: (event: string, value: unknown) => void) {
+    this.pager = new Pager({ spinMicros: setup.spinMicros });
+    this.#emit = emit;
+    this.#connection = new HomeConnection(this.pager, setup, setup.name, {
+      payloadAddress: (frame) => this.#payloadAddress(frame),
+      onFileFrame: (frame) => this.#fileOf(frame)?.onFrame(frame),
+      onRefused: (file, error) => this.files.byNumber(file)?.file.onRefused(error),
+      onUp: (welcome) => this.#onUp(welcome),
+      onDown: (error) => this.#onDown(error),
+      onLapsed: (now) => this.#session.onLapsed(now),
+      isAsked: () => this.#isAsked(),
+      lastWrite: () => this.#attic.lastWrite,
+    });
+    this.requests = new HomeRequests(this.#connection);
+    this.#session = new NodeSession({
+      connection: this.#connection,
+      requests: this.requests,
+      files: this.files,
+      locks: this.locks,
+      emit: this.#emit,
+      onChange: (change) => this.onSession(change),
+    });
+    this.pins = new Pins((deadline) => this.wakeAt(deadline));
+    this.#budget = new CacheBudget(setup.cachePages, this.metrics);
+    this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
+    this.pager.onIdle = () => this.#onIdle();
+    this.pager.onDeadline = (now) => this.#onTime(now);
+  }
+
+  /** `onUp` is called once: with the home's first welcome, or with why there is none. */
+  connect(onUp: (welcome: Welcome | undefined, error?: DmmapError) => void): void {
+    this.#onFirstUp = onUp;
+    this.#connection.open();
+  }
+
+  addTimer(timer: Timer): void {
+    this.#timers.push(timer);
+  }
+
+  /**
+   * Opens a file, or opens it once more: each call wants one `close`. `name` is for people; `again` is how to ask for the
+   * same file in a new session.
+   */
+  open(
+    name: string,
+    { op, args }: OpenRequest,
+    again: OpenRequest,
+    onOpened: (open: OpenFile, created: boolean) => void,
+    onFail: (error: unknown) => void,
+  ): void {
+    const onReply = (answer: object) => {
+      const opened = soundOpened(answer);
+      if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
+      const open = this.files.byNumber(opened.file) ?? this.#add(name, again, opened);
+      open.opens++;
+      onOpened(open, opened.created);
+    };
+    this.requests.ask({ op, args, onReply, onFail });
+  }
+
+  /** At the last close, everything dirty goes to the home, then every token, and then the file is closed there. */
+  close(open: OpenFile, onClosed: () => void, onFail: (error: unknown) => void): void {
+    if (--open.opens > 0) return onClosed();
+    const { file } = open;
+    const onReply = () => {
+      this.files.delete(open);
+      this.locks.removeFile(open.id);
+      this.stalls.listen(open.id, false);
+      file.cache.close();
+      onClosed();
+    };
+    file.leave(nowMicros(), () =>
+      this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail }),
+    );
+  }
+
+  /** Everything dirty onto the home's stable storage. */
+  sync(open: OpenFile, onDone: (error: DmmapError | undefined) => void): void {
+    const { file } = open;
+    if (file.takeLoss()) {
+      const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
+      return onDone(new DmmapError("DMMAP_LOST", message));
+    }
+    file.sync((error) => {
+      if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
+    });
+  }
+
+  /** Gives everything back, if the home is there to take it; else says what is lost. */
+  stop(done: () => void): void {
+    this.requests.stop();
+    const open = [...this.files.all()];
+    let waiting = open.length;
+    const finish = () => {
+      for (const unclosed of open) this.#session.lose(unclosed);
+      this.#connection.close();
+      for (const { file } of open) file.cache.close();
+      done();
+    };
+    const isReady = this.#connection.isUp && open.every(({ file }) => file.isReady);
+    if (!isReady || waiting === 0) return finish();
+    for (const { file } of open) {
+      file.leave(nowMicros(), () => {
+        this.#connection.request("close", { file: file.number }, () => {
+          waiting--;
+          if (waiting === 0) finish();
+        });
+      });
+    }
+  }
+
+  /** Makes sure that the node looks at its timers then. */
+  wakeAt(deadline: number): void {
+    if (deadline < this.pager.deadline) this.pager.deadline = deadline;
+  }
+
+  #onUp(welcome: Welcome): void {
+    if (this.#wasUp) return this.#session.onUp(welcome);
+    this.#wasUp = true;
+    this.#onFirstUp?.(welcome);
+    this.#onFirstUp = undefined;
+  }
+
+  #onDown(error: DmmapError): void {
+    if (this.#wasUp) return this.#session.onDown(error);
+    this.#connection.close();
+    this.#onFirstUp?.(undefined, error);
+    this.#onFirstUp = undefined;
+  }
+
+  #add(name: string, again: OpenRequest, { file: number, policy, size }: Opened): OpenFile {
+    const id = this.files.nextId();
+    const options = { name, number, policy, sizeBytes: size };
+    const file = new NodeFile(this.pager, this.#connection, this.#attic, this.metrics, options, {
+      onDeadline: (deadline) => this.wakeAt(deadline),
+      onPinned: (pin) => this.pins.onPinned(pin),
+      onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
+    });
+    const open: OpenFile = { file, id, policy, again, opens: 0 };
+    this.files.add(open);
+    return open;
+  }
+
+  #isAsked(): boolean {
+    for (const { file } of this.files.all()) if (file.tokens.isAsked) return true;
+    return false;
+  }
+
+  #onIdle(): void {
+    this.pins.drain();
+    this.#budget.keep(this.files.all(), this.pager.cachedPages);
+    if (this.#writeBackAt === Number.POSITIVE_INFINITY && this.#isUnstable()) {
+      this.#writeBackAt = nowMicros() + this.#writeBackMicros;
+      this.wakeAt(this.#writeBackAt);
+    }
+    this.#connection.flush();
+    if (this.#connection.output.takeRoom()) this.#onRoom();
+    this.wakeAt(this.#connection.deadline);
+  }
+
+  #onRoom(): void {
+    const now = nowMicros();
+    for (const { file } of this.files.all()) file.onRoom(now);
+    this.#connection.flush();
+  }
+
+  #isUnstable(): boolean {
+    for (const { file } of this.files.all()) if (file.isUnstable) return true;
+    return false;
+  }
+
+  #onTime(now: number): void {
+    this.pager.deadline = Number.POSITIVE_INFINITY;
+    this.#connection.onTime(now);
+    for (const { file } of this.files.all()) {
+      if (file.tokens.deadline <= now) file.onTime(now);
+      this.wakeAt(file.tokens.deadline);
+    }
+    if (now >= this.#writeBackAt) this.#writeBackAll();
+    this.wakeAt(this.#writeBackAt);
+    for (const timer of this.#timers) this.wakeAt(timer(now));
+    this.wakeAt(this.stalls.look(this.files.all(), this.#session.downReason, now));
+  }
+
+  /** Afterwards rests for a multiple of the time that it took. */
+  #writeBackAll(): void {
+    this.#writeBackAt = Number.POSITIVE_INFINITY;
+    const startedAt = nowMicros();
+    for (const { file } of this.files.all()) {
+      if (!file.isReady || !file.isUnstable) continue;
+      file.sync(() => {
+        const rest = (nowMicros() - startedAt) * writeBackRest;
+        this.#writeBackMicros = Math.max(writeBackMicrosMin, Math.min(rest, writeBackMicrosMax));
+      });
+    }
+  }
+
+  /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */
+  #payloadAddress(frame: Frame): number {
+    if (!carriesPages(frame.type)) return 0;
+    return this.#fileOf(frame)?.payloadAddress(frame) ?? payloadBuffer().address;
+  }
+
+  #fileOf(frame: Frame): NodeFile | undefined {
+    return this.files.byNumber(frame.file)?.file;
+  }
+}
