@@ -10,6 +10,7 @@ export type ErrorCode =
   | "DMMAP_BAD_URL"
   | "DMMAP_BUSY"
   | "DMMAP_CLOSED"
+  | "DMMAP_DENIED"
   | "DMMAP_EXISTS"
   | "DMMAP_FENCED"
   | "DMMAP_INTERNAL"
@@ -19,6 +20,7 @@ export type ErrorCode =
   | "DMMAP_NOT_FOUND"
   | "DMMAP_PORT_IN_USE"
   | "DMMAP_PROTOCOL"
+  | "DMMAP_STALE"
   | "DMMAP_TIMEOUT"
   | "DMMAP_UNREACHABLE"
   | "DMMAP_UNSUPPORTED"
@@ -28,9 +30,12 @@ export type ErrorCode =
 export class DmmapError extends Error {
   override readonly name = "DmmapError";
   readonly code: ErrorCode;
+  /** Linux's number for it, where the system, here or at the home, gave one. */
+  readonly errno: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; errno?: number | undefined }) {
     super(message, options);
     this.code = code;
+    this.errno = options?.errno;
   }
 }

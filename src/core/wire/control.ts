@@ -96,4 +96,6 @@ export type ControlOperation = keyof ControlOperations;
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** Linux's number, where the home's system gave one. */
+  readonly errno?: number;
 }
