@@ -31,6 +31,8 @@ export const pread = bind("pread", ssize, [int, address, size, offset]);
 export const pwrite = bind("pwrite", ssize, [int, address, size, offset]);
 export const read = bind("read", ssize, [int, address, size]);
 export const write = bind("write", ssize, [int, address, size]);
+export const readv = bind("readv", ssize, [int, address, int]);
+export const writev = bind("writev", ssize, [int, address, int]);
 export const lseek = bind("lseek", offset, [int, offset, int]);
 export const fdatasync = bind("fdatasync", int, [int]);
 export const fsync = bind("fsync", int, [int]);
@@ -67,6 +69,14 @@ export const exitNow = bind("_exit", "void", [int]);
 
 /** A system call by number, for those that glibc does not wrap (on 64-bit Linux every argument is one register). */
 export const syscall = library.func("syscall", "int64_t", new Array(7).fill("int64_t")) as unknown as Call;
+
+type PathCall = (...args: (number | string)[]) => number;
+function bindPath(name: string, result: string, parameters: readonly string[]): PathCall {
+  return library.func(name, result, [...parameters]) as unknown as PathCall;
+}
+
+export const mount = bindPath("mount", int, ["str", "str", "str", "unsigned long", "str"]);
+export const umount2 = bindPath("umount2", int, ["str", int]);
 
 /** Functions that take a C string; `path` may not hold a NUL (callers check). */
 export const open = library.func("open", int, ["str", int, "unsigned int"]) as unknown as (

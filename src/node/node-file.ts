@@ -1,7 +1,7 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { TokenPort } from "../core/token/token-port.js";
-import { type ByteOffset, type Epoch, Mode, type PageIndex, type Policy, pageMax } from "../core/units.js";
+import { type ByteOffset, type Epoch, firstPageChanged, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
@@ -10,35 +10,13 @@ import { FaultClock, stallMicros } from "./fault-clock.js";
 import { FileFrames } from "./file-frames.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { NodeMetrics } from "./metrics.js";
+import type { NodeFileOptions, NodeFileSink } from "./node-file-sink.js";
 import type { PageAttic } from "./page-attic.js";
 import { PageReceiver } from "./page-receiver.js";
 import { Retention } from "./retention.js";
+import { StoreRun } from "./store-run.js";
+import { noUpperCache, type UpperCache } from "./upper-cache.js";
 import { WriteBack } from "./write-back.js";
-
-export interface NodeFileOptions {
-  readonly name: string;
-  readonly number: number;
-  readonly policy: Policy;
-  readonly sizeBytes: ByteOffset;
-}
-
-/** What a file tells whoever runs the pager. */
-export interface NodeFileSink {
-  /** Look at `tokens.deadline` again. */
-  onDeadline(deadline: number): void;
-  /** A pin or prefetch has what it asked for. */
-  onPinned(pin: number): void;
-  onResize(file: NodeFile): void;
-}
-
-/** A cache of this file above the node's own, that shows the same pages to programs: the kernel's, on a mount. */
-export interface UpperCache {
-  /** As `TokenPort.recall`. */
-  recall(mode: Mode, start: PageIndex, end: PageIndex): boolean;
-}
-
-/** Pages that one store makes writable, when stores come in order. */
-const storePagesMax = 256;
 
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
@@ -48,7 +26,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
-  upperCache: UpperCache | undefined;
+  upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
@@ -57,9 +35,10 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #receiver: PageReceiver;
   readonly #retention: Retention;
   readonly #writes: WriteBack;
+  readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
-  #storeNext: PageIndex = -1;
-  #storePages = 1;
+  /** Of the last resize, while the home waits to hear that it is done. */
+  #resizeEpoch: Epoch = -1;
   /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
   #suspendedAt = Number.POSITIVE_INFINITY;
   readonly #usableWaiters: (() => void)[] = [];
@@ -89,6 +68,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       return this.tokens.modeAt(page) === Mode.write;
     });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
+    this.#stores = new StoreRun(this.cache, this.tokens);
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
   }
 
@@ -168,16 +148,22 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.tokens.onData(request, dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
   }
 
-  #onResize(frame: Frame, now: number): void {
-    this.#setSize(frame.extra);
-    this.tokens.onResize(frame.extra, frame.epoch, now);
-    this.#frames.resized(frame.epoch);
+  #onResize({ extra: sizeBytes, epoch }: Frame, now: number): void {
+    this.#resizeEpoch = epoch;
+    const onDropped = this.#setSize(sizeBytes);
+    this.tokens.onResize(sizeBytes, epoch, now);
+    onDropped(() => {
+      if (this.#resizeEpoch === epoch) this.#frames.resized(epoch);
+    });
     this.#sink.onResize(this);
   }
 
-  #setSize(sizeBytes: ByteOffset): void {
+  /** @returns what calls its argument when no cache shows the file with the former size. */
+  #setSize(sizeBytes: ByteOffset): (onDropped: () => void) => void {
+    const start = firstPageChanged(this.cache.sizeBytes, sizeBytes);
     this.cache.setSize(sizeBytes);
     this.#retention.onResize(sizeBytes);
+    return (onDropped) => this.upperCache.resize(start, onDropped);
   }
 
   // What the token machine tells us to do.
@@ -215,18 +201,8 @@ export class NodeFile implements TokenPort, FaultHandler {
     if (waited && this.cache.waiting(page)) this.#clock.letOn(page, this.cache.waitingThread(page));
     // `install` has answered already whoever waited for this very page.
     if (write && !(this.cache.isWritable(page) && !this.cache.waiting(page))) {
-      this.cache.allowWrite(page, this.#storeEnd(page));
+      this.cache.allowWrite(page, this.#stores.next(page));
     } else if (!write && this.cache.waiting(page)) this.cache.resolve(page);
-  }
-
-  /**
-   * Stores in order make more and more pages writable at once, under a write token that is held for them: else each page
-   * costs a fault after every write-back. Those that are not stored to after all are sent once for nothing.
-   */
-  #storeEnd(page: PageIndex): PageIndex {
-    this.#storePages = page === this.#storeNext ? Math.min(this.#storePages * 4, storePagesMax) : 1;
-    this.#storeNext = this.cache.nextUncached(page + 1, this.tokens.writeEnd(page, page + this.#storePages));
-    return this.#storeNext;
   }
 
   /** Called when a deadline of `tokens` has come, or the upper cache has dropped what it was to drop. */
@@ -239,7 +215,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
-    return this.upperCache === undefined || this.upperCache.recall(mode, start, end);
+    return this.upperCache.recall(mode, start, end);
   }
 
   writeBack(start: PageIndex, end: PageIndex): boolean {
@@ -296,22 +272,44 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#act(() => this.tokens.giveBack(0, pageMax, now));
   }
 
+  /** Whether pages of the range are being received straight into the page cache just now: they must not be overwritten. */
+  isArriving(start: PageIndex, end: PageIndex): boolean {
+    return this.#receiver.isArriving(start, end);
+  }
+
+  /**
+   * Takes bytes that `copy` puts into the pages of [start, end), under a write token: those become dirty. Pages that were
+   * not cached have been replaced as a whole, or were zeros.
+   */
+  overwrite(start: PageIndex, end: PageIndex, copy: () => void): void {
+    copy();
+    for (let page = this.cache.nextUncached(start, end); page < end; page = this.cache.nextUncached(page, end)) {
+      this.cache.install(page, this.cache.nextCached(page, end), page, -1);
+    }
+    this.cache.markDirty(start, end);
+  }
+
   // The connection, and its loss.
 
   onDisconnected(): void {
     this.#frames.isReady = false;
+    this.#resizeEpoch = -1; // The home will not wait for it any more.
   }
 
   /** The lease may have run out at the home: nobody here sees or changes a shared page until that is known (R15). */
   suspend(now: number): void {
-    if (this.#suspendedAt !== Number.POSITIVE_INFINITY) return;
+    if (!this.isUsable) return;
     this.#suspendedAt = now;
     this.cache.suspend();
   }
 
+  get isUsable(): boolean {
+    return this.#suspendedAt === Number.POSITIVE_INFINITY;
+  }
+
   /** Runs `action` as soon as what is cached is known to be the file's: mostly now. */
   whenUsable(action: () => void): void {
-    if (this.#suspendedAt === Number.POSITIVE_INFINITY) action();
+    if (this.isUsable) action();
     else this.#usableWaiters.push(action);
   }
 
@@ -339,7 +337,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.#retention.drop(start, end, report);
       this.tokens.onClaimRefused(start, end);
     }
-    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
+    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes)(() => undefined);
     this.#frames.isReady = true;
     this.#act(() => this.tokens.onReclaimed(sizeBytes, epoch, nowMicros()));
     this.#use();
@@ -353,7 +351,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   startSession(number: number, sizeBytes: ByteOffset): void {
     this.#frames.number = number;
-    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes);
+    if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes)(() => undefined);
     this.tokens.reset(sizeBytes);
     this.#frames.isReady = true;
     this.#act(() => this.tokens.onTime(nowMicros()));
@@ -361,7 +359,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   #use(): void {
-    if (this.#suspendedAt !== Number.POSITIVE_INFINITY) {
+    if (!this.isUsable) {
       this.#suspendedAt = Number.POSITIVE_INFINITY;
       this.#clock.clear(); // Whoever waits faults again.
       this.cache.resume();
@@ -385,7 +383,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.onTime(now);
   }
 
-  #act(action: () => unknown): void {
+  #act(action: () => void): void {
     action();
     this.#afterwards();
   }

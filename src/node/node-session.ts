@@ -67,7 +67,14 @@ export class NodeSession {
 
   /** Everything that cannot be sent any more is lost: says so. */
   lose(open: OpenFile): void {
-    open.file.loseSession((start, end) => this.#reportLost(open, start, end));
+    open.file.loseSession((start, end) => this.reportLost(open, start, end));
+  }
+
+  /** Says of pages that what was stored to them is gone. */
+  reportLost({ id, file }: OpenFile, start: number, end: number): void {
+    this.#parts.emit("lost", { file: id, start, end });
+    const range = `bytes ${start * pageBytes}..${end * pageBytes}`;
+    writeSync(2, `dmmap: stores to ${file.name}, ${range}, are lost: the session ended before they could be sent\n`);
   }
 
   #reclaim(state: "resumed" | "recovering"): void {
@@ -85,7 +92,7 @@ export class NodeSession {
         if (answer === undefined) return; // Down once more: all this begins anew.
         const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
         files.renumber(open, number);
-        open.file.onClaimed(size, epoch, refused, (start, end) => this.#reportLost(open, start, end));
+        open.file.onClaimed(size, epoch, refused, (start, end) => this.reportLost(open, start, end));
         this.#parts.emit("resize", { file: open.id, size });
         done();
       });
@@ -139,11 +146,5 @@ export class NodeSession {
     this.#parts.onChange("usable");
     this.#parts.emit("reconnect", {});
     requests.resume();
-  }
-
-  #reportLost({ id, file }: OpenFile, start: number, end: number): void {
-    this.#parts.emit("lost", { file: id, start, end });
-    const range = `bytes ${start * pageBytes}..${end * pageBytes}`;
-    writeSync(2, `dmmap: stores to ${file.name}, ${range}, are lost: the session ended before they could be sent\n`);
   }
 }

@@ -1,4 +1,5 @@
 import { DmmapError } from "../core/error.js";
+import type { PageIndex } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import { carriesPages, type Frame } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -162,6 +163,11 @@ export class Node {
         });
       });
     }
+  }
+
+  /** Says of pages that what was stored to them is gone. */
+  reportLost(open: OpenFile, start: PageIndex, end: PageIndex): void {
+    this.#session.reportLost(open, start, end);
   }
 
   /** Makes sure that the node looks at its timers then. */

@@ -43,7 +43,12 @@ export class PageReceiver {
    * grant stands: with holes. So what was there by 3 is asked for again.
    */
   onEvict(start: PageIndex, end: PageIndex): void {
-    if (start < this.#arrivingEnd && end > this.#arrivingStart) this.#isSpoiled = true;
+    if (this.isArriving(start, end)) this.#isSpoiled = true;
+  }
+
+  /** Whether pages of the range are being received in place. */
+  isArriving(start: PageIndex, end: PageIndex): boolean {
+    return start < this.#arrivingEnd && end > this.#arrivingStart;
   }
 
   /** Puts into the cache what of the payload is still good; its bytes have been received, or are all zero. */

@@ -1,0 +1,128 @@
+import { type ByteOffset, type Micros, Mode, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
+import { Errno } from "../kernel/errno.js";
+import type { Pins } from "../node/pins.js";
+import type { MountFile } from "./mount-file.js";
+
+/** A READ of the kernel. Exactly one of `data` and `fail` is called, once. */
+export interface ReadRequest {
+  readonly offset: ByteOffset;
+  readonly byteLength: number;
+  /** Linux id of the thread that reads; 0 when the kernel reads ahead for nobody in particular. */
+  readonly thread: number;
+  /** Whether the kernel caches the answer, and keeps its pages locked until it comes. */
+  readonly isCached: boolean;
+  /** Called when the thread was interrupted: it would rather have no answer. */
+  onInterrupt: (() => void) | undefined;
+  /** The bytes: one piece of memory, or two. They are read before this returns. */
+  data(address: number, byteLength: number, nextAddress: number, nextLength: number): void;
+  fail(errno: number): void;
+}
+
+/** A READ that came while the kernel was being told to drop its pages. */
+interface Parked {
+  readonly file: MountFile;
+  readonly request: ReadRequest;
+  readonly until: Micros;
+}
+
+/** For how long such a READ waits for that: a kernel that drops a page at all has done it by then. */
+const parkMicros = 1000;
+
+/** Serves what the kernel reads out of the node's page cache, under tokens. */
+export class FileReads {
+  readonly #pins: Pins;
+  readonly #wakeAt: (deadline: Micros) => void;
+  #parked: Parked[] = [];
+
+  constructor(pins: Pins, wakeAt: (deadline: Micros) => void) {
+    this.#pins = pins;
+    this.#wakeAt = wakeAt;
+  }
+
+  read(file: MountFile, request: ReadRequest): void {
+    const start = pageAt(request.offset);
+    const end = pageEndAt(request.offset + request.byteLength);
+    if (request.isCached) {
+      // The notification may be waiting for the very pages that this request keeps locked, or be just about to succeed.
+      if (file.kernel.isRecalled(start, end)) return this.#park(file, request);
+      file.kernel.forget(start, end);
+    }
+    this.#serve(file, request);
+  }
+
+  /** The kernel has dropped pages of this file. */
+  onDropped(file: MountFile): void {
+    if (this.#parked.length === 0) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const entry of parked) {
+      if (entry.file === file) this.read(file, entry.request);
+      else this.#parked.push(entry);
+    }
+  }
+
+  /** @returns when to look again. */
+  onTime(now: Micros): Micros {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const entry of parked) {
+      if (now < entry.until) this.#parked.push(entry);
+      else this.#unblock(entry.file, entry.request);
+    }
+    return this.#parked.length === 0 ? Number.POSITIVE_INFINITY : this.#parked[0].until;
+  }
+
+  #park(file: MountFile, request: ReadRequest): void {
+    const until = nowMicros() + parkMicros;
+    this.#parked.push({ file, request, until });
+    this.#wakeAt(until);
+  }
+
+  /**
+   * The kernel cannot drop a page that this request keeps locked. So it is answered with what is still here, and asked to
+   * drop that once more. A request for more than is here (the kernel reads ahead) is refused: it comes again page by page.
+   */
+  #unblock(file: MountFile, request: ReadRequest): void {
+    const start = pageAt(request.offset);
+    const end = pageEndAt(Math.min(request.offset + request.byteLength, file.file.cache.sizeBytes));
+    if (file.file.cache.nextUncached(start, end) === end) this.#answer(file, request);
+    else if (end - start > 1) request.fail(Errno.EAGAIN);
+    else this.#serve(file, request);
+  }
+
+  #serve(file: MountFile, request: ReadRequest): void {
+    const { cache, tokens, isUsable } = file.file;
+    const start = pageAt(request.offset);
+    const end = pageEndAt(Math.min(request.offset + request.byteLength, cache.sizeBytes));
+    const mode = request.isCached ? file.cacheMode : Mode.read;
+    const isHere = start >= end || (tokens.allows(mode, start, end) && cache.nextUncached(start, end) === end);
+    if (isHere && isUsable) this.#answer(file, request);
+    else this.#wait(file, request, mode, Math.max(end, start));
+  }
+
+  #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
+    const pin = this.#pins.next();
+    request.onInterrupt = () => {
+      this.#pins.unpin(file.file, pin);
+      request.fail(Errno.EINTR);
+    };
+    this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, () => {
+      request.onInterrupt = undefined;
+      this.#serve(file, request); // The size may have changed, or the file been opened for writing.
+      this.#pins.unpin(file.file, pin);
+    });
+  }
+
+  #answer(file: MountFile, request: ReadRequest): void {
+    const { cache } = file.file;
+    const { offset } = request;
+    const byteLength = Math.max(0, Math.min(request.byteLength, cache.sizeBytes - offset));
+    if (request.isCached) file.kernel.give(pageAt(offset), pageEndAt(offset + request.byteLength));
+    const page = pageAt(offset);
+    const inWindow = Math.min(byteLength, (cache.contiguousEnd(page) - page) * pageBytes - (offset - page * pageBytes));
+    const rest = byteLength - inWindow;
+    const nextAddress = rest > 0 ? cache.aliasAddress(pageAt(offset + inWindow)) : 0;
+    request.data(cache.aliasAddress(page) + (offset - page * pageBytes), inWindow, nextAddress, rest);
+  }
+}

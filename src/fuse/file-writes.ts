@@ -1,0 +1,182 @@
+import type { FileTokens } from "../core/token/file-tokens.js";
+import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import { Errno } from "../kernel/errno.js";
+import { copyIn } from "../node/file-bytes.js";
+import type { Node } from "../node/node.js";
+import { errnoOf } from "./errno-of.js";
+import type { MountFile } from "./mount-file.js";
+
+/** A WRITE of the kernel. Exactly one of `written` and `fail` is called, once. */
+export interface WriteRequest {
+  /** Where to write; where it was written, after an append. */
+  offset: ByteOffset;
+  readonly byteLength: number;
+  /** Whether the kernel has these bytes in its cache too, and keeps the page locked until the answer. */
+  readonly isCached: boolean;
+  /** Whether these are stores to shared maps, which the kernel now writes down: they have happened already. */
+  readonly isFlush: boolean;
+  readonly isAppend: boolean;
+  onInterrupt: (() => void) | undefined;
+  /** Called with the answer. */
+  onDone: (() => void) | undefined;
+  /** The bytes, until the call that brought the request returns; after `keep`, until the answer. */
+  address(): number;
+  /** The answer will come later. */
+  keep(): void;
+  written(): void;
+  fail(errno: number): void;
+}
+
+/** Takes what the kernel writes into the node's page cache, under write tokens. */
+export class FileWrites {
+  readonly #node: Node;
+
+  constructor(node: Node) {
+    this.#node = node;
+  }
+
+  write(file: MountFile, request: WriteRequest): void {
+    if (request.isFlush) return this.#flush(file, request);
+    if (request.isAppend) return this.#append(file, request);
+    const start = pageAt(request.offset);
+    const end = pageEndAt(request.offset + request.byteLength);
+    // What the kernel has, may be written: that is what its pages stand for, even while it is told to drop them.
+    if (request.isCached && file.kernel.has(start, end)) return this.#flush(file, request);
+    if (request.isCached) return this.#place(file, request);
+    file.kernel.isEmpty ? this.#place(file, request) : this.#whenDropped(file, request);
+  }
+
+  /** Past the kernel's cache: it must not go on showing what it has of this range. */
+  #whenDropped(file: MountFile, request: WriteRequest): void {
+    const start = pageAt(request.offset);
+    const end = pageEndAt(request.offset + request.byteLength);
+    if (file.kernel.has(start, end)) request.keep();
+    file.whenDropped(start, end, () => this.#place(file, request));
+  }
+
+  /** Bytes under a token that is held here: at once, whatever is being asked for. */
+  #flush(file: MountFile, request: WriteRequest): void {
+    const { cache, tokens } = file.file;
+    const end = Math.min(request.offset + request.byteLength, cache.sizeBytes);
+    const byteLength = end - request.offset;
+    if (byteLength <= 0) return request.isFlush ? request.written() : this.#place(file, request); // Cut off meanwhile.
+    const [first, last] = [pageAt(request.offset), pageEndAt(end)];
+    if (byteLength < request.byteLength && !request.isFlush) return this.#place(file, request);
+    if (!mayWrite(tokens, first, last) || cache.nextUncached(first, last) < last) {
+      if (!request.isFlush) return this.#place(file, request);
+      // Only after the session was lost: what was stored under its tokens cannot be kept (R15).
+      this.#node.reportLost(file.open, first, last);
+      return request.fail(Errno.EIO);
+    }
+    this.#take(file, request, byteLength);
+  }
+
+  /** At the file's end, wherever that is by then: one node appends at a time, to all of them. */
+  #append(file: MountFile, request: WriteRequest): void {
+    request.keep();
+    this.#pinned(file, request, pageMax - 1, pageMax, "token", (unpin) => {
+      request.onDone = unpin;
+      request.offset = file.file.cache.sizeBytes;
+      this.#whenDropped(file, request);
+    });
+  }
+
+  /** Takes the bytes as soon as the pages are here, and the file is long enough. */
+  #place(file: MountFile, request: WriteRequest): void {
+    const { cache, tokens, isUsable } = file.file;
+    const writeEnd = request.offset + request.byteLength;
+    const start = pageAt(request.offset);
+    const end = pageEndAt(writeEnd);
+    const fits = writeEnd <= cache.sizeBytes;
+    if (fits && isUsable && tokens.allows(Mode.write, start, end) && mayTake(file, request, end)) {
+      return this.#take(file, request, request.byteLength);
+    }
+    request.keep();
+    const kind = fits && isWhole(request) && !file.file.isArriving(start, end) ? "token" : "hold";
+    this.#pinned(file, request, start, end, kind, (unpin) => {
+      // With the token held, what lies beyond the end of the file is zeros, and stays so while the file grows.
+      const freshFrom = pageEndAt(cache.sizeBytes);
+      if (writeEnd <= cache.sizeBytes) this.#takePinned(file, request, freshFrom, unpin);
+      else this.#extend(file, request, () => this.#takePinned(file, request, freshFrom, unpin), unpin);
+    });
+  }
+
+  #takePinned(file: MountFile, request: WriteRequest, freshFrom: PageIndex, unpin: () => void): void {
+    const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes;
+    if (fits && file.file.isUsable && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
+    else this.#place(file, request); // The file was cut meanwhile, or the session lost, or pages are on their way.
+    unpin();
+  }
+
+  #take(file: MountFile, request: WriteRequest, byteLength: number): void {
+    const { file: nodeFile } = file;
+    const start = pageAt(request.offset);
+    const end = pageEndAt(request.offset + byteLength);
+    nodeFile.overwrite(start, end, () => copyIn(nodeFile.cache, request.offset, request.address(), byteLength));
+    file.wrote();
+    if (request.isCached) file.kernel.give(start, end);
+    request.written();
+  }
+
+  #extend(file: MountFile, request: WriteRequest, onExtended: () => void, unpin: () => void): void {
+    let isInterrupted = false;
+    const fail = (errno: number) => {
+      isInterrupted = true;
+      unpin();
+      request.fail(errno);
+    };
+    request.onInterrupt = () => fail(Errno.EINTR);
+    const size = request.offset + request.byteLength;
+    this.#node.requests.ask({
+      op: "extend",
+      args: () => ({ file: file.file.number, size }),
+      onReply: () => {
+        request.onInterrupt = undefined;
+        if (!isInterrupted) onExtended();
+      },
+      onFail: (error) => {
+        if (!isInterrupted) fail(errnoOf(error));
+      },
+    });
+  }
+
+  #pinned(
+    file: MountFile,
+    request: WriteRequest,
+    start: PageIndex,
+    end: PageIndex,
+    kind: "hold" | "token",
+    act: (unpin: () => void) => void,
+  ): void {
+    const { pins } = this.#node;
+    const pin = pins.next();
+    request.onInterrupt = () => {
+      pins.unpin(file.file, pin);
+      request.fail(Errno.EINTR);
+    };
+    pins.pin(file.file, pin, { mode: Mode.write, start, end, kind }, () => {
+      request.onInterrupt = undefined;
+      act(() => pins.unpin(file.file, pin));
+    });
+  }
+}
+
+/** Whether the write token is held for each page, even if it is being given up. */
+function mayWrite(tokens: FileTokens, start: PageIndex, end: PageIndex): boolean {
+  for (let page = start; page < end; page++) if (tokens.modeAt(page) < Mode.write) return false;
+  return true;
+}
+
+/** Whether the request replaces every page that it touches. */
+function isWhole({ offset, byteLength }: WriteRequest): boolean {
+  return offset % pageBytes === 0 && byteLength % pageBytes === 0;
+}
+
+/** Whether every page is here, or is replaced as a whole, or comes after the former end of the file. */
+function mayTake({ file }: MountFile, request: WriteRequest, freshFrom: PageIndex): boolean {
+  const start = pageAt(request.offset);
+  const end = pageEndAt(request.offset + request.byteLength);
+  const missing = file.cache.nextUncached(start, end);
+  if (missing === end) return true;
+  return !file.isArriving(start, end) && (missing >= freshFrom || isWhole(request));
+}

@@ -1,0 +1,97 @@
+import { Ready } from "../kernel/epoll.js";
+import { Errno, errnoName } from "../kernel/errno.js";
+import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import type { Pager } from "../mapping/pager.js";
+import { type FuseLimits, greet } from "./init.js";
+import { Opcode } from "./protocol.js";
+import { Request, type RequestOwner } from "./request.js";
+
+/** The largest WRITE, and then its headers. */
+export const writeBytesMax = 1024 * 1024;
+const bufferBytes = writeBytesMax + 4096;
+/** Requests served before other descriptors get their turn. */
+const requestsPerTurn = 32;
+
+/** Serves one kind of request. A throw is an internal error, and stops the mount. */
+export type Operation = (request: Request) => void;
+
+/** Reads the kernel's requests off /dev/fuse, in the pager's loop, and has each served by its operation. */
+export class FuseLoop implements RequestOwner {
+  readonly fd: number;
+  readonly #pager: Pager;
+  readonly #operations: ReadonlyMap<number, Operation>;
+  readonly #onEnd: () => void;
+  readonly #spares: NativeBuffer[] = [];
+  readonly #waiting = new Map<number, Request>();
+  #buffer = new NativeBuffer(bufferBytes);
+  limits: FuseLimits | undefined;
+
+  /** `onEnd`: the file system has been unmounted. */
+  constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, onEnd: () => void) {
+    this.fd = fd;
+    this.#pager = pager;
+    this.#operations = operations;
+    this.#onEnd = onEnd;
+    pager.watch(fd, Ready.in, () => this.#read());
+  }
+
+  /** Requests that wait for their answers. */
+  get waiting(): Iterable<Request> {
+    return this.#waiting.values();
+  }
+
+  takeBuffer(): void {
+    this.#buffer = this.#spares.pop() ?? new NativeBuffer(bufferBytes);
+  }
+
+  returnBuffer(buffer: NativeBuffer): void {
+    this.#spares.push(buffer); // Only what was written to of it takes memory: mostly its first page.
+  }
+
+  answered(request: Request): void {
+    this.#waiting.delete(request.unique);
+  }
+
+  close(): void {
+    this.#pager.unwatch(this.fd);
+    libc.close(this.fd);
+  }
+
+  #read(): void {
+    for (let count = 0; count < requestsPerTurn; count++) {
+      const length = libc.read(this.fd, this.#buffer.address, bufferBytes);
+      if (length >= 0) {
+        this.#serve(new Request(this, this.#buffer));
+        continue;
+      }
+      const errno = libc.errno();
+      if (errno === Errno.EAGAIN) return;
+      if (errno === Errno.EINTR || errno === Errno.ENOENT) continue; // Interrupted before it could be read.
+      if (errno === Errno.ENODEV) return this.#onEnd();
+      throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
+    }
+  }
+
+  #serve(request: Request): void {
+    const { opcode, unique } = request;
+    if (opcode === Opcode.init) {
+      this.limits = greet(request);
+      return;
+    }
+    if (opcode === Opcode.interrupt) return this.#interrupt(request);
+    const operation = this.#operations.get(opcode);
+    if (operation === undefined) return request.fail(Errno.ENOSYS);
+    operation(request);
+    if (request.isAnswered) return;
+    request.keep();
+    this.#waiting.set(unique, request);
+  }
+
+  /** Interrupts are told while the request waits; one that has been answered, or cannot be interrupted, is left alone. */
+  #interrupt(request: Request): void {
+    const interrupted = this.#waiting.get(request.u64(0));
+    request.drop();
+    interrupted?.onInterrupt?.();
+  }
+}

@@ -1,0 +1,74 @@
+const headIndex = 0;
+const doneIndex = 1;
+const stopIndex = 2;
+const cellsAt = 16;
+const capacity = 1024;
+const cellNumbers = 4;
+
+/** What the kernel is to be told: to drop what it has of an inode from `offset` on. */
+export interface Notice {
+  /** FUSE's number for the inode. */
+  node: number;
+  /** Bytes; negative: only the attributes. */
+  offset: number;
+  /** Bytes; 0: to the end. */
+  byteLength: number;
+}
+
+/**
+ * Notices from the mount's thread to the one that tells the kernel, and how many of them have been told: a ring in shared
+ * memory, one writer and one reader. What does not fit waits with the writer.
+ */
+export class NoticeRing {
+  readonly memory: SharedArrayBuffer;
+  readonly #control: Int32Array;
+  readonly #cells: Float64Array;
+
+  constructor(memory = new SharedArrayBuffer(cellsAt + capacity * cellNumbers * 8)) {
+    this.memory = memory;
+    this.#control = new Int32Array(memory, 0, cellsAt / 4);
+    this.#cells = new Float64Array(memory, cellsAt);
+  }
+
+  /** How many have been told, ever; counts on beyond 2^31 by wrapping. */
+  get done(): number {
+    return Atomics.load(this.#control, doneIndex);
+  }
+
+  /** @returns false when the ring is full. */
+  push({ node, offset, byteLength }: Notice): boolean {
+    const head = Atomics.load(this.#control, headIndex);
+    if (((head - this.done) | 0) >= capacity) return false;
+    const at = (head & (capacity - 1)) * cellNumbers;
+    this.#cells[at] = node;
+    this.#cells[at + 1] = offset;
+    this.#cells[at + 2] = byteLength;
+    Atomics.store(this.#control, headIndex, (head + 1) | 0);
+    Atomics.notify(this.#control, headIndex);
+    return true;
+  }
+
+  /** For the reader: sleeps until there is a notice. @returns false when it is to end. */
+  next(into: Notice): boolean {
+    const done = this.done;
+    while (Atomics.load(this.#control, headIndex) === done) {
+      if (Atomics.load(this.#control, stopIndex) === 1) return false;
+      Atomics.wait(this.#control, headIndex, done);
+    }
+    const at = (done & (capacity - 1)) * cellNumbers;
+    into.node = this.#cells[at];
+    into.offset = this.#cells[at + 1];
+    into.byteLength = this.#cells[at + 2];
+    return true;
+  }
+
+  /** For the reader: the notice has been told. */
+  finish(): void {
+    Atomics.add(this.#control, doneIndex, 1);
+  }
+
+  stop(): void {
+    Atomics.store(this.#control, stopIndex, 1);
+    Atomics.notify(this.#control, headIndex);
+  }
+}

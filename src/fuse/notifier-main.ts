@@ -1,0 +1,42 @@
+import { workerData } from "node:worker_threads";
+import { ringEventFd } from "../kernel/event-fd.js";
+import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import { type Notice, NoticeRing } from "./notice-ring.js";
+import { Notify, outHeaderBytes } from "./protocol.js";
+
+/** What starts the notifier's thread. */
+export interface NotifierSetup {
+  readonly memory: SharedArrayBuffer;
+  /** Of /dev/fuse. */
+  readonly fd: number;
+  /** An eventfd, rung after every notice. */
+  readonly bell: number;
+}
+
+const bodyBytes = 24;
+
+/**
+ * Tells the kernel, one notice after the other. Each is a write that sleeps until every page of the range has been written
+ * back and dropped, for which the mount's own thread must go on answering: so it is not on that thread.
+ */
+function run({ memory, fd, bell }: NotifierSetup): void {
+  const ring = new NoticeRing(memory);
+  const buffer = new NativeBuffer(4096);
+  const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
+  buffer.uint32[0] = outHeaderBytes + bodyBytes;
+  buffer.int32[1] = Notify.invalidateInode;
+  buffer.setUint64(8, 0);
+  while (ring.next(notice)) {
+    buffer.setUint64(outHeaderBytes, notice.node);
+    if (notice.offset < 0) buffer.data.setBigInt64(outHeaderBytes + 8, BigInt(notice.offset), true);
+    else buffer.setUint64(outHeaderBytes + 8, notice.offset);
+    buffer.setUint64(outHeaderBytes + 16, notice.byteLength);
+    // ENOENT: the kernel does not know the inode any more, and has nothing of it. ENODEV: the mount is gone.
+    libc.write(fd, buffer.address, outHeaderBytes + bodyBytes);
+    ring.finish();
+    ringEventFd(bell);
+  }
+}
+
+run(workerData as NotifierSetup);

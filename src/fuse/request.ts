@@ -1,0 +1,153 @@
+import { Errno } from "../kernel/errno.js";
+import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import { inHeaderBytes, outHeaderBytes } from "./protocol.js";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const iovAt = 64;
+
+let reply: NativeBuffer | undefined;
+function header(): NativeBuffer {
+  reply ??= new NativeBuffer(4096);
+  return reply;
+}
+
+/** What requests have in common with the loop that read them. */
+export interface RequestOwner {
+  readonly fd: number;
+  /** The buffer is the request's until `returnBuffer`. */
+  takeBuffer(): void;
+  returnBuffer(buffer: NativeBuffer): void;
+  /** The request has been answered. */
+  answered(request: Request): void;
+}
+
+/**
+ * One request of the kernel. It is answered once, at once or later; what it holds (names, bytes) is there until the call
+ * that brought it returns, and after `keep` until the answer.
+ */
+export class Request {
+  opcode = 0;
+  unique = 0;
+  node = 0;
+  uid = 0;
+  gid = 0;
+  /** Linux id of the thread that asks; 0 when it is in another pid namespace, or the kernel itself. */
+  thread = 0;
+  /** Called when the thread was interrupted while the answer is not there: answer soon, with EINTR. */
+  onInterrupt: (() => void) | undefined;
+  onDone: (() => void) | undefined;
+  readonly #owner: RequestOwner;
+  #buffer: NativeBuffer;
+  #bytes = 0;
+  #isKept = false;
+  #isAnswered = false;
+
+  constructor(owner: RequestOwner, buffer: NativeBuffer) {
+    this.#owner = owner;
+    this.#buffer = buffer;
+    const { uint32 } = buffer;
+    this.#bytes = uint32[0];
+    this.opcode = uint32[1];
+    this.unique = buffer.getUint64(8);
+    this.node = buffer.getUint64(16);
+    this.uid = uint32[6];
+    this.gid = uint32[7];
+    this.thread = uint32[8];
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** Fields of the request's structure, by offset behind the header. */
+  u32(at: number): number {
+    return this.#buffer.uint32[(inHeaderBytes + at) / 4];
+  }
+
+  u64(at: number): number {
+    return this.#buffer.getUint64(inHeaderBytes + at);
+  }
+
+  /** The bytes from here on, and where they are. */
+  bodyAddress(at: number): number {
+    return this.#buffer.address + inHeaderBytes + at;
+  }
+
+  bytes(at: number, byteLength: number): Uint8Array {
+    return this.#buffer.bytes.subarray(inHeaderBytes + at, inHeaderBytes + at + byteLength);
+  }
+
+  /** The string that begins here, up to its NUL. Undefined when it is not UTF-8: then it cannot be a name of ours. */
+  string(at: number): string | undefined {
+    const start = inHeaderBytes + at;
+    const end = this.#buffer.bytes.indexOf(0, start);
+    if (end < 0 || end >= this.#bytes) return undefined;
+    try {
+      return decoder.decode(this.#buffer.bytes.slice(start, end));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Where the string after the one at `at` begins. */
+  afterString(at: number): number {
+    return this.#buffer.bytes.indexOf(0, inHeaderBytes + at) + 1 - inHeaderBytes;
+  }
+
+  /** The answer comes later than the call that brought this. */
+  keep(): void {
+    if (this.#isKept || this.#isAnswered) return;
+    this.#isKept = true;
+    this.#owner.takeBuffer();
+  }
+
+  fail(errno: number): void {
+    this.#send(-errno, 0, 0, 0, 0);
+  }
+
+  ok(): void {
+    this.#send(0, 0, 0, 0, 0);
+  }
+
+  /** Answers with bytes of native memory, in one piece or two. */
+  data(address: number, byteLength: number, nextAddress = 0, nextLength = 0): void {
+    this.#send(0, address, byteLength, nextAddress, nextLength);
+  }
+
+  /** Forgets the request unanswered: FORGET and INTERRUPT want none. */
+  drop(): void {
+    this.#finish();
+  }
+
+  #send(error: number, address: number, byteLength: number, nextAddress: number, nextLength: number): void {
+    if (this.#isAnswered) return;
+    const out = header();
+    out.uint32[0] = outHeaderBytes + byteLength + nextLength;
+    out.int32[1] = error;
+    out.setUint64(8, this.unique);
+    out.setUint64(iovAt, out.address);
+    out.setUint64(iovAt + 8, outHeaderBytes);
+    out.setUint64(iovAt + 16, address);
+    out.setUint64(iovAt + 24, byteLength);
+    out.setUint64(iovAt + 32, nextAddress);
+    out.setUint64(iovAt + 40, nextLength);
+    const parts = nextLength > 0 ? 3 : byteLength > 0 ? 2 : 1;
+    // ENOENT: the thread was killed meanwhile. ENODEV: the mount is gone. Nobody waits for the answer in either case.
+    if (libc.writev(this.#owner.fd, out.address + iovAt, parts) < 0 && libc.errno() === Errno.EINVAL) {
+      throw new Error(`the kernel takes no answer of ${byteLength + nextLength} bytes to FUSE request ${this.opcode}`);
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#isAnswered = true;
+    this.onInterrupt = undefined;
+    this.#owner.answered(this);
+    if (this.#isKept) this.#owner.returnBuffer(this.#buffer);
+    this.#isKept = false;
+    const { onDone } = this;
+    this.onDone = undefined;
+    onDone?.();
+  }
+}

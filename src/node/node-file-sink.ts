@@ -1,0 +1,18 @@
+import type { ByteOffset, Policy } from "../core/units.js";
+import type { NodeFile } from "./node-file.js";
+
+export interface NodeFileOptions {
+  readonly name: string;
+  readonly number: number;
+  readonly policy: Policy;
+  readonly sizeBytes: ByteOffset;
+}
+
+/** What a file tells whoever runs the pager. */
+export interface NodeFileSink {
+  /** Look at `tokens.deadline` again. */
+  onDeadline(deadline: number): void;
+  /** A pin or prefetch has what it asked for. */
+  onPinned(pin: number): void;
+  onResize(file: NodeFile): void;
+}
