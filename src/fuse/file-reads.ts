@@ -12,6 +12,8 @@ export interface ReadRequest {
   readonly thread: number;
   /** Whether the kernel caches the answer, and keeps its pages locked until it comes. */
   readonly isCached: boolean;
+  /** Whether a request that is refused with EAGAIN comes again, page by page. */
+  readonly mayComeAgain: boolean;
   /** Called when the thread was interrupted: it would rather have no answer. */
   onInterrupt: (() => void) | undefined;
   /** The bytes: one piece of memory, or two. They are read before this returns. */
@@ -87,7 +89,7 @@ export class FileReads {
     const start = pageAt(request.offset);
     const end = pageEndAt(Math.min(request.offset + request.byteLength, file.file.cache.sizeBytes));
     if (file.file.cache.nextUncached(start, end) === end) this.#answer(file, request);
-    else if (end - start > 1) request.fail(Errno.EAGAIN);
+    else if (request.mayComeAgain && end - start > 1) request.fail(Errno.EAGAIN);
     else this.#serve(file, request);
   }
 

@@ -1,0 +1,242 @@
+import { constants } from "node:fs";
+import { Errno } from "../kernel/errno.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import type { Node } from "../node/node.js";
+import { errnoOf } from "./errno-of.js";
+import type { FileReads, ReadRequest } from "./file-reads.js";
+import type { FileWrites, WriteRequest } from "./file-writes.js";
+import type { Operation } from "./fuse-loop.js";
+import { type Handle, Handles } from "./handles.js";
+import type { MountFiles } from "./mount-files.js";
+import type { NodeIds } from "./node-ids.js";
+import { Opcode, OpenAnswer, ReleaseFlag, WriteFlag } from "./protocol.js";
+import type { Request } from "./request.js";
+
+const accessMask = 3;
+const { O_RDONLY, O_APPEND, O_DIRECT, O_WRONLY } = constants;
+const writeBodyAt = 40;
+
+/** What has to happen with locks when a program closes a descriptor. */
+export interface LockReleases {
+  /** All POSIX locks of this owner (a process, as the kernel numbers it) on the file. */
+  releasePosix(inode: number, owner: number): void;
+  releaseFlock(inode: number, owner: number): void;
+}
+
+let answer: NativeBuffer | undefined;
+function scratch(): NativeBuffer {
+  answer ??= new NativeBuffer(4096);
+  return answer;
+}
+
+/** OPEN to RELEASE, READ, WRITE, FLUSH and FSYNC: what the kernel asks of open files. */
+export class FileOperations {
+  readonly handles = new Handles();
+  readonly #node: Node;
+  readonly #ids: NodeIds;
+  readonly #files: MountFiles;
+  readonly #reads: FileReads;
+  readonly #writes: FileWrites;
+  readonly #locks: LockReleases;
+
+  constructor(
+    node: Node,
+    ids: NodeIds,
+    files: MountFiles,
+    io: { readonly reads: FileReads; readonly writes: FileWrites },
+    locks: LockReleases,
+  ) {
+    this.#node = node;
+    this.#ids = ids;
+    this.#files = files;
+    this.#reads = io.reads;
+    this.#writes = io.writes;
+    this.#locks = locks;
+  }
+
+  operations(): [number, Operation][] {
+    return [
+      [Opcode.open, (request) => this.#open(request)],
+      [Opcode.release, (request) => this.#release(request)],
+      [Opcode.read, (request) => this.#read(request)],
+      [Opcode.write, (request) => this.#write(request)],
+      [Opcode.flush, (request) => this.#flush(request)],
+      [Opcode.fsync, (request) => this.#fsync(request)],
+    ];
+  }
+
+  /** Opens for a program with these flags of open(2). `onOpened` gets fuse_open_out's handle and flags. */
+  openHandle(
+    inode: number,
+    flags: number,
+    onOpened: (handle: number, answerFlags: number) => void,
+    onFail: (errno: number) => void,
+  ): void {
+    const access = flags & accessMask;
+    const isWriter = access !== O_RDONLY;
+    const isAppend = isWriter && (flags & O_APPEND) !== 0;
+    // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
+    const isPastCache = access === O_WRONLY || isAppend;
+    this.#files.acquire(
+      inode,
+      isWriter,
+      (file) => {
+        const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
+        const handle = this.handles.add({ file, isWriter, isAppend, isDirect });
+        onOpened(handle, OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0));
+      },
+      (error) => onFail(errnoOf(error)),
+    );
+  }
+
+  closeHandle(number: number): void {
+    const handle = this.handles.remove(number);
+    if (handle !== undefined) this.#files.release(handle.file, handle.isWriter);
+  }
+
+  #open(request: Request): void {
+    const inode = this.#ids.inodeOf(request.node);
+    if (inode === undefined) return request.fail(Errno.ESTALE);
+    const onOpened = (handle: number, flags: number) => {
+      if (request.isAnswered) return this.closeHandle(handle);
+      const out = scratch();
+      out.setUint64(0, handle);
+      out.uint32[2] = flags;
+      out.uint32[3] = 0;
+      request.data(out.address, 16);
+    };
+    request.onInterrupt = () => request.fail(Errno.EINTR);
+    this.openHandle(inode, request.u32(0), onOpened, (errno) => request.fail(errno));
+  }
+
+  #release(request: Request): void {
+    const number = request.u64(0);
+    const handle = this.handles.find(number);
+    if (handle !== undefined && (request.u32(12) & ReleaseFlag.flock) !== 0) {
+      this.#locks.releaseFlock(handle.file.inode, request.u64(16));
+    }
+    this.closeHandle(number);
+    request.ok();
+  }
+
+  #read(request: Request): void {
+    const handle = this.handles.find(request.u64(0));
+    if (handle === undefined) return request.fail(Errno.EBADF);
+    this.#reads.read(handle.file, new FuseRead(request, handle));
+  }
+
+  #write(request: Request): void {
+    const handle = this.handles.find(request.u64(0));
+    if (handle === undefined) return request.fail(Errno.EBADF);
+    this.#writes.write(handle.file, new FuseWrite(request, handle));
+  }
+
+  #flush(request: Request): void {
+    const handle = this.handles.find(request.u64(0));
+    if (handle !== undefined) this.#locks.releasePosix(handle.file.inode, request.u64(16));
+    if (handle?.file.file.takeLoss() === true) request.fail(Errno.EIO);
+    else request.ok();
+  }
+
+  #fsync(request: Request): void {
+    const handle = this.handles.find(request.u64(0));
+    if (handle === undefined) return request.fail(Errno.EBADF);
+    request.onInterrupt = () => request.fail(Errno.EINTR);
+    this.#node.sync(handle.file.open, (error) => {
+      if (error === undefined) request.ok();
+      else request.fail(errnoOf(error));
+    });
+  }
+}
+
+/** FUSE_READ: fuse_read_in has the handle, the offset and the length. */
+class FuseRead implements ReadRequest {
+  readonly offset: number;
+  readonly byteLength: number;
+  /** Pages that it is answered with may be mapped, whatever the handle: the kernel does not tell the two apart. */
+  readonly isCached = true;
+  readonly mayComeAgain: boolean;
+  readonly #request: Request;
+
+  constructor(request: Request, handle: Handle) {
+    this.#request = request;
+    this.offset = request.u64(8);
+    this.byteLength = request.u32(16);
+    this.mayComeAgain = !handle.isDirect;
+  }
+
+  get thread(): number {
+    return this.#request.thread;
+  }
+
+  get onInterrupt(): (() => void) | undefined {
+    return this.#request.onInterrupt;
+  }
+
+  set onInterrupt(act: (() => void) | undefined) {
+    this.#request.onInterrupt = act;
+  }
+
+  data(address: number, byteLength: number, nextAddress: number, nextLength: number): void {
+    this.#request.data(address, byteLength, nextAddress, nextLength);
+  }
+
+  fail(errno: number): void {
+    this.#request.fail(errno);
+  }
+}
+
+/** FUSE_WRITE: fuse_write_in has the handle, the offset, the length and what kind of write it is; the bytes follow. */
+class FuseWrite implements WriteRequest {
+  offset: number;
+  readonly byteLength: number;
+  readonly isFlush: boolean;
+  readonly isCached: boolean;
+  readonly isAppend: boolean;
+  readonly #request: Request;
+
+  constructor(request: Request, handle: Handle) {
+    this.#request = request;
+    this.offset = request.u64(8);
+    this.byteLength = request.u32(16);
+    this.isFlush = (request.u32(20) & WriteFlag.cache) !== 0;
+    const isDirect = handle.isDirect || (request.u32(32) & O_DIRECT) !== 0;
+    this.isCached = this.isFlush || !isDirect;
+    this.isAppend = handle.isAppend && !this.isFlush;
+  }
+
+  get onInterrupt(): (() => void) | undefined {
+    return this.#request.onInterrupt;
+  }
+
+  set onInterrupt(act: (() => void) | undefined) {
+    this.#request.onInterrupt = act;
+  }
+
+  get onDone(): (() => void) | undefined {
+    return this.#request.onDone;
+  }
+
+  set onDone(act: (() => void) | undefined) {
+    this.#request.onDone = act;
+  }
+
+  address(): number {
+    return this.#request.bodyAddress(writeBodyAt);
+  }
+
+  keep(): void {
+    this.#request.keep();
+  }
+
+  written(): void {
+    const out = scratch();
+    out.uint32[0] = this.byteLength;
+    out.uint32[1] = 0;
+    this.#request.data(out.address, 8);
+  }
+
+  fail(errno: number): void {
+    this.#request.fail(errno);
+  }
+}

@@ -1,0 +1,166 @@
+import { type ByteOffset, fileBytesMax, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import { Errno } from "../kernel/errno.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import type { Node } from "../node/node.js";
+import { errnoOf } from "./errno-of.js";
+import type { FileWrites, WriteRequest } from "./file-writes.js";
+import type { Operation } from "./fuse-loop.js";
+import type { Handles } from "./handles.js";
+import type { MountFile } from "./mount-file.js";
+import type { MountFiles } from "./mount-files.js";
+import { Opcode } from "./protocol.js";
+import type { Request } from "./request.js";
+
+/** fallocate(2)'s modes. */
+const keepSize = 0x01;
+const punchHole = 0x02;
+const zeroRange = 0x10;
+const seekData = 3;
+/** Zeros are written in pieces of this length. */
+const pieceBytes = 1024 * 1024;
+
+let answer: NativeBuffer | undefined;
+let zeros: NativeBuffer | undefined;
+
+/** Sizes, room and holes of files: SETATTR with a size, FALLOCATE and LSEEK. */
+export class FileSpace {
+  readonly #node: Node;
+  readonly #files: MountFiles;
+  readonly #handles: Handles;
+  readonly #writes: FileWrites;
+
+  constructor(node: Node, files: MountFiles, handles: Handles, writes: FileWrites) {
+    this.#node = node;
+    this.#files = files;
+    this.#handles = handles;
+    this.#writes = writes;
+  }
+
+  operations(): [number, Operation][] {
+    return [
+      [Opcode.fallocate, (request) => this.#fallocate(request)],
+      [Opcode.lseek, (request) => this.#seek(request)],
+    ];
+  }
+
+  /** Cuts or extends a file, which need not be open here. `onDone` gets an errno, or 0. */
+  setSize(inode: number, size: ByteOffset, onDone: (errno: number) => void): void {
+    if (size > fileBytesMax) return onDone(Errno.EFBIG);
+    const onFile = (file: MountFile) => {
+      const before = file.file.cache.sizeBytes;
+      file.beginResize();
+      this.#ask("truncate", file, { size }, (errno) => {
+        file.endResize(errno === 0 && before !== size);
+        if (errno === 0) file.wrote();
+        this.#files.release(file, true);
+        onDone(errno);
+      });
+    };
+    this.#files.acquire(inode, true, onFile, (error) => onDone(errnoOf(error)));
+  }
+
+  /** fuse_fallocate_in: handle, offset, length, mode. */
+  #fallocate(request: Request): void {
+    const file = this.#handles.find(request.u64(0))?.file;
+    const [start, byteLength, mode] = [request.u64(8), request.u64(16), request.u32(24)];
+    if (file === undefined) return request.fail(Errno.EBADF);
+    const end = start + byteLength;
+    if (end > fileBytesMax) return request.fail(Errno.EFBIG);
+    const { sizeBytes } = file.file.cache;
+    const isKept = (mode & keepSize) !== 0;
+    const finish = (errno: number) => (errno === 0 ? request.ok() : request.fail(errno));
+    request.onInterrupt = () => request.fail(Errno.EINTR);
+    const act = (errno: number) => {
+      if (errno !== 0) return finish(errno);
+      if ((mode & ~keepSize) === 0) return this.#ask("allocate", file, { start, length: byteLength }, finish);
+      this.#zero(file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
+    };
+    if (![0, punchHole, zeroRange].includes(mode & ~keepSize)) return finish(Errno.EOPNOTSUPP);
+    if (isKept || end <= sizeBytes) act(0);
+    else this.#ask("extend", file, { size: end }, act);
+  }
+
+  /** Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else. */
+  #zero(file: MountFile, start: ByteOffset, end: ByteOffset, onDone: (errno: number) => void): void {
+    const piece = (from: ByteOffset): void => {
+      if (from >= end) return this.#deallocate(file, pageEndAt(start), pageAt(end), onDone);
+      const to = Math.min(end, (Math.floor(from / pieceBytes) + 1) * pieceBytes);
+      const onWritten = (errno: number) => (errno === 0 ? piece(to) : onDone(errno));
+      this.#writes.write(file, new ZeroWrite(from, to - from, onWritten));
+    };
+    piece(start);
+  }
+
+  #deallocate(file: MountFile, start: PageIndex, end: PageIndex, onDone: (errno: number) => void): void {
+    if (start >= end) return onDone(0);
+    this.#node.sync(file.open, (error) => {
+      if (error !== undefined) return onDone(errnoOf(error));
+      this.#ask("deallocate", file, { start, end }, onDone);
+    });
+  }
+
+  /** fuse_lseek_in: handle, offset, whence. The kernel asks only for data and holes. */
+  #seek(request: Request): void {
+    const file = this.#handles.find(request.u64(0))?.file;
+    if (file === undefined) return request.fail(Errno.EBADF);
+    const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"];
+    if (offset >= file.file.cache.sizeBytes) return request.fail(Errno.ENXIO);
+    request.onInterrupt = () => request.fail(Errno.EINTR);
+    this.#node.requests.ask({
+      op: "seek",
+      args: () => ({ file: file.file.number, offset, what }),
+      onReply: (reply) => {
+        const found = (reply as { offset: number | null }).offset;
+        if (found === null) return request.fail(Errno.ENXIO);
+        answer ??= new NativeBuffer(pageBytes);
+        answer.setUint64(0, found);
+        request.data(answer.address, 8);
+      },
+      onFail: (error) => request.fail(errnoOf(error)),
+    });
+  }
+
+  #ask(op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {
+    this.#node.requests.ask({
+      op,
+      args: () => ({ file: file.file.number, ...args }),
+      onReply: () => onDone(0),
+      onFail: (error) => onDone(errnoOf(error)),
+    });
+  }
+}
+
+/** Zeros, as if a program wrote them past the kernel's cache. */
+class ZeroWrite implements WriteRequest {
+  offset: number;
+  readonly byteLength: number;
+  readonly isCached = false;
+  readonly isFlush = false;
+  readonly isAppend = false;
+  onInterrupt: (() => void) | undefined;
+  onDone: (() => void) | undefined;
+  readonly #onWritten: (errno: number) => void;
+
+  constructor(offset: ByteOffset, byteLength: number, onWritten: (errno: number) => void) {
+    this.offset = offset;
+    this.byteLength = byteLength;
+    this.#onWritten = onWritten;
+  }
+
+  address(): number {
+    zeros ??= new NativeBuffer(pieceBytes);
+    return zeros.address;
+  }
+
+  keep(): void {
+    // The zeros stay where they are.
+  }
+
+  written(): void {
+    this.#onWritten(0);
+  }
+
+  fail(errno: number): void {
+    this.#onWritten(errno);
+  }
+}

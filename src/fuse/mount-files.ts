@@ -1,0 +1,153 @@
+import { type Micros, type PageIndex, pageBytes, pageMax } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
+import type { Node } from "../node/node.js";
+import type { OpenFile } from "../node/open-files.js";
+import { MountFile } from "./mount-file.js";
+
+/** How long a file that nobody uses stays open: what is cached of it is there when it is opened again. */
+const idleMicros = 10_000_000;
+const idleMax = 1000;
+
+interface Entry {
+  readonly inode: number;
+  file: MountFile | undefined;
+  users: number;
+  writers: number;
+  /** On its way: being opened, opened for writing too, or closed. Whoever wants it waits. */
+  isBusy: boolean;
+  readonly waiters: (() => void)[];
+  idleSince: Micros;
+}
+
+/** Tells the kernel to drop bytes of an inode's pages, and calls back. `byteLength` 0 is to the end. */
+export type Invalidate = (inode: number, offset: number, byteLength: number, onDone: () => void) => void;
+
+export interface MountFilesSink {
+  readonly invalidate: Invalidate;
+  /** The kernel has dropped pages of this file. */
+  onDropped(file: MountFile): void;
+}
+
+/** The files that programs of this mount have open, and those that they had open a moment ago: one for each inode. */
+export class MountFiles {
+  readonly #node: Node;
+  readonly #sink: MountFilesSink;
+  readonly #entries = new Map<number, Entry>();
+
+  constructor(node: Node, sink: MountFilesSink) {
+    this.#node = node;
+    this.#sink = sink;
+    node.addTimer((now) => this.#onTime(now));
+  }
+
+  find(inode: number): MountFile | undefined {
+    return this.#entries.get(inode)?.file;
+  }
+
+  all(): MountFile[] {
+    return [...this.#entries.values()].flatMap(({ file }) => file ?? []);
+  }
+
+  /** Opens the file, or uses it once more: each call wants one `release`. */
+  acquire(inode: number, write: boolean, onFile: (file: MountFile) => void, onFail: (error: unknown) => void): void {
+    const entry = this.#entries.get(inode) ?? this.#add(inode);
+    const again = () => this.acquire(inode, write, onFile, onFail);
+    if (entry.isBusy) {
+      entry.waiters.push(again);
+      return;
+    }
+    const { file } = entry;
+    if (file === undefined || (write && !file.isWriteOpen)) return this.#open(entry, write, again, onFail);
+    entry.users++;
+    if (write) entry.writers++;
+    onFile(file);
+  }
+
+  release(file: MountFile, write: boolean): void {
+    const entry = this.#entries.get(file.inode);
+    if (entry === undefined) return;
+    entry.users--;
+    if (write) entry.writers--;
+    if (write && entry.writers === 0) this.#endWriting(entry, file);
+    if (entry.users > 0) return;
+    entry.idleSince = nowMicros();
+    this.#node.wakeAt(entry.idleSince + idleMicros);
+  }
+
+  #add(inode: number): Entry {
+    const entry = { inode, file: undefined, users: 0, writers: 0, isBusy: false, waiters: [], idleSince: 0 };
+    this.#entries.set(inode, entry);
+    return entry;
+  }
+
+  #open(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
+    const { inode } = entry;
+    entry.isBusy = true;
+    const request = { op: "openInode", args: () => ({ inode, write }) };
+    const reopen = { op: "openInode", args: () => ({ inode, write: entry.file?.isWriteOpen === true }) };
+    const onOpened = (open: OpenFile) => {
+      if (entry.file !== undefined) open.opens--; // Only raised: one close will be enough.
+      const file = entry.file ?? this.#addFile(entry, open);
+      if (!write) return this.#ready(entry, again);
+      file.isWriteOpen = true;
+      file.whenDropped(0, pageMax, () => this.#ready(entry, again));
+    };
+    this.#node.open(`inode ${inode}`, request, reopen, onOpened, (error) => {
+      if (entry.file === undefined) this.#entries.delete(inode);
+      this.#ready(entry, () => onFail(error));
+    });
+  }
+
+  #ready(entry: Entry, first: () => void): void {
+    entry.isBusy = false;
+    first();
+    for (const waiter of entry.waiters.splice(0)) waiter();
+  }
+
+  #addFile(entry: Entry, open: OpenFile): MountFile {
+    const file: MountFile = new MountFile(entry.inode, open, (start, end, recall) =>
+      this.#drop(file, start, end, recall),
+    );
+    entry.file = file;
+    return file;
+  }
+
+  #drop(file: MountFile, start: PageIndex, end: PageIndex, recall: number): void {
+    const byteLength = end >= pageMax ? 0 : (end - start) * pageBytes;
+    this.#sink.invalidate(file.inode, start * pageBytes, byteLength, () => {
+      file.onDropped(recall);
+      this.#sink.onDropped(file);
+    });
+  }
+
+  /** Pages that the kernel was given for writing may have to be read ones from now on: it must ask for them again. */
+  #endWriting(entry: Entry, file: MountFile): void {
+    file.whenDropped(0, pageMax, () => {
+      if (entry.writers === 0 && !entry.isBusy) file.isWriteOpen = false;
+    });
+  }
+
+  #onTime(now: Micros): Micros {
+    let again = Number.POSITIVE_INFINITY;
+    let idleCount = 0;
+    for (const entry of this.#entries.values()) if (entry.users === 0) idleCount++;
+    for (const entry of [...this.#entries.values()]) {
+      const { file, users, isBusy, idleSince } = entry;
+      if (file === undefined) continue;
+      again = Math.min(again, file.onTime(now));
+      if (users > 0 || isBusy) continue;
+      if (now < idleSince + idleMicros && idleCount <= idleMax) again = Math.min(again, idleSince + idleMicros);
+      else this.#close(entry, file);
+    }
+    return again;
+  }
+
+  #close(entry: Entry, file: MountFile): void {
+    entry.isBusy = true;
+    const onEnd = () => {
+      this.#entries.delete(entry.inode);
+      for (const waiter of entry.waiters.splice(0)) waiter();
+    };
+    this.#node.close(file.open, onEnd, onEnd);
+  }
+}
