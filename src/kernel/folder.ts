@@ -1,10 +1,13 @@
+import { constants } from "node:fs";
 import { check, Errno, SystemError } from "./errno.js";
 import * as libc from "./libc.js";
-import { NativeBuffer } from "./native-buffer.js";
+import { argument, secondPathAt, structAt, writePath } from "./path-argument.js";
 
 const openat2 = 437; // the same number on every architecture
 const resolveNoMagicLinks = 0x02;
 const resolveBeneath = 0x08;
+/** Of `openExactly`: what is reached is where its path says, in the folder's own filesystem. */
+const resolveExactly = resolveBeneath | resolveNoMagicLinks | 0x01 | 0x04; // RESOLVE_NO_XDEV, RESOLVE_NO_SYMLINKS
 /** An interrupted walk over `..` in a symlink gives EAGAIN while somebody renames folders: a few tries are enough. */
 const walkTriesMax = 16;
 
@@ -18,25 +21,13 @@ export const OpenFlag = {
   nonBlocking: 0o4000,
   closeOnExec: 0o2000000,
   path: 0o10000000,
+  folder: constants.O_DIRECTORY,
+  noFollow: constants.O_NOFOLLOW,
 } as const;
 
-const secondPathAt = 8192;
-const howAt = 16384;
-const valueAt = 16640;
-const statxAt = 16896;
-const emptyPath = 0x1000;
-const basicStats = 0x7ff;
-const kindMask = 0o170000;
-const kindRegular = 0o100000;
-const kindFolder = 0o040000;
+const valueAt = structAt + 256;
 const lockExclusive = 2;
 const lockNonBlocking = 4;
-
-let scratch: NativeBuffer | undefined;
-function argument(): NativeBuffer {
-  scratch ??= new NativeBuffer(5 * 4096);
-  return scratch;
-}
 
 /**
  * A folder, and what lies beneath it: no path, symlink or rename leads out (openat2 with RESOLVE_BENEATH). Paths are
@@ -51,18 +42,7 @@ export class Folder {
 
   /** @returns a descriptor, or a negative errno (EXDEV: the path leads out of the folder). */
   open(path: string, flags: number, mode: number): number {
-    const buffer = argument();
-    writePath(path, 0);
-    buffer.setUint64(howAt, flags | OpenFlag.closeOnExec);
-    buffer.setUint64(howAt + 8, (flags & OpenFlag.create) === 0 ? 0 : mode);
-    buffer.setUint64(howAt + 16, resolveBeneath | resolveNoMagicLinks);
-    for (let tries = 0; ; tries++) {
-      const fd = libc.syscall(openat2, this.fd, buffer.address, buffer.address + howAt, 24, 0, 0);
-      if (fd >= 0) return fd;
-      const number = libc.errno();
-      if (number !== Errno.EAGAIN && number !== Errno.EINTR) return -number;
-      if (tries === walkTriesMax) return -number;
-    }
+    return openBeneath(this.fd, path, flags, mode, resolveBeneath | resolveNoMagicLinks);
   }
 
   /** @returns 0, or a negative errno (EEXIST: something of that name is there). */
@@ -105,38 +85,33 @@ export class Folder {
   }
 }
 
+/**
+ * Opens what is at this path below an open folder (O_PATH is enough) without any symbolic link in the path, in the same
+ * filesystem. A link itself can be opened by OpenFlag.path | OpenFlag.noFollow.
+ *
+ * @returns a descriptor, or a negative errno (EXDEV: something else is mounted there).
+ */
+export function openExactly(folderFd: number, path: string, flags: number): number {
+  return openBeneath(folderFd, path, flags, 0, resolveExactly);
+}
+
+function openBeneath(folderFd: number, path: string, flags: number, mode: number, resolve: number): number {
+  const buffer = argument();
+  writePath(path, 0);
+  buffer.setUint64(structAt, flags | OpenFlag.closeOnExec);
+  buffer.setUint64(structAt + 8, (flags & OpenFlag.create) === 0 ? 0 : mode);
+  buffer.setUint64(structAt + 16, resolve);
+  for (let tries = 0; ; tries++) {
+    const fd = libc.syscall(openat2, folderFd, buffer.address, buffer.address + structAt, 24, 0, 0);
+    if (fd >= 0) return fd;
+    const number = libc.errno();
+    if (number !== Errno.EAGAIN && number !== Errno.EINTR) return -number;
+    if (tries === walkTriesMax) return -number;
+  }
+}
+
 function errnoOf(result: number): number {
   return result === 0 ? 0 : -libc.errno();
-}
-
-/** What the system knows of an open file. Numbers of devices and inodes are exact, whatever their size. */
-export interface FileFacts {
-  readonly kind: "file" | "folder" | "other";
-  readonly sizeBytes: number;
-  readonly allocatedBytes: number;
-  readonly modifiedMillis: number;
-  readonly links: number;
-  /** The same for every name of one file, and for no other file of this machine. */
-  readonly key: string;
-}
-
-export function factsOf(fd: number): FileFacts {
-  const buffer = argument();
-  buffer.bytes[0] = 0;
-  const call = libc.statx(fd, buffer.address, emptyPath, basicStats, buffer.address + statxAt);
-  check(call, "statx");
-  const at = statxAt;
-  const { uint32 } = buffer;
-  const kind = buffer.data.getUint16(at + 28, true) & kindMask;
-  const word = (byteOffset: number) => uint32[(at + byteOffset) / 4];
-  return {
-    kind: kind === kindRegular ? "file" : kind === kindFolder ? "folder" : "other",
-    sizeBytes: buffer.getUint64(at + 40),
-    allocatedBytes: buffer.getUint64(at + 48) * 512,
-    modifiedMillis: buffer.getUint64(at + 112) * 1000 + word(120) / 1e6,
-    links: word(16),
-    key: `${word(136)}:${word(140)}:${word(36)}:${word(32)}`,
-  };
 }
 
 /** Takes a whole-file lock for this descriptor. @returns false when another one has it. */
@@ -161,12 +136,4 @@ export function getAttribute(fd: number, name: string): string | undefined {
   writePath(name, 0);
   const count = libc.fgetxattr(fd, address, address + valueAt, 256);
   return count < 0 ? undefined : Buffer.from(bytes.subarray(valueAt, valueAt + count)).toString("utf8");
-}
-
-/** Writes a C string into the scratch buffer. @returns its length without the NUL. */
-function writePath(text: string, at: number): number {
-  const { bytes } = argument();
-  const { written } = new TextEncoder().encodeInto(text, bytes.subarray(at, at + 4095));
-  bytes[at + written] = 0;
-  return written;
 }

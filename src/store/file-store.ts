@@ -1,31 +1,27 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DmmapError } from "../core/error.js";
-import type { Policy } from "../core/units.js";
 import type { FileStat } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
-import {
-  type FileFacts,
-  Folder,
-  factsOf,
-  getAttribute,
-  OpenFlag,
-  setAttribute,
-  tryLockFile,
-} from "../kernel/folder.js";
+import { type FileFacts, factsOf } from "../kernel/facts.js";
+import { Folder, OpenFlag, tryLockFile } from "../kernel/folder.js";
+import { reopen } from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
+import { FileTree } from "./file-tree.js";
 import { ListCollector, offerNames } from "./folder-list.js";
 import { checkName, folderOf, foldersAbove, ownFolder } from "./names.js";
+import { equip, policyOf } from "./new-file.js";
 import { NotesFolder } from "./notes-folder.js";
 import { PageFile, type PageFileOwner } from "./page-file.js";
 import { RefusedPool } from "./refused-pages.js";
 import type { ListPage, ListQuery, OpenOptions, Store, StoreFile, SyncDone } from "./store.js";
-import { storeError } from "./store-error.js";
+import { checkRegularKind, storeError } from "./store-error.js";
 import { SyncQueue } from "./sync-queue.js";
 import { type Syncer, ThreadSyncer } from "./syncer.js";
 
-const policyAttribute = "user.dmmap.policy";
 const openFlags = OpenFlag.nonBlocking | OpenFlag.noControllingTerminal; // Opening a fifo or a terminal must not wait.
+/** Why a file cannot be written, but perhaps read. ETXTBSY: it is a program that runs. */
+const readOnlyReasons = new Set<number>([Errno.EACCES, Errno.EPERM, Errno.EROFS, Errno.ETXTBSY]);
 const refusedBytesMax = 64 * 1024 * 1024;
 
 /**
@@ -33,6 +29,7 @@ const refusedBytesMax = 64 * 1024 * 1024;
  * it is served is not noticed.
  */
 export class FileStore implements Store, PageFileOwner {
+  readonly tree: FileTree;
   readonly refused: RefusedPool;
   readonly wakeFd: number;
   readonly #path: string;
@@ -54,6 +51,14 @@ export class FileStore implements Store, PageFileOwner {
     this.#syncer = options.syncer ?? new ThreadSyncer();
     this.wakeFd = this.#syncer.wakeFd;
     this.#syncs = new SyncQueue(this.#syncer, (file) => this.#closeIfIdle(file));
+    this.tree = new FileTree(this.#folder.fd, {
+      openFile: (key) => this.#open.get(key),
+      use: (fd, key, name, write) => this.#use(fd, key, name, write),
+      adopt: (fd, name) => this.#fileOf(fd, name),
+      folderChanged: (path) => this.#changed(path),
+      folderMoved: (from, to) => this.#syncs.folderMoved(join(this.#path, from), join(this.#path, to)),
+      syncFolders: (done) => this.#syncs.syncFolders(done),
+    });
   }
 
   get refusedBytes(): number {
@@ -113,15 +118,15 @@ export class FileStore implements Store, PageFileOwner {
     this.#makeFoldersAbove(to);
     const errno = -this.#folder.rename(from, to);
     if (errno !== 0) throw storeError(`${from} → ${to}`, errno);
-    this.#changed(folderOf(from));
-    this.#changed(folderOf(to));
+    this.#nameChanged(folderOf(from));
+    this.#nameChanged(folderOf(to));
   }
 
   remove(name: string): void {
     checkName(name);
     const errno = -this.#folder.unlink(name);
     if (errno !== 0) throw storeError(name, errno);
-    this.#changed(folderOf(name));
+    this.#nameChanged(folderOf(name));
   }
 
   onWake(): void {
@@ -162,13 +167,30 @@ export class FileStore implements Store, PageFileOwner {
     libc.close(file.fd);
   }
 
-  #fileOf(fd: number, name: string): PageFile {
-    const { key } = checkRegular(name, fd);
-    let file = this.#open.get(key);
+  /** Opens a file of the tree: for writing too, whoever asks, unless this home may not. */
+  #use(fd: number, key: string, name: string, write: boolean): PageFile {
+    const open = this.#open.get(key);
+    if (open !== undefined && (open.mayWrite || !write)) {
+      open.users++;
+      return open;
+    }
+    let own = reopen(fd, OpenFlag.readWrite + openFlags);
+    const mayWrite = own >= 0;
+    if (!mayWrite && !write && readOnlyReasons.has(-own)) own = reopen(fd, OpenFlag.readOnly + openFlags);
+    if (own < 0) throw storeError(name, -own);
+    return this.#fileOf(own, name, mayWrite);
+  }
+
+  /** Takes the descriptor over. */
+  #fileOf(fd: number, name: string, mayWrite = true): PageFile {
+    const facts = checkRegular(name, fd);
+    let file = this.#open.get(facts.key);
     if (file === undefined) {
-      file = new PageFile(this, fd, key, name, policyOf(fd));
-      this.#open.set(key, file);
+      file = new PageFile(this, fd, facts, name, policyOf(fd));
+      file.mayWrite = mayWrite;
+      this.#open.set(facts.key, file);
     } else {
+      if (mayWrite && !file.mayWrite) file.mayWrite = libc.dup3(fd, file.fd, OpenFlag.closeOnExec) >= 0;
       libc.close(fd);
     }
     file.users++;
@@ -181,22 +203,28 @@ export class FileStore implements Store, PageFileOwner {
     const flags = OpenFlag.readWrite | OpenFlag.create | OpenFlag.exclusive | openFlags;
     const fd = this.#folder.open(name, flags, 0o666);
     if (fd < 0) return fd;
-    const errno = equip(fd, options);
-    if (errno !== 0) {
+    try {
+      equip(name, fd, options);
+    } catch (error) {
       libc.close(fd);
       this.#folder.unlink(name);
-      throw creationError(name, errno);
+      throw error;
     }
-    this.#changed(folderOf(name));
+    this.#nameChanged(folderOf(name));
     return fd;
   }
 
   #makeFoldersAbove(name: string): void {
     for (const folder of foldersAbove(name)) {
       const errno = -this.#folder.makeFolder(folder);
-      if (errno === 0) this.#changed(folderOf(folder));
+      if (errno === 0) this.#nameChanged(folderOf(folder));
       else if (errno !== Errno.EEXIST) throw storeError(folder, errno);
     }
+  }
+
+  #nameChanged(folder: string): void {
+    this.#changed(folder);
+    this.tree.namesChanged();
   }
 
   #changed(folder: string): void {
@@ -240,23 +268,6 @@ function badFolder(path: string, cause: unknown): DmmapError {
 
 function checkRegular(name: string, fd: number): FileFacts {
   const facts = factsOf(fd);
-  if (facts.kind === "folder") throw storeError(name, Errno.EISDIR);
-  if (facts.kind === "other") throw new DmmapError("DMMAP_BAD_NAME", `${name}: it is not a regular file`);
+  checkRegularKind(name, facts.kind);
   return facts;
-}
-
-function policyOf(fd: number): Policy {
-  return getAttribute(fd, policyAttribute) === "simple" ? "simple" : "optimal";
-}
-
-/** Gives a new file its size and policy. @returns 0, or an errno. */
-function equip(fd: number, { size, policy }: OpenOptions): number {
-  if (size !== undefined && libc.ftruncate(fd, size) !== 0) return libc.errno();
-  return policy === "simple" ? -setAttribute(fd, policyAttribute, "simple") : 0;
-}
-
-function creationError(name: string, errno: number): DmmapError {
-  if (errno !== Errno.EOPNOTSUPP) return storeError(name, errno);
-  const message = `${name}: the home's filesystem has no extended attributes, in which the policy is kept; use "optimal"`;
-  return new DmmapError("DMMAP_UNSUPPORTED", message);
 }

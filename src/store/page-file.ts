@@ -1,6 +1,8 @@
 import { type ByteOffset, type PageIndex, type Policy, pageAt, pageEndAt } from "../core/units.js";
+import type { Time } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { factsOf } from "../kernel/folder.js";
+import { factsOf } from "../kernel/facts.js";
+import { setModified } from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
@@ -11,11 +13,25 @@ import { storeError } from "./store-error.js";
 const seekData = 3;
 const seekHole = 4;
 const zeroPages = 256;
+const keepSize = 1;
+const punchHole = 2;
+
+let inspectedBuffer: NativeBuffer | undefined;
+/** Room for as many pages as `zeros` has. */
+function inspected(): NativeBuffer {
+  inspectedBuffer ??= new NativeBuffer(zeroPages * pageBytes);
+  return inspectedBuffer;
+}
 
 let zeroBuffer: NativeBuffer | undefined;
 function zeros(): number {
   zeroBuffer ??= new NativeBuffer(zeroPages * pageBytes);
   return zeroBuffer.address;
+}
+
+interface Identity {
+  readonly key: string;
+  readonly inode: number;
 }
 
 /** What a file needs of its store. */
@@ -30,6 +46,8 @@ export interface PageFileOwner {
 export class PageFile implements StoreFile {
   readonly fd: number;
   readonly key: string;
+  readonly inode: number;
+  mayWrite = true;
   readonly policy: Policy;
   /** For messages: the name it was opened by. */
   readonly name: string;
@@ -39,14 +57,17 @@ export class PageFile implements StoreFile {
   users = 0;
   /** Whether there may be something that no sync has covered, from before this home opened it included. */
   unsynced = true;
+  /** Whether owner, mode or the like may have changed since the last sync: they need more than the content does. */
+  unsyncedAttributes = true;
   readonly #owner: PageFileOwner;
   /** False for a file without any hole: then nothing is looked up before a transfer. Never becomes false again. */
   #mayHaveHoles: boolean;
 
-  constructor(owner: PageFileOwner, fd: number, key: string, name: string, policy: Policy) {
+  constructor(owner: PageFileOwner, fd: number, identity: Identity, name: string, policy: Policy) {
     this.#owner = owner;
     this.fd = fd;
-    this.key = key;
+    this.key = identity.key;
+    this.inode = identity.inode;
     this.name = name;
     this.policy = policy;
     this.refused = new RefusedPages(owner.refused);
@@ -123,6 +144,28 @@ export class PageFile implements StoreFile {
     this.sizeBytes = sizeBytes;
   }
 
+  setModified(time: Time): void {
+    const errno = -setModified(this.fd, time);
+    if (errno !== 0) throw storeError(`setting the time of ${this.name}`, errno);
+    this.unsynced = true;
+  }
+
+  allocate(start: ByteOffset, length: number): void {
+    this.unsynced = true;
+    if (libc.fallocate(this.fd, keepSize, start, length) !== 0) {
+      throw storeError(`allocating room for ${this.name}`, libc.errno());
+    }
+  }
+
+  deallocate(start: PageIndex, end: PageIndex): void {
+    const last = Math.min(end, pageEndAt(this.sizeBytes));
+    for (let page = this.nextData(start, last); page < last; page = this.nextData(page, last)) {
+      const runEnd = Math.min(page + zeroPages, last);
+      if (!this.#punchZeros(page, runEnd)) return;
+      page = runEnd;
+    }
+  }
+
   sync(done: SyncDone): void {
     this.#owner.sync(this, done);
   }
@@ -139,6 +182,21 @@ export class PageFile implements StoreFile {
       this.refused.drop(page, page + 1);
     }
     return 0;
+  }
+
+  /** @returns false on a filesystem without holes. */
+  #punchZeros(start: PageIndex, end: PageIndex): boolean {
+    this.read(start, end, inspected().address);
+    for (let page = start; page < end; page++) {
+      if (!isZeroPage(inspected().address + (page - start) * pageBytes)) continue;
+      this.unsynced = true;
+      this.#mayHaveHoles = true;
+      if (libc.fallocate(this.fd, punchHole + keepSize, page * pageBytes, pageBytes) === 0) continue;
+      const errno = libc.errno();
+      if (errno === Errno.EOPNOTSUPP) return false;
+      throw storeError(`making holes in ${this.name}`, errno);
+    }
+    return true;
   }
 
   #writeRun(start: PageIndex, end: PageIndex, from: number): boolean {

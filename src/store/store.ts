@@ -1,6 +1,8 @@
 import type { DmmapError } from "../core/error.js";
 import type { ByteOffset, PageIndex, Policy } from "../core/units.js";
+import type { Time } from "../core/wire/attributes.js";
 import type { FileStat } from "../core/wire/control.js";
+import type { Tree } from "./tree.js";
 
 export interface OpenOptions {
   readonly create?: boolean | undefined;
@@ -41,6 +43,9 @@ export interface Store {
   /** An open file lives until its last close. */
   remove(name: string): void;
 
+  /** The same files, and all else that has a name, as a filesystem. */
+  readonly tree: Tree;
+
   /** A small text that the home keeps for its next start. Undefined when there is none by that name. */
   readNote(name: string): string | undefined;
   /** Replaces the text, durably and as a whole; an empty one removes it. Throws DMMAP_NO_SPACE, DMMAP_IO. */
@@ -60,6 +65,10 @@ export interface Store {
 export interface StoreFile {
   /** Tells files apart, however they are named. */
   readonly key: string;
+  /** Its number in the store's tree. */
+  readonly inode: number;
+  /** False of a file that was opened for reading only, since this home may not write it: then it takes no writes. */
+  readonly mayWrite: boolean;
   readonly policy: Policy;
   readonly sizeBytes: ByteOffset;
   /** Copies pages [start, end) to memory. A hole, and what is past the end of the file, reads as zeros. */
@@ -79,6 +88,12 @@ export interface StoreFile {
   nextHole(start: PageIndex, end: PageIndex): PageIndex;
   /** Cut pages are gone; new ones are a hole. */
   setSize(sizeBytes: ByteOffset): void;
+  /** Sets the time of the last change to the content, which every write and resize sets to the present. */
+  setModified(time: Time): void;
+  /** Gives bytes [start, start + length) room on the disk, so that writing them cannot fail for want of it. Size and content stay. */
+  allocate(start: ByteOffset, length: number): void;
+  /** Pages of [start, end) that are all zeros become holes, where the disk knows such. */
+  deallocate(start: PageIndex, end: PageIndex): void;
   /**
    * Puts all that was written before this call on stable storage, with the file's name. `done` is called once, perhaps
    * before this returns; else from `onWake`.

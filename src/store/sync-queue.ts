@@ -6,14 +6,17 @@ import type { SyncResult } from "./sync-thread.js";
 import type { Syncer } from "./syncer.js";
 
 interface FileSync {
-  running: SyncDone[];
   waiting: SyncDone[];
 }
 
 interface Running {
-  readonly file: PageFile;
+  /** Undefined: of folders alone, for those who wait for no file. */
+  readonly file: PageFile | undefined;
+  readonly dones: readonly SyncDone[];
   /** The folders it puts down, each as of this count of changes. */
   readonly folders: ReadonlyMap<string, number>;
+  /** One of them has moved meanwhile: perhaps it was not found any more. */
+  isOutdated: boolean;
 }
 
 /**
@@ -60,6 +63,22 @@ export class SyncQueue {
     this.#changedFolders.set(path, ++this.#lastChange);
   }
 
+  /** A folder has another path (both absolute), and so has all that changed below it. */
+  folderMoved(from: string, to: string): void {
+    for (const path of [...this.#changedFolders.keys()]) {
+      if (isBelow(path, from)) this.folderChanged(to + path.slice(from.length));
+    }
+    for (const running of this.#running.values()) {
+      for (const path of running.folders.keys()) running.isOutdated ||= isBelow(path, from);
+    }
+  }
+
+  /** Puts down the folders that have changed so far, whichever files are in them. */
+  syncFolders(done: SyncDone): void {
+    if (this.#changedFolders.size === 0) done(undefined);
+    else this.#run(undefined, [done]);
+  }
+
   sync(file: PageFile, done: SyncDone): void {
     const current = this.#files.get(file);
     if (current !== undefined) current.waiting.push(done);
@@ -76,24 +95,33 @@ export class SyncQueue {
       for (const done of dones) done(error);
       return;
     }
-    this.#files.set(file, { running: dones, waiting: [] });
+    this.#files.set(file, { waiting: [] });
+    this.#run(file, dones);
     file.unsynced = false; // Set again by any write from now on.
+    file.unsyncedAttributes = false;
+  }
+
+  #run(file: PageFile | undefined, dones: readonly SyncDone[]): void {
     const sync = ++this.#lastSync;
-    this.#running.set(sync, { file, folders: new Map(this.#changedFolders) });
-    this.#syncer.start({ sync, fd: file.fd, folders: [...this.#changedFolders.keys()] });
+    const folders = new Map(this.#changedFolders);
+    this.#running.set(sync, { file, dones, folders, isOutdated: false });
+    const attributes = file?.unsyncedAttributes === true;
+    this.#syncer.start({ sync, fd: file?.fd ?? -1, attributes, folders: [...folders.keys()] });
   }
 
   #ended({ sync, fileErrno, folderErrno }: SyncResult): void {
     const running = this.#running.get(sync);
     if (running === undefined) return; // Not ours: a syncer that answers twice.
     this.#running.delete(sync);
-    const { file, folders } = running;
-    const error = this.#judge(file, fileErrno, folderErrno);
+    const { file, folders, dones } = running;
+    const error = file === undefined ? foldersError(folderErrno) : this.#judge(file, fileErrno, folderErrno);
     if (error === undefined) this.#settleFolders(folders);
-    const state = this.#files.get(file);
-    this.#files.delete(file);
-    for (const done of state?.running ?? []) done(error);
-    this.#startWaiting(file, state?.waiting ?? []);
+    const again = error === undefined && running.isOutdated ? dones : [];
+    const state = file === undefined ? undefined : this.#files.get(file);
+    if (file !== undefined) this.#files.delete(file);
+    for (const done of again.length > 0 ? [] : dones) done(error);
+    if (file !== undefined) this.#startWaiting(file, [...again, ...(state?.waiting ?? [])]);
+    else for (const done of again) this.syncFolders(done);
   }
 
   /** A `done` that was just called may have asked for another sync, which then runs for the waiting ones as well. */
@@ -122,6 +150,14 @@ export class SyncQueue {
       if (this.#changedFolders.get(path) === change) this.#changedFolders.delete(path);
     }
   }
+}
+
+function foldersError(errno: number): DmmapError | undefined {
+  return errno === 0 ? undefined : storeError("syncing the folders", errno);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }
 
 /** Pages that the disk refused go down first; as long as it refuses them, nothing is on stable storage. */

@@ -1,11 +1,15 @@
 import { close, constants, fdatasync, fsync, open, writeSync } from "node:fs";
 import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
+import { encodeName } from "../core/wire/name-bytes.js";
 
 /** What the sync thread is asked: one file, and the folders whose entries must be down for its name to last. */
 export interface SyncRequest {
   readonly sync: number;
+  /** -1: no file, only folders. */
   readonly fd: number;
+  /** Of the file not only what its content needs, but also owner, mode and the like. */
+  readonly attributes: boolean;
   readonly folders: readonly string[];
 }
 
@@ -30,19 +34,24 @@ port.on("message", (request: SyncRequest | "stop") => {
   else void serve(request);
 });
 
-async function serve({ sync, fd, folders }: SyncRequest): Promise<void> {
-  const fileErrno = await new Promise<number>((resolve) => fdatasync(fd, (error) => resolve(errnoOf(error))));
+async function serve({ sync, fd, attributes, folders }: SyncRequest): Promise<void> {
+  const fileErrno = fd < 0 ? 0 : await syncFile(fd, attributes ? fsync : fdatasync);
   let folderErrno = 0;
   for (const folder of fileErrno === 0 ? folders : []) folderErrno ||= await syncFolder(folder);
   port.postMessage({ sync, fileErrno, folderErrno } satisfies SyncResult);
   writeSync(wakeFd, one);
 }
 
+function syncFile(fd: number, call: typeof fsync): Promise<number> {
+  return new Promise((resolve) => call(fd, (error) => resolve(errnoOf(error))));
+}
+
 /** A folder that is gone, or a filesystem that has no such thing as syncing a folder, has nothing to put down. */
 function syncFolder(path: string): Promise<number> {
   return new Promise((resolve) => {
-    open(path, constants.O_RDONLY | constants.O_DIRECTORY, (openError, fd) => {
-      if (openError !== null) return resolve(openError.code === "ENOENT" ? 0 : errnoOf(openError));
+    open(Buffer.from(encodeName(path) ?? []), constants.O_RDONLY | constants.O_DIRECTORY, (openError, fd) => {
+      if (openError !== null)
+        return resolve(openError.code === "ENOENT" || openError.code === "ENOTDIR" ? 0 : errnoOf(openError));
       fsync(fd, (error) => close(fd, () => resolve(error?.code === "EINVAL" ? 0 : errnoOf(error))));
     });
   });

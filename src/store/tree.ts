@@ -11,6 +11,8 @@ import type {
 import type { StoreFile, SyncDone } from "./store.js";
 
 export interface CreateOptions extends Ownership {
+  /** As for `openInode`, when the file is there. What is made may be written by who made it, whatever its mode. */
+  readonly write?: boolean | undefined;
   /** Fails with EEXIST when the name is there. */
   readonly exclusive?: boolean | undefined;
   /** Of a file that is made: by default "optimal". */
@@ -58,7 +60,7 @@ export interface Tree {
   /** Opens a regular file, made if need be: in full or not at all. */
   create(parent: number, name: string, options: CreateOptions): OpenedInode & { readonly created: boolean };
   /** EACCES when it is to be written, and this home may not. EISDIR, EINVAL for what is no regular file. */
-  openInode(inode: number, options?: { readonly write?: boolean }): OpenedInode;
+  openInode(inode: number, options?: { readonly write?: boolean | undefined }): OpenedInode;
 
   // A folder with the set-group-id bit gives its group to what is made in it, and the bit to folders.
   mkdir(parent: number, name: string, ownership: Ownership): Attributes;
@@ -84,6 +86,6 @@ export interface Tree {
   removexattr(inode: number, name: string): void;
   statfs(): Space;
 
-  /** Puts all names and attributes that changed before this call on stable storage. `done` as with `StoreFile.sync`. */
+  /** Puts all names, and folders' attributes, that changed before this call on stable storage. `done` as of `StoreFile.sync`. */
   sync(done: SyncDone): void;
 }

@@ -1,0 +1,187 @@
+import type { Attributes, MoveFlags, NodeKind, Ownership } from "../core/wire/attributes.js";
+import { encodeName } from "../core/wire/name-bytes.js";
+import { Errno } from "../kernel/errno.js";
+import { statOf } from "../kernel/facts.js";
+import { OpenFlag, openExactly } from "../kernel/folder.js";
+import * as entries from "../kernel/folder-entries.js";
+import * as libc from "../kernel/libc.js";
+import { InodeVerbs, stampOf } from "./inode-verbs.js";
+import { own } from "./new-entry.js";
+import { equip } from "./new-file.js";
+import { storeError } from "./store-error.js";
+import type { CreateOptions, OpenedInode, Tree } from "./tree.js";
+import { checkName, checkTarget } from "./tree-names.js";
+
+/** The tree of a served folder: as it is on disk, with real owners, modes and times where the home may set them. */
+export class FileTree extends InodeVerbs implements Tree {
+  create(parent: number, name: string, options: CreateOptions): OpenedInode & { created: boolean } {
+    this.#checkName(parent, name);
+    return this.walk.withFolder(parent, (parentFd, folder) => {
+      const found = this.walk.look(parent, parentFd, name);
+      if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
+      if (found !== undefined) return { ...this.openInode(found.inode, options), created: false };
+      const fd = entries.makeFileAt(parentFd, name, 0o600);
+      if (fd < 0) throw storeError(name, -fd);
+      try {
+        equip(name, fd, options);
+        this.#own(fd, name, folder, options);
+      } catch (error) {
+        libc.close(fd);
+        entries.unlinkAt(parentFd, name);
+        throw error;
+      }
+      const { attributes } = statOf(fd);
+      this.#added(parent, parentFd, name, attributes.inode);
+      return { file: this.owner.adopt(fd, name), attributes, created: true };
+    });
+  }
+
+  openInode(inode: number, { write = false }: { readonly write?: boolean | undefined } = {}): OpenedInode {
+    return this.withInode(inode, (fd) => {
+      const { attributes } = statOf(fd);
+      const name = this.walk.nameOf(inode);
+      if (attributes.kind === "folder") throw storeError(name, Errno.EISDIR);
+      if (attributes.kind !== "file") throw storeError(name, Errno.EINVAL);
+      return { file: this.owner.use(fd, this.walk.keyOf(inode), name, write), attributes };
+    });
+  }
+
+  mkdir(parent: number, name: string, ownership: Ownership): Attributes {
+    const make = (fd: number) => entries.makeFolderAt(fd, name, 0o700);
+    return this.#make(parent, name, ownership, make, (fd) => entries.removeFolderAt(fd, name));
+  }
+
+  mknod(parent: number, name: string, kind: NodeKind, device: number, ownership: Ownership): Attributes {
+    return this.#make(parent, name, ownership, (fd) => entries.makeNodeAt(fd, name, kind, 0o600, device));
+  }
+
+  symlink(parent: number, name: string, target: string, owner: { uid: number; gid: number }): Attributes {
+    checkTarget(target);
+    return this.#make(parent, name, { ...owner, mode: 0o777 }, (fd) => entries.makeSymlinkAt(fd, name, target));
+  }
+
+  link(inode: number, parent: number, name: string): Attributes {
+    this.#checkName(parent, name);
+    return this.walk.withFolder(parent, (parentFd) =>
+      this.withInode(inode, (fd) => {
+        const errno = -entries.linkAt(fd, parentFd, name);
+        if (errno !== 0) throw storeError(name, errno);
+        this.#added(parent, parentFd, name, inode);
+        return statOf(fd).attributes;
+      }),
+    );
+  }
+
+  unlink(parent: number, name: string): void {
+    this.#remove(parent, name, (fd) => entries.unlinkAt(fd, name));
+  }
+
+  rmdir(parent: number, name: string): void {
+    this.#remove(parent, name, (fd) => entries.removeFolderAt(fd, name));
+  }
+
+  move(parent: number, name: string, newParent: number, newName: string, flags: MoveFlags): void {
+    this.#checkName(parent, name);
+    this.#checkName(newParent, newName);
+    this.walk.withFolder(parent, (fd) =>
+      this.walk.withFolder(newParent, (newFd) => {
+        const moved = this.walk.look(parent, fd, name);
+        if (moved === undefined) throw storeError(name, Errno.ENOENT);
+        const target = this.walk.look(newParent, newFd, newName);
+        const [from, to] = [this.#pathAt(parent, name), this.#pathAt(newParent, newName)];
+        const errno = -entries.moveAt(fd, name, newFd, newName, flags);
+        if (errno !== 0) throw storeError(`${from} → ${to}`, errno);
+        if (target?.inode === moved.inode) return; // Two names of one file: rename does nothing, and both stay.
+        this.#removed(parent, fd, name, moved);
+        if (target !== undefined) this.#removed(newParent, newFd, newName, target);
+        this.#added(newParent, newFd, newName, moved.inode);
+        if (moved.kind === "folder") this.owner.folderMoved(from, to);
+        if (target === undefined || flags !== "exchange") return;
+        this.#added(parent, fd, name, target.inode);
+        if (target.kind === "folder") this.owner.folderMoved(to, from);
+      }),
+    );
+  }
+
+  /** Makes something and gives it its owner, or makes nothing at all. */
+  #make(
+    parent: number,
+    name: string,
+    ownership: Ownership,
+    make: (parentFd: number) => number,
+    undo: (parentFd: number) => number = (fd) => entries.unlinkAt(fd, name),
+  ): Attributes {
+    this.#checkName(parent, name);
+    return this.walk.withFolder(parent, (parentFd, folder) => {
+      const errno = -make(parentFd);
+      if (errno !== 0) throw storeError(name, errno);
+      try {
+        const attributes = this.#owned(parentFd, name, folder, ownership);
+        this.#added(parent, parentFd, name, attributes.inode);
+        return attributes;
+      } catch (error) {
+        undo(parentFd);
+        throw error;
+      }
+    });
+  }
+
+  #owned(parentFd: number, name: string, folder: Attributes, ownership: Ownership): Attributes {
+    const fd = openExactly(parentFd, name, OpenFlag.path + OpenFlag.noFollow);
+    if (fd < 0) throw storeError(name, -fd);
+    try {
+      this.#own(fd, name, folder, ownership);
+      return statOf(fd).attributes;
+    } finally {
+      libc.close(fd);
+    }
+  }
+
+  #own(fd: number, name: string, folder: Attributes, ownership: Ownership): void {
+    const errno = -own(fd, folder, ownership);
+    if (errno !== 0) throw storeError(name, errno);
+  }
+
+  #remove(parent: number, name: string, remove: (parentFd: number) => number): void {
+    this.#checkName(parent, name);
+    this.walk.withFolder(parent, (parentFd) => {
+      const found = this.walk.look(parent, parentFd, name);
+      if (found === undefined) throw storeError(name, Errno.ENOENT);
+      const errno = -remove(parentFd);
+      if (errno !== 0) throw storeError(name, errno);
+      this.#removed(parent, parentFd, name, found);
+    });
+  }
+
+  #checkName(parent: number, name: string): void {
+    checkName(name, parent === this.root);
+  }
+
+  #added(parent: number, parentFd: number, name: string, inode: number): void {
+    this.walk.places.note(inode, parent, name);
+    if (this.listings.has(parent)) this.listings.added(parent, bytesOf(name), stampOf(parentFd));
+    this.#changed(parent);
+  }
+
+  #removed(parent: number, parentFd: number, name: string, { inode, kind }: Attributes): void {
+    this.walk.places.forget(inode, parent, name);
+    if (kind === "folder") this.listings.drop(inode); // Emptied by somebody else perhaps, or moved: it is read anew.
+    if (this.listings.has(parent)) this.listings.removed(parent, bytesOf(name), stampOf(parentFd));
+    this.#changed(parent);
+  }
+
+  #changed(folder: number): void {
+    const path = this.walk.places.pathOf(folder);
+    if (path !== undefined) this.owner.folderChanged(path);
+  }
+
+  #pathAt(parent: number, name: string): string {
+    const path = this.walk.places.pathOf(parent);
+    return path === undefined || path === "" ? name : `${path}/${name}`;
+  }
+}
+
+/** As the listings have names. */
+function bytesOf(name: string): string {
+  return Buffer.from(encodeName(name) ?? []).toString("latin1");
+}

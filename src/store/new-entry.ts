@@ -1,0 +1,25 @@
+import type { Attributes, Ownership } from "../core/wire/attributes.js";
+import { Errno } from "../kernel/errno.js";
+import { statOf } from "../kernel/facts.js";
+import { changeMode, changeOwner } from "../kernel/inode-attributes.js";
+
+const setGroupId = 0o2000;
+const isRoot = process.geteuid?.() === 0;
+
+/**
+ * Gives something just made its owner and its mode in full: the home's umask is not its maker's. A home that is not
+ * root owns all that is made; to say so by EPERM would leave its volume read-only to everybody else.
+ *
+ * @returns 0, or a negative errno
+ */
+export function own(fd: number, parent: Attributes, wanted: Ownership): number {
+  const { uid, gid, mode, kind } = statOf(fd).attributes;
+  const inherits = (parent.mode & setGroupId) !== 0;
+  const wantedGid = inherits ? parent.gid : wanted.gid;
+  const wantedMode = inherits && kind === "folder" ? wanted.mode | setGroupId : wanted.mode;
+  let errno = 0;
+  if (uid !== wanted.uid || gid !== wantedGid) errno = changeOwner(fd, wanted.uid, wantedGid);
+  if (errno !== 0 && (isRoot || errno !== -Errno.EPERM)) return errno;
+  if (kind === "symlink") return 0; // Has no mode of its own.
+  return mode === wantedMode ? 0 : changeMode(fd, wantedMode);
+}
