@@ -6,7 +6,8 @@ import { errnoOf } from "./errno-of.js";
 import type { FileReads, ReadRequest } from "./file-reads.js";
 import type { FileWrites, WriteRequest } from "./file-writes.js";
 import type { Operation } from "./fuse-loop.js";
-import { type Handle, Handles } from "./handles.js";
+import type { Handle, Handles } from "./handles.js";
+import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
 import { Opcode, OpenAnswer, ReleaseFlag, WriteFlag } from "./protocol.js";
@@ -19,8 +20,8 @@ const writeBodyAt = 40;
 /** What has to happen with locks when a program closes a descriptor. */
 export interface LockReleases {
   /** All POSIX locks of this owner (a process, as the kernel numbers it) on the file. */
-  releasePosix(inode: number, owner: number): void;
-  releaseFlock(inode: number, owner: number): void;
+  releasePosix(file: MountFile, owner: string): void;
+  releaseFlock(file: MountFile, owner: string): void;
 }
 
 let answer: NativeBuffer | undefined;
@@ -31,10 +32,10 @@ function scratch(): NativeBuffer {
 
 /** OPEN to RELEASE, READ, WRITE, FLUSH and FSYNC: what the kernel asks of open files. */
 export class FileOperations {
-  readonly handles = new Handles();
   readonly #node: Node;
   readonly #ids: NodeIds;
   readonly #files: MountFiles;
+  readonly #handles: Handles;
   readonly #reads: FileReads;
   readonly #writes: FileWrites;
   readonly #locks: LockReleases;
@@ -43,12 +44,14 @@ export class FileOperations {
     node: Node,
     ids: NodeIds,
     files: MountFiles,
+    handles: Handles,
     io: { readonly reads: FileReads; readonly writes: FileWrites },
     locks: LockReleases,
   ) {
     this.#node = node;
     this.#ids = ids;
     this.#files = files;
+    this.#handles = handles;
     this.#reads = io.reads;
     this.#writes = io.writes;
     this.#locks = locks;
@@ -82,7 +85,7 @@ export class FileOperations {
       isWriter,
       (file) => {
         const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
-        const handle = this.handles.add({ file, isWriter, isAppend, isDirect });
+        const handle = this.#handles.add({ file, isWriter, isAppend, isDirect });
         onOpened(handle, OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0));
       },
       (error) => onFail(errnoOf(error)),
@@ -90,7 +93,7 @@ export class FileOperations {
   }
 
   closeHandle(number: number): void {
-    const handle = this.handles.remove(number);
+    const handle = this.#handles.remove(number);
     if (handle !== undefined) this.#files.release(handle.file, handle.isWriter);
   }
 
@@ -105,43 +108,43 @@ export class FileOperations {
       out.uint32[3] = 0;
       request.data(out.address, 16);
     };
-    request.onInterrupt = () => request.fail(Errno.EINTR);
+    request.onGiveUp = (errno) => request.fail(errno);
     this.openHandle(inode, request.u32(0), onOpened, (errno) => request.fail(errno));
   }
 
   #release(request: Request): void {
     const number = request.u64(0);
-    const handle = this.handles.find(number);
+    const handle = this.#handles.find(number);
     if (handle !== undefined && (request.u32(12) & ReleaseFlag.flock) !== 0) {
-      this.#locks.releaseFlock(handle.file.inode, request.u64(16));
+      this.#locks.releaseFlock(handle.file, request.id(16));
     }
     this.closeHandle(number);
     request.ok();
   }
 
   #read(request: Request): void {
-    const handle = this.handles.find(request.u64(0));
+    const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
     this.#reads.read(handle.file, new FuseRead(request, handle));
   }
 
   #write(request: Request): void {
-    const handle = this.handles.find(request.u64(0));
+    const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
     this.#writes.write(handle.file, new FuseWrite(request, handle));
   }
 
   #flush(request: Request): void {
-    const handle = this.handles.find(request.u64(0));
-    if (handle !== undefined) this.#locks.releasePosix(handle.file.inode, request.u64(16));
+    const handle = this.#handles.find(request.u64(0));
+    if (handle !== undefined) this.#locks.releasePosix(handle.file, request.id(16));
     if (handle?.file.file.takeLoss() === true) request.fail(Errno.EIO);
     else request.ok();
   }
 
   #fsync(request: Request): void {
-    const handle = this.handles.find(request.u64(0));
+    const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
-    request.onInterrupt = () => request.fail(Errno.EINTR);
+    request.onGiveUp = (errno) => request.fail(errno);
     this.#node.sync(handle.file.open, (error) => {
       if (error === undefined) request.ok();
       else request.fail(errnoOf(error));
@@ -169,12 +172,12 @@ class FuseRead implements ReadRequest {
     return this.#request.thread;
   }
 
-  get onInterrupt(): (() => void) | undefined {
-    return this.#request.onInterrupt;
+  get onGiveUp(): ((errno: number) => void) | undefined {
+    return this.#request.onGiveUp;
   }
 
-  set onInterrupt(act: (() => void) | undefined) {
-    this.#request.onInterrupt = act;
+  set onGiveUp(act: ((errno: number) => void) | undefined) {
+    this.#request.onGiveUp = act;
   }
 
   data(address: number, byteLength: number, nextAddress: number, nextLength: number): void {
@@ -205,12 +208,12 @@ class FuseWrite implements WriteRequest {
     this.isAppend = handle.isAppend && !this.isFlush;
   }
 
-  get onInterrupt(): (() => void) | undefined {
-    return this.#request.onInterrupt;
+  get onGiveUp(): ((errno: number) => void) | undefined {
+    return this.#request.onGiveUp;
   }
 
-  set onInterrupt(act: (() => void) | undefined) {
-    this.#request.onInterrupt = act;
+  set onGiveUp(act: ((errno: number) => void) | undefined) {
+    this.#request.onGiveUp = act;
   }
 
   get onDone(): (() => void) | undefined {

@@ -14,8 +14,8 @@ export interface ReadRequest {
   readonly isCached: boolean;
   /** Whether a request that is refused with EAGAIN comes again, page by page. */
   readonly mayComeAgain: boolean;
-  /** Called when the thread was interrupted: it would rather have no answer. */
-  onInterrupt: (() => void) | undefined;
+  /** Called when the thread was interrupted, or has waited for too long: it would rather have this errno than wait on. */
+  onGiveUp: ((errno: number) => void) | undefined;
   /** The bytes: one piece of memory, or two. They are read before this returns. */
   data(address: number, byteLength: number, nextAddress: number, nextLength: number): void;
   fail(errno: number): void;
@@ -105,12 +105,12 @@ export class FileReads {
 
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
     const pin = this.#pins.next();
-    request.onInterrupt = () => {
+    request.onGiveUp = (errno) => {
       this.#pins.unpin(file.file, pin);
-      request.fail(Errno.EINTR);
+      request.fail(errno);
     };
     this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, () => {
-      request.onInterrupt = undefined;
+      request.onGiveUp = undefined;
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
       this.#pins.unpin(file.file, pin);
     });

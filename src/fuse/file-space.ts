@@ -69,7 +69,7 @@ export class FileSpace {
     const { sizeBytes } = file.file.cache;
     const isKept = (mode & keepSize) !== 0;
     const finish = (errno: number) => (errno === 0 ? request.ok() : request.fail(errno));
-    request.onInterrupt = () => request.fail(Errno.EINTR);
+    request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
       if (errno !== 0) return finish(errno);
       if ((mode & ~keepSize) === 0) return this.#ask("allocate", file, { start, length: byteLength }, finish);
@@ -105,7 +105,7 @@ export class FileSpace {
     if (file === undefined) return request.fail(Errno.EBADF);
     const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"];
     if (offset >= file.file.cache.sizeBytes) return request.fail(Errno.ENXIO);
-    request.onInterrupt = () => request.fail(Errno.EINTR);
+    request.onGiveUp = (errno) => request.fail(errno);
     this.#node.requests.ask({
       op: "seek",
       args: () => ({ file: file.file.number, offset, what }),
@@ -137,7 +137,7 @@ class ZeroWrite implements WriteRequest {
   readonly isCached = false;
   readonly isFlush = false;
   readonly isAppend = false;
-  onInterrupt: (() => void) | undefined;
+  onGiveUp: ((errno: number) => void) | undefined;
   onDone: (() => void) | undefined;
   readonly #onWritten: (errno: number) => void;
 

@@ -16,7 +16,7 @@ export interface WriteRequest {
   /** Whether these are stores to shared maps, which the kernel now writes down: they have happened already. */
   readonly isFlush: boolean;
   readonly isAppend: boolean;
-  onInterrupt: (() => void) | undefined;
+  onGiveUp: ((errno: number) => void) | undefined;
   /** Called with the answer. */
   onDone: (() => void) | undefined;
   /** The bytes, until the call that brought the request returns; after `keep`, until the answer. */
@@ -125,13 +125,13 @@ export class FileWrites {
       unpin();
       request.fail(errno);
     };
-    request.onInterrupt = () => fail(Errno.EINTR);
+    request.onGiveUp = fail;
     const size = request.offset + request.byteLength;
     this.#node.requests.ask({
       op: "extend",
       args: () => ({ file: file.file.number, size }),
       onReply: () => {
-        request.onInterrupt = undefined;
+        request.onGiveUp = undefined;
         if (!isInterrupted) onExtended();
       },
       onFail: (error) => {
@@ -150,12 +150,12 @@ export class FileWrites {
   ): void {
     const { pins } = this.#node;
     const pin = pins.next();
-    request.onInterrupt = () => {
+    request.onGiveUp = (errno) => {
       pins.unpin(file.file, pin);
-      request.fail(Errno.EINTR);
+      request.fail(errno);
     };
     pins.pin(file.file, pin, { mode: Mode.write, start, end, kind }, () => {
-      request.onInterrupt = undefined;
+      request.onGiveUp = undefined;
       act(() => pins.unpin(file.file, pin));
     });
   }

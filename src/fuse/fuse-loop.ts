@@ -1,3 +1,4 @@
+import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { Errno, errnoName } from "../kernel/errno.js";
 import * as libc from "../kernel/libc.js";
@@ -16,29 +17,39 @@ const requestsPerTurn = 32;
 /** Serves one kind of request. A throw is an internal error, and stops the mount. */
 export type Operation = (request: Request) => void;
 
+export interface FuseLoopSink {
+  /** A request waits for its answer. */
+  onWait(): void;
+  /** The file system has been unmounted. */
+  onEnd(): void;
+}
+
 /** Reads the kernel's requests off /dev/fuse, in the pager's loop, and has each served by its operation. */
 export class FuseLoop implements RequestOwner {
   readonly fd: number;
   readonly #pager: Pager;
   readonly #operations: ReadonlyMap<number, Operation>;
-  readonly #onEnd: () => void;
+  readonly #sink: FuseLoopSink;
   readonly #spares: NativeBuffer[] = [];
   readonly #waiting = new Map<number, Request>();
   #buffer = new NativeBuffer(bufferBytes);
   limits: FuseLimits | undefined;
 
-  /** `onEnd`: the file system has been unmounted. */
-  constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, onEnd: () => void) {
+  constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, sink: FuseLoopSink) {
     this.fd = fd;
     this.#pager = pager;
     this.#operations = operations;
-    this.#onEnd = onEnd;
+    this.#sink = sink;
     pager.watch(fd, Ready.in, () => this.#read());
   }
 
-  /** Requests that wait for their answers. */
+  /** Requests that wait for their answers, the oldest first. */
   get waiting(): Iterable<Request> {
     return this.#waiting.values();
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   takeBuffer(): void {
@@ -68,7 +79,7 @@ export class FuseLoop implements RequestOwner {
       const errno = libc.errno();
       if (errno === Errno.EAGAIN) return;
       if (errno === Errno.EINTR || errno === Errno.ENOENT) continue; // Interrupted before it could be read.
-      if (errno === Errno.ENODEV) return this.#onEnd();
+      if (errno === Errno.ENODEV) return this.#sink.onEnd();
       throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
     }
   }
@@ -85,13 +96,15 @@ export class FuseLoop implements RequestOwner {
     operation(request);
     if (request.isAnswered) return;
     request.keep();
+    request.since = nowMicros();
     this.#waiting.set(unique, request);
+    this.#sink.onWait();
   }
 
   /** Interrupts are told while the request waits; one that has been answered, or cannot be interrupted, is left alone. */
   #interrupt(request: Request): void {
     const interrupted = this.#waiting.get(request.u64(0));
     request.drop();
-    interrupted?.onInterrupt?.();
+    interrupted?.onGiveUp?.(Errno.EINTR);
   }
 }

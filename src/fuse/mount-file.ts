@@ -39,6 +39,11 @@ export class MountFile implements UpperCache {
     return this.open.file;
   }
 
+  /** A program has set the time itself. */
+  setModified(): void {
+    this.modifiedMillis = 0;
+  }
+
   wrote(): void {
     this.modifiedMillis = Date.now();
   }

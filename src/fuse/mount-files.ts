@@ -1,8 +1,10 @@
 import { type Micros, type PageIndex, pageBytes, pageMax } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Node } from "../node/node.js";
+import type { SessionChange } from "../node/node-session.js";
 import type { OpenFile } from "../node/open-files.js";
 import { MountFile } from "./mount-file.js";
+import type { Nodes } from "./nodes.js";
 
 /** How long a file that nobody uses stays open: what is cached of it is there when it is opened again. */
 const idleMicros = 10_000_000;
@@ -31,11 +33,13 @@ export interface MountFilesSink {
 /** The files that programs of this mount have open, and those that they had open a moment ago: one for each inode. */
 export class MountFiles {
   readonly #node: Node;
+  readonly #nodes: Nodes;
   readonly #sink: MountFilesSink;
   readonly #entries = new Map<number, Entry>();
 
-  constructor(node: Node, sink: MountFilesSink) {
+  constructor(node: Node, nodes: Nodes, sink: MountFilesSink) {
     this.#node = node;
+    this.#nodes = nodes;
     this.#sink = sink;
     node.addTimer((now) => this.#onTime(now));
   }
@@ -74,6 +78,15 @@ export class MountFiles {
     this.#node.wakeAt(entry.idleSince + idleMicros);
   }
 
+  /**
+   * R15: what the kernel has may be out of date from here on, so it is to ask again. What it still writes goes to the node's
+   * cache, and lives or dies with that.
+   */
+  onSession(change: SessionChange): void {
+    if (change !== "lapsed" && change !== "new") return;
+    for (const file of this.all()) file.whenDropped(0, pageMax, () => undefined);
+  }
+
   #add(inode: number): Entry {
     const entry = { inode, file: undefined, users: 0, writers: 0, isBusy: false, waiters: [], idleSince: 0 };
     this.#entries.set(inode, entry);
@@ -83,8 +96,9 @@ export class MountFiles {
   #open(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
     const { inode } = entry;
     entry.isBusy = true;
-    const request = { op: "openInode", args: () => ({ inode, write }) };
-    const reopen = { op: "openInode", args: () => ({ inode, write: entry.file?.isWriteOpen === true }) };
+    const args = (writes: boolean) => ({ inode, write: writes, ...this.#placeOf(inode) });
+    const request = { op: "openInode", args: () => args(write) };
+    const reopen = { op: "openInode", args: () => args(entry.file?.isWriteOpen === true) };
     const onOpened = (open: OpenFile) => {
       if (entry.file !== undefined) open.opens--; // Only raised: one close will be enough.
       const file = entry.file ?? this.#addFile(entry, open);
@@ -92,10 +106,16 @@ export class MountFiles {
       file.isWriteOpen = true;
       file.whenDropped(0, pageMax, () => this.#ready(entry, again));
     };
-    this.#node.open(`inode ${inode}`, request, reopen, onOpened, (error) => {
+    this.#node.open(this.#nodes.pathOf(inode) ?? `inode ${inode}`, request, reopen, onOpened, (error) => {
       if (entry.file === undefined) this.#entries.delete(inode);
       this.#ready(entry, () => onFail(error));
     });
+  }
+
+  /** A home that has restarted finds the inode by its path. */
+  #placeOf(inode: number): { path?: string } {
+    const path = this.#nodes.pathOf(inode);
+    return path === undefined ? {} : { path };
   }
 
   #ready(entry: Entry, first: () => void): void {

@@ -1,9 +1,10 @@
+import type { Micros } from "../core/units.js";
+import { decodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { inHeaderBytes, outHeaderBytes } from "./protocol.js";
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const iovAt = 64;
 
 let reply: NativeBuffer | undefined;
@@ -32,14 +33,17 @@ export class Request {
   node = 0;
   uid = 0;
   gid = 0;
+  /** Since when it waits for its answer, if it does not get it at once. */
+  since: Micros = Number.POSITIVE_INFINITY;
+  /** Whether it may wait for as long as it likes: for a lock. */
+  isPatient = false;
   /** Linux id of the thread that asks; 0 when it is in another pid namespace, or the kernel itself. */
   thread = 0;
-  /** Called when the thread was interrupted while the answer is not there: answer soon, with EINTR. */
-  onInterrupt: (() => void) | undefined;
+  /** Called when the thread was interrupted, or has waited for too long: answer soon, with this errno. */
+  onGiveUp: ((errno: number) => void) | undefined;
   onDone: (() => void) | undefined;
   readonly #owner: RequestOwner;
   #buffer: NativeBuffer;
-  #bytes = 0;
   #isKept = false;
   #isAnswered = false;
 
@@ -47,7 +51,6 @@ export class Request {
     this.#owner = owner;
     this.#buffer = buffer;
     const { uint32 } = buffer;
-    this.#bytes = uint32[0];
     this.opcode = uint32[1];
     this.unique = buffer.getUint64(8);
     this.node = buffer.getUint64(16);
@@ -60,6 +63,11 @@ export class Request {
     return this.#isAnswered;
   }
 
+  /** The length of the request without its header. */
+  get bodyBytes(): number {
+    return this.#buffer.uint32[0] - inHeaderBytes;
+  }
+
   /** Fields of the request's structure, by offset behind the header. */
   u32(at: number): number {
     return this.#buffer.uint32[(inHeaderBytes + at) / 4];
@@ -67,6 +75,11 @@ export class Request {
 
   u64(at: number): number {
     return this.#buffer.getUint64(inHeaderBytes + at);
+  }
+
+  /** A number that is only a name: all of its 64 bits may be in use. */
+  id(at: number): string {
+    return `${this.u32(at + 4).toString(16)}-${this.u32(at).toString(16)}`;
   }
 
   /** The bytes from here on, and where they are. */
@@ -78,20 +91,14 @@ export class Request {
     return this.#buffer.bytes.subarray(inHeaderBytes + at, inHeaderBytes + at + byteLength);
   }
 
-  /** The string that begins here, up to its NUL. Undefined when it is not UTF-8: then it cannot be a name of ours. */
-  string(at: number): string | undefined {
+  /** The name that begins here, up to its NUL. */
+  name(at: number): string {
     const start = inHeaderBytes + at;
-    const end = this.#buffer.bytes.indexOf(0, start);
-    if (end < 0 || end >= this.#bytes) return undefined;
-    try {
-      return decoder.decode(this.#buffer.bytes.slice(start, end));
-    } catch {
-      return undefined;
-    }
+    return decodeName(this.#buffer.bytes.slice(start, Math.max(start, this.#buffer.bytes.indexOf(0, start))));
   }
 
-  /** Where the string after the one at `at` begins. */
-  afterString(at: number): number {
+  /** Where the name after the one at `at` begins. */
+  afterName(at: number): number {
     return this.#buffer.bytes.indexOf(0, inHeaderBytes + at) + 1 - inHeaderBytes;
   }
 
@@ -142,7 +149,7 @@ export class Request {
 
   #finish(): void {
     this.#isAnswered = true;
-    this.onInterrupt = undefined;
+    this.onGiveUp = undefined;
     this.#owner.answered(this);
     if (this.#isKept) this.#owner.returnBuffer(this.#buffer);
     this.#isKept = false;

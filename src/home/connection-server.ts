@@ -73,7 +73,7 @@ export class ConnectionServer {
   #block(connection: Connection, { file }: Frame): void {
     connection.isBlocked = true;
     const reason = "the home's disk is full, and what it could keep in memory is too: free some space there";
-    connection.fail(0, "DMMAP_NO_SPACE", reason, file);
+    connection.fail(0, new DmmapError("DMMAP_NO_SPACE", reason), file);
     this.#home.touched(connection);
   }
 
@@ -87,7 +87,7 @@ export class ConnectionServer {
         this.refuse(connection, code, message);
       } else {
         this.#home.counters.requestsFailed++;
-        connection.fail(frame.request, code, message);
+        connection.fail(frame.request, error);
       }
       return "served";
     }

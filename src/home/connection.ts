@@ -1,3 +1,5 @@
+import type { DmmapError } from "../core/error.js";
+import type { Failure } from "../core/wire/control.js";
 import { Frame, FrameType } from "../core/wire/frame.js";
 import { Errno } from "../kernel/errno.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
@@ -88,8 +90,9 @@ export class Connection {
     this.push(frame, Buffer.from(JSON.stringify(body)));
   }
 
-  fail(request: number, code: string, message: string, file = 0): void {
-    this.reply(FrameType.failure, request, { code, message }, file);
+  fail(request: number, { code, message, errno }: Pick<DmmapError, "code" | "message" | "errno">, file = 0): void {
+    const failure: Failure = { code, message, ...(errno === undefined ? {} : { errno }) };
+    this.reply(FrameType.failure, request, failure, file);
   }
 
   /** Says why, then closes as soon as the peer has heard it. */

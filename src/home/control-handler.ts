@@ -4,19 +4,32 @@ import { FrameType } from "../core/wire/frame.js";
 import type { FileTokensStatus } from "../observe/status.js";
 import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
+import { FileHandler, fileOf } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
-import type { OpenFile } from "./open-file.js";
+import { LockHandler } from "./lock-handler.js";
 import type { Session } from "./session.js";
+import { TreeHandler } from "./tree-handler.js";
+import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
 
-type RequestOf<Op extends ControlRequest["op"]> = Extract<ControlRequest, { op: Op }>;
+type NamedRequest = Exclude<ControlRequest, TreeRequest>;
+type RequestOf<Op extends NamedRequest["op"]> = Extract<NamedRequest, { op: Op }>;
 
-const waitsForRecovery: ReadonlySet<string> = new Set(["rename", "remove", "lock"]);
+const waitsForRecovery: ReadonlySet<string> = new Set([
+  ...["rename", "remove", "lock"],
+  ...["unlink", "rmdir", "move", "setLock", "testLock"],
+]);
 
 /** Serves the requests that are not on any hot path. Each gets one answer: a reply, or a failure with a code. */
 export class ControlHandler {
   readonly #home: HomeContext;
+  readonly #tree: TreeHandler;
+  readonly #files: FileHandler;
+  readonly #locks: LockHandler;
 
   constructor(home: HomeContext) {
+    this.#tree = new TreeHandler(home);
+    this.#files = new FileHandler(home);
+    this.#locks = new LockHandler(home);
     this.#home = home;
   }
 
@@ -28,7 +41,9 @@ export class ControlHandler {
       this.#home.recovery.park(() => this.#serveLater(session, request, text));
       return;
     }
-    const reply = this.#answer(session, request, body);
+    const reply = isTreeRequest(body)
+      ? this.#answerTree(session, request, body)
+      : this.#answer(session, request, body);
     if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
   }
 
@@ -39,13 +54,21 @@ export class ControlHandler {
       this.serve(session, connection, request, text);
     } catch (error) {
       if (!(error instanceof DmmapError)) throw error;
-      connection.fail(request, error.code, error.message);
+      connection.fail(request, error);
     }
     this.#home.touched(connection);
   }
 
+  #answerTree(session: Session, request: number, body: TreeRequest): object | undefined {
+    for (const handler of [this.#locks, this.#files]) {
+      const answer = handler.answer(session, request, body);
+      if (answer !== null) return answer;
+    }
+    return this.#tree.answer(session, request, body);
+  }
+
   /** @returns undefined when the answer comes later, or has been given. */
-  #answer(session: Session, request: number, body: ControlRequest): object | undefined {
+  #answer(session: Session, request: number, body: NamedRequest): object | undefined {
     const { store } = this.#home;
     switch (body.op) {
       case "open":
@@ -118,7 +141,7 @@ export class ControlHandler {
   /** The request taken back gets its answer too, before this one: it was aborted. */
   #cancelLock(session: Session, request: number): object {
     const cancelled = [...session.files.values()].some((open) => open.locks.cancel(session.node, request));
-    if (cancelled) session.connection?.fail(request, "DMMAP_ABORTED", "the lock request was taken back");
+    if (cancelled) session.connection?.fail(request, new DmmapError("DMMAP_ABORTED", "the lock request was taken back"));
     return {};
   }
 
@@ -149,10 +172,4 @@ export class ControlHandler {
 function unlock(session: Session, { file, lock }: RequestOf<"unlock">): object {
   if (fileOf(session, file).locks.unlock(session.node, lock)) return {};
   throw new DmmapError("DMMAP_CLOSED", `lock ${lock} is not held: it was released, or lost with its session`);
-}
-
-function fileOf(session: Session, file: number): OpenFile {
-  const open = session.files.get(file);
-  if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${file}`);
-  return open;
 }

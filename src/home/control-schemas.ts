@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { DmmapError } from "../core/error.js";
+import { treeSchemas } from "./tree-schemas.js";
 
 const name = v.string();
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -39,6 +40,7 @@ const schemas = {
   recovered: v.object(empty),
   status: v.object(empty),
   tokens: v.object({ name }),
+  ...treeSchemas,
 };
 
 type Schemas = typeof schemas;

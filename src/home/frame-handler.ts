@@ -110,7 +110,8 @@ export class FrameHandler {
       if (session.isRecovering) open.duties.onOldNews(session.id, write);
       return "served";
     }
-    if (!open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress)) return "later";
+    const take = () => open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress);
+    if (!open.times.around(session.node, take)) return "later";
     open.duties.onRestored(session.id, write, dataStart, epoch);
     return "served";
   }
@@ -204,7 +205,7 @@ export class FrameHandler {
         this.#fetch(session, connection, open, asked);
       } catch (error) {
         if (!(error instanceof DmmapError)) throw error;
-        connection.fail(asked.request, error.code, error.message, asked.file);
+        connection.fail(asked.request, error, asked.file);
       }
       this.#home.touched(connection);
     });
@@ -218,9 +219,11 @@ export class FrameHandler {
       counters.writesRefused++;
       throw new DmmapError("DMMAP_FENCED", `pages ${dataStart}..${dataEnd} were written without a token: dropped`);
     }
-    const taken = hasFlag(frame, FrameFlag.zero)
-      ? open.file.writeZeros(dataStart, dataEnd)
-      : open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress);
+    const taken = open.times.around(session.node, () =>
+      hasFlag(frame, FrameFlag.zero)
+        ? open.file.writeZeros(dataStart, dataEnd)
+        : open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress),
+    );
     if (!taken) return "later";
     open.duties.onWrite(session.id, frame.extra, dataStart, dataEnd);
     counters.writes++;
@@ -255,7 +258,7 @@ export class FrameHandler {
       const { connection } = session;
       if (connection === undefined) return;
       if (error !== undefined) {
-        connection.fail(request, error.code, error.message);
+        connection.fail(request, error);
       } else {
         const synced = connection.frame.reset(FrameType.synced);
         synced.file = file;

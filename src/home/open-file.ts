@@ -7,6 +7,9 @@ import { FrameType } from "../core/wire/frame.js";
 import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
+import type { LockRequest } from "../core/wire/tree-requests.js";
+import { type LockTables, RangeLocks } from "../core/home/range-locks.js";
+import type { FileTimes } from "./file-times.js";
 import { Duties, type StableWrites } from "./duties.js";
 
 /** What an open file needs of its home. */
@@ -15,6 +18,15 @@ export interface OpenFileHome {
   connectionOf(node: NodeId): Connection | undefined;
   /** Something was queued for this connection: it wants to be flushed. */
   touched(connection: Connection): void;
+}
+
+export interface OpenFileOptions {
+  /** The home has restarted, and who holds what of this file is being heard. */
+  readonly recovering: boolean;
+  readonly stable: StableWrites;
+  readonly times: FileTimes;
+  /** All tables of locks of this home. */
+  readonly lockTables: LockTables;
 }
 
 /**
@@ -28,24 +40,31 @@ export class OpenFile implements DirectoryPort {
   readonly directory: FileDirectory;
   readonly locks: LockTable;
   readonly duties: Duties;
+  readonly times: FileTimes;
+  readonly rangeLocks: Record<LockRequest["kind"], RangeLocks>;
   name: string;
   readonly #home: OpenFileHome;
 
-  /** `recovering`: the home has restarted, and who holds what of this file is being heard. */
   constructor(
     home: OpenFileHome,
     number: number,
     name: string,
     file: StoreFile,
-    options: { recovering: boolean; stable: StableWrites },
+    options: OpenFileOptions,
   ) {
     this.#home = home;
     this.number = number;
     this.name = name;
     this.file = file;
     const { recovering, stable } = options;
+    this.times = options.times;
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
     this.duties = new Duties(stable, recovering);
+    const onLocked = (node: NodeId, request: number) => this.#reply(node, request, {});
+    this.rangeLocks = {
+      posix: new RangeLocks(options.lockTables, onLocked),
+      flock: new RangeLocks(options.lockTables, onLocked),
+    };
     this.locks = new LockTable((owner, request, lock) => this.#reply(owner, request, { lock }));
   }
 
@@ -62,6 +81,8 @@ export class OpenFile implements DirectoryPort {
   leave(node: NodeId): void {
     this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
     this.locks.releaseOwner(node);
+    for (const table of Object.values(this.rangeLocks)) table.releaseNode(node);
+    this.times.tellers.delete(node);
     this.directory.close(node);
   }
 
@@ -144,6 +165,7 @@ export class OpenFile implements DirectoryPort {
 
   setSize(sizeBytes: ByteOffset): void {
     this.file.setSize(sizeBytes);
+    this.times.changed();
     this.#home.counters.resizes++;
   }
 
@@ -152,8 +174,8 @@ export class OpenFile implements DirectoryPort {
     this.#home.counters.requestsFailed++;
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return;
-    if (error instanceof DmmapError) connection.fail(request, error.code, error.message);
-    else connection.fail(request, "DMMAP_INTERNAL", "the store refused the size");
+    const refused = new DmmapError("DMMAP_INTERNAL", "the store refused the size");
+    connection.fail(request, error instanceof DmmapError ? error : refused);
     this.#home.touched(connection);
   }
 

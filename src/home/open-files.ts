@@ -1,6 +1,8 @@
 import { DmmapError } from "../core/error.js";
 import type { NodeId } from "../core/units.js";
-import type { OpenOptions, Store, SyncDone } from "../store/store.js";
+import type { LockTables, RangeLocks } from "../core/home/range-locks.js";
+import { FileTimes } from "./file-times.js";
+import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { StableWrites } from "./duties.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
@@ -11,12 +13,14 @@ export class OpenFiles {
   readonly #home: OpenFileHome;
   readonly #isRecovering: () => boolean;
   readonly #byKey = new Map<string, OpenFile>();
+  readonly #lockTables: LockTables;
   #lastNumber = 0;
 
   constructor(store: Store, home: OpenFileHome, isRecovering: () => boolean) {
     this.#store = store;
     this.#home = home;
     this.#isRecovering = isRecovering;
+    this.#lockTables = { tables: lockTablesOf(this.#byKey) };
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
@@ -33,6 +37,7 @@ export class OpenFiles {
   disconnected(open: OpenFile, node: NodeId): void {
     open.directory.disconnected(node);
     open.locks.cancelOwner(node);
+    for (const table of Object.values(open.rangeLocks)) table.cancelNode(node);
   }
 
   get count(): number {
@@ -45,16 +50,38 @@ export class OpenFiles {
 
   open(name: string, options: OpenOptions, node: NodeId): { open: OpenFile; created: boolean } {
     const { file, created } = this.#store.open(name, options);
+    return { open: this.#use(name, file, node), created };
+  }
+
+  /** By its number in the tree. */
+  openInode(inode: number, write: boolean, node: NodeId): OpenFile {
+    const { tree } = this.#store;
+    const { file } = tree.openInode(inode, { write });
+    return this.#use(tree.pathOf(inode), file, node);
+  }
+
+  /** The open file of this inode, if anybody has it open. */
+  byInode(inode: number): OpenFile | undefined {
+    for (const open of this.#byKey.values()) if (open.file.inode === inode) return open;
+    return undefined;
+  }
+
+  #use(name: string, file: StoreFile, node: NodeId): OpenFile {
     let open = this.#byKey.get(file.key);
     if (open === undefined) {
       const stable = this.#readStable(file.key);
-      open = new OpenFile(this.#home, ++this.#lastNumber, name, file, { recovering: this.#isRecovering(), stable });
+      open = new OpenFile(this.#home, ++this.#lastNumber, name, file, {
+        recovering: this.#isRecovering(),
+        stable,
+        times: new FileTimes(file, this.#store.tree),
+        lockTables: this.#lockTables,
+      });
       this.#byKey.set(file.key, open);
     } else {
       file.close(); // The open file has its own claim on it.
     }
     open.directory.open(node);
-    return { open, created };
+    return open;
   }
 
   /** The open file that this name leads to now. Throws when there is no such file; undefined when nobody has it open. */
@@ -95,4 +122,13 @@ export class OpenFiles {
 
 function noteOf(key: string): string {
   return `stable/${key}`;
+}
+
+/** Those of all open files, whenever it is asked. */
+function lockTablesOf(files: ReadonlyMap<string, OpenFile>): Iterable<RangeLocks> {
+  return {
+    *[Symbol.iterator]() {
+      for (const { rangeLocks } of files.values()) yield* Object.values(rangeLocks);
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import type { DmmapError } from "../core/error.js";
+import { DmmapError } from "../core/error.js";
 import type { HomeConnection } from "./home-connection.js";
 
 /** Where an answer goes: to `onReply`, or what became of it instead to `onFail`. */
@@ -12,6 +12,13 @@ export interface Ask {
   readonly ticket?: number;
 }
 
+/** What goes on once the session does. */
+interface Parked {
+  readonly act: () => void;
+  readonly ticket?: number | undefined;
+  readonly onFail?: (error: unknown) => void;
+}
+
 /**
  * Control requests that outlive the connection: one whose answer the connection took with it is asked again, so that a
  * program sees a pause. What the home had done by then is done; so a rename that is asked twice may find nothing to rename.
@@ -21,7 +28,7 @@ export class HomeRequests {
   /** The program's number of a request that can be cancelled, and the connection's. */
   readonly #tickets = new Map<number, number>();
   /** What waits for the session to go on, in order. */
-  readonly #parked: (() => void)[] = [];
+  readonly #parked: Parked[] = [];
   #isStopping = false;
 
   constructor(connection: HomeConnection) {
@@ -39,27 +46,34 @@ export class HomeRequests {
     const request = this.#connection.request(op, body, (answer, error) => {
       if (ticket !== undefined) this.#tickets.delete(ticket);
       if (answer !== undefined) onReply(answer);
-      else if (!this.retry(error, () => this.ask(ask))) onFail(error);
+      else if (!this.#park(error, { act: () => this.ask(ask), ticket, onFail })) onFail(error);
     });
     if (ticket !== undefined) this.#tickets.set(ticket, request);
   }
 
   /** @returns whether `action` will be run once the session goes on, since only the connection was lost. */
-  retry(error: DmmapError | undefined, action: () => void): boolean {
-    if (!isDown(error) || this.#isStopping) return false;
-    this.#parked.push(action);
-    return true;
+  retry(error: DmmapError | undefined, act: () => void): boolean {
+    return this.#park(error, { act });
   }
 
   /** The program has given up a request that waits at the home. */
   cancel(ticket: number): void {
+    const parked = this.#parked.findIndex((entry) => entry.ticket === ticket);
+    const aborted = new DmmapError("DMMAP_ABORTED", "the request was taken back");
+    if (parked >= 0) this.#parked.splice(parked, 1)[0].onFail?.(aborted);
     const request = this.#tickets.get(ticket);
     if (request !== undefined) this.#connection.request("cancelLock", { request }, () => undefined);
   }
 
   /** The session goes on. */
   resume(): void {
-    for (const action of this.#parked.splice(0)) action();
+    for (const { act } of this.#parked.splice(0)) act();
+  }
+
+  #park(error: DmmapError | undefined, parked: Parked): boolean {
+    if (!isDown(error) || this.#isStopping) return false;
+    this.#parked.push(parked);
+    return true;
   }
 
   /** From now on a lost connection is the end of what it carried. */

@@ -7,6 +7,7 @@ import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
 import type { NodeEvents } from "./node-commands.js";
 import type { NodeLocks } from "./node-locks.js";
+import type { NodeRangeLocks } from "./range-locks.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
 
 const takingStock = "the home is taking stock of who holds what";
@@ -23,6 +24,7 @@ export interface SessionParts {
   readonly requests: HomeRequests;
   readonly files: OpenFiles;
   readonly locks: NodeLocks;
+  readonly rangeLocks: NodeRangeLocks;
   emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
   onChange(change: SessionChange): void;
 }
@@ -85,9 +87,10 @@ export class NodeSession {
   }
 
   #reclaimFile(open: OpenFile, number: number, done: () => void): void {
-    const { connection, files, locks } = this.#parts;
+    const { connection, files, locks, rangeLocks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
       locks.claim(open.id, number, connection);
+      rangeLocks.claim(open, number, connection);
       connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer) => {
         if (answer === undefined) return; // Down once more: all this begins anew.
         const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
@@ -100,9 +103,10 @@ export class NodeSession {
   }
 
   #begin(): void {
-    const { files, locks } = this.#parts;
+    const { files, locks, rangeLocks } = this.#parts;
     for (const open of files.all()) this.lose(open);
     locks.clear();
+    rangeLocks.clear();
     this.#eachFile((open, done) =>
       this.#reopen(open, done, ({ file: number, size }) => {
         files.renumber(open, number);

@@ -17,6 +17,7 @@ import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
 import { PageAttic } from "./page-attic.js";
 import { payloadBuffer } from "./page-receiver.js";
 import { Pins } from "./pins.js";
+import { NodeRangeLocks } from "./range-locks.js";
 import { StallWatch } from "./stall-watch.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
@@ -39,6 +40,7 @@ export class Node {
   readonly locks = new NodeLocks();
   readonly metrics = noMetrics();
   readonly requests: HomeRequests;
+  readonly rangeLocks: NodeRangeLocks;
   readonly pins: Pins;
   readonly stalls: StallWatch;
   /** Called when what this node may act on has changed: see SessionChange. */
@@ -68,11 +70,13 @@ export class Node {
       lastWrite: () => this.#attic.lastWrite,
     });
     this.requests = new HomeRequests(this.#connection);
+    this.rangeLocks = new NodeRangeLocks(this.requests);
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
       files: this.files,
       locks: this.locks,
+      rangeLocks: this.rangeLocks,
       emit: this.#emit,
       onChange: (change) => this.onSession(change),
     });
@@ -121,6 +125,7 @@ export class Node {
     const onReply = () => {
       this.files.delete(open);
       this.locks.removeFile(open.id);
+      this.rangeLocks.closed(open);
       this.stalls.listen(open.id, false);
       file.cache.close();
       onClosed();
@@ -163,6 +168,11 @@ export class Node {
         });
       });
     }
+  }
+
+  /** Why nothing comes from the home just now; empty when it does. */
+  get downReason(): string {
+    return this.#session.downReason;
   }
 
   /** Says of pages that what was stored to them is gone. */

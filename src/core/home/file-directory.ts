@@ -127,6 +127,13 @@ export class FileDirectory {
     this.#pump();
   }
 
+  /** As `truncate`, but never cuts. */
+  extend(node: NodeId, request: number, sizeBytes: ByteOffset): void {
+    this.#resizes.push(node, request, sizeBytes, true);
+    this.#startResizes();
+    this.#pump();
+  }
+
   truncate(node: NodeId, request: number, sizeBytes: ByteOffset): void {
     this.#resizes.push(node, request, sizeBytes);
     this.#startResizes();
@@ -192,6 +199,18 @@ export class FileDirectory {
 
   mayWrite(node: NodeId, start: PageIndex, end: PageIndex): boolean {
     return this.#holders.get(node)?.tokens.weakest(start, end) === Mode.write;
+  }
+
+  /** The first page in [start, end) that another node than this may be storing to; `end` when none is. */
+  nextWritten(node: NodeId, start: PageIndex, end: PageIndex): PageIndex {
+    let first = end;
+    for (const [other, { tokens }] of this.#holders) {
+      if (other === node) continue;
+      for (let index = tokens.firstEndingAfter(start); index < tokens.count && tokens.start(index) < first; index++) {
+        if (tokens.mode(index) === Mode.write) first = Math.max(start, tokens.start(index));
+      }
+    }
+    return first;
   }
 
   mayFetch(node: NodeId, start: PageIndex, end: PageIndex): boolean {

@@ -5,6 +5,8 @@ interface Resize {
   readonly node: NodeId;
   readonly request: number;
   readonly sizeBytes: ByteOffset;
+  /** Whether it only ever makes the file longer. */
+  readonly onlyGrows: boolean;
 }
 
 interface ActiveResize extends Resize {
@@ -38,8 +40,8 @@ export class ResizeQueue {
     return this.#active?.firstPage ?? Number.POSITIVE_INFINITY;
   }
 
-  push(node: NodeId, request: number, sizeBytes: ByteOffset): void {
-    this.#waiting.push({ node, request, sizeBytes });
+  push(node: NodeId, request: number, sizeBytes: ByteOffset, onlyGrows = false): void {
+    this.#waiting.push({ node, request, sizeBytes, onlyGrows });
   }
 
   /** Begins the next change when none is under way. A size that the store refuses leaves everything as it was. */
@@ -47,6 +49,10 @@ export class ResizeQueue {
     while (this.#active === undefined) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
+      if (next.onlyGrows && next.sizeBytes <= this.#sizeBytes) {
+        this.#port.truncated(next.node, next.request, undefined);
+        continue;
+      }
       const error = this.#apply(next.sizeBytes);
       if (error !== undefined) {
         this.#port.truncated(next.node, next.request, error);

@@ -1,4 +1,5 @@
 import type { Policy } from "../units.js";
+import type { TreeRequests } from "./tree-requests.js";
 
 /** JSON payloads of the control frames. Sizes and offsets in bytes. */
 export interface Hello {
@@ -49,7 +50,7 @@ export interface LockMode {
 }
 
 /** Control requests by `op`, each with its answer. */
-export interface ControlOperations {
+export interface ControlOperations extends TreeRequests {
   /** Numbers an open file for this session. One node that opens a file twice gets the same number twice. */
   open: {
     request: { name: string; create?: boolean; exclusive?: boolean; size?: number; policy?: Policy };

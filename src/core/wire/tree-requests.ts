@@ -1,0 +1,82 @@
+import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, Time, XattrMode } from "./attributes.js";
+import type { Opened } from "./control.js";
+
+interface Place {
+  /** A folder's inode. */
+  readonly parent: number;
+  readonly name: string;
+}
+
+interface Described {
+  readonly attributes: Attributes;
+}
+
+/** Bytes [start, end) of an open file; `end` null reaches to the end, however far the file goes. */
+export interface LockRequest {
+  readonly file: number;
+  /** As the node's kernel names a process, or an open file description. */
+  readonly owner: string;
+  /** Locks of the two kinds do not know of each other. */
+  readonly kind: "posix" | "flock";
+  readonly start: number;
+  readonly end: number | null;
+  readonly type: "shared" | "exclusive" | "none";
+  readonly pid: number;
+}
+
+/**
+ * Requests for the home's tree, by inode. Failures carry Linux's errno. An inode that the home does not know (any more, or
+ * since it restarted) is DMMAP_STALE: the node says where it saw it last (`identify`), and asks again.
+ */
+export interface TreeRequests {
+  identify: { request: { inode: number; path: string }; reply: Described };
+  /** Parent 0 and an empty name are the root. Null: no such name. */
+  lookup: { request: Place; reply: { attributes: Attributes | null } };
+  getattr: { request: { inode: number }; reply: Described };
+  /** The size is `truncate`'s. */
+  setattr: { request: { inode: number } & AttributeChanges; reply: Described };
+  create: { request: Place & Ownership & { exclusive: boolean }; reply: Described };
+  mkdir: { request: Place & Ownership; reply: Described };
+  mknod: { request: Place & Ownership & { kind: NodeKind; device: number }; reply: Described };
+  symlink: { request: Place & { target: string; uid: number; gid: number }; reply: Described };
+  link: { request: Place & { inode: number }; reply: Described };
+  readlink: { request: { inode: number }; reply: { target: string } };
+  unlink: { request: Place; reply: object };
+  rmdir: { request: Place; reply: object };
+  move: { request: Place & { newParent: number; newName: string; flags: MoveFlags }; reply: object };
+  /** Entries behind the name `after`, in the order of the names' bytes. */
+  readdir: {
+    request: { inode: number; after: string; limit: number };
+    reply: { entries: { name: string; attributes: Attributes }[]; more: boolean };
+  };
+  /** Values in base64. */
+  getxattr: { request: { inode: number; name: string }; reply: { value: string } };
+  setxattr: { request: { inode: number; name: string; value: string; mode: XattrMode }; reply: object };
+  listxattr: { request: { inode: number }; reply: { names: string[] } };
+  removexattr: { request: { inode: number; name: string }; reply: object };
+  statfs: { request: object; reply: Space };
+  /** Every change of names onto stable storage. */
+  syncNames: { request: object; reply: object };
+
+  /** Opens a file by its inode; `path` is where the node saw it last. Who writes tells its times by itself (`times`). */
+  openInode: { request: { inode: number; write: boolean; path?: string }; reply: Opened };
+  /** Makes a file at least this long. */
+  extend: { request: { file: number; size: number }; reply: { size: number } };
+  /** Bytes get room on the disk. */
+  allocate: { request: { file: number; start: number; length: number }; reply: object };
+  /** Pages [start, end) that are nothing but zeros give their room back. */
+  deallocate: { request: { file: number; start: number; end: number }; reply: object };
+  /** The next byte of data, or of a hole, at or behind `offset`. Null: none. */
+  seek: { request: { file: number; offset: number; what: "data" | "hole" }; reply: { offset: number | null } };
+  /** When the node last stored to the file. */
+  times: { request: { file: number; mtime: Time }; reply: object };
+
+  /** Sets, changes or ends a lock. */
+  setLock: { request: LockRequest & { wait: boolean }; reply: object };
+  /** The first lock that stands against this one; null when none does. */
+  testLock: { request: LockRequest; reply: { lock: (LockRequest & { node: number }) | null } };
+  /** Ends all locks of one owner on the file. */
+  releaseOwner: { request: { file: number; owner: string; kind: "posix" | "flock" }; reply: object };
+  /** A node that is back says all that it holds on the file. */
+  claimLocks: { request: { file: number; locks: LockRequest[] }; reply: { lost: number } };
+}

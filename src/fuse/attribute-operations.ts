@@ -1,0 +1,155 @@
+import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
+import { encodeName } from "../core/wire/name-bytes.js";
+import { Errno } from "../kernel/errno.js";
+import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
+import type { FileSpace } from "./file-space.js";
+import type { Operation } from "./fuse-loop.js";
+import type { InodeAnswers } from "./inode-answers.js";
+import type { InodeRequests } from "./inode-requests.js";
+import type { MountFiles } from "./mount-files.js";
+import type { Nodes } from "./nodes.js";
+import { Opcode, SetattrValid } from "./protocol.js";
+import type { Request } from "./request.js";
+
+const modeMask = 0o7777;
+const xattrModes = ["any", "create", "replace"] as const;
+
+/** What stat, chmod and their like ask: GETATTR, SETATTR, extended attributes, READLINK, STATFS. */
+export class AttributeOperations {
+  readonly #nodes: Nodes;
+  readonly #requests: InodeRequests;
+  readonly #answers: InodeAnswers;
+  readonly #files: MountFiles;
+  readonly #space: FileSpace;
+
+  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, files: MountFiles, space: FileSpace) {
+    this.#nodes = nodes;
+    this.#requests = requests;
+    this.#answers = answers;
+    this.#files = files;
+    this.#space = space;
+  }
+
+  operations(): [number, Operation][] {
+    return [
+      [Opcode.getattr, (request) => this.#getattr(request)],
+      [Opcode.setattr, (request) => this.#setattr(request)],
+      [Opcode.readlink, (request) => this.#readlink(request)],
+      [Opcode.statfs, (request) => this.#statfs(request)],
+      [Opcode.getxattr, (request) => this.#getxattr(request)],
+      [Opcode.setxattr, (request) => this.#setxattr(request)],
+      [Opcode.listxattr, (request) => this.#listxattr(request)],
+      [Opcode.removexattr, (request) => this.#removexattr(request)],
+    ];
+  }
+
+  #getattr(request: Request): void {
+    this.#ask(request, "getattr", {}, (answer) => this.#answers.attributes(request, attributesOf(answer)));
+  }
+
+  /** fuse_setattr_in: what is valid, then each at its place. A size first, since it changes times too. */
+  #setattr(request: Request): void {
+    const inode = this.#nodes.inodeOf(request.node);
+    if (inode === undefined) return request.fail(Errno.ESTALE);
+    const valid = request.u32(0);
+    const changes = changesOf(request, valid);
+    const finish = () => {
+      if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
+      const op = Object.keys(changes).length > 0 ? "setattr" : "getattr";
+      this.#ask(request, op, changes, (answer) => this.#answers.attributes(request, attributesOf(answer)));
+    };
+    if ((valid & SetattrValid.size) === 0) return finish();
+    request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered: see MountFile.
+    this.#space.setSize(inode, request.u64(16), (errno) => (errno === 0 ? finish() : request.fail(errno)));
+  }
+
+  #readlink(request: Request): void {
+    this.#ask(request, "readlink", {}, (answer) => {
+      sendBytes(request, encodeName((answer as { target: string }).target) ?? new Uint8Array(0));
+    });
+  }
+
+  #statfs(request: Request): void {
+    this.#requests.serve(request, "statfs", [], {}, (answer) => {
+      const { blockSize, blocks, free, available, files, filesFree, nameMax } = answer as Space;
+      const out = answerBuffer();
+      [blocks, free, available, files, filesFree].forEach((value, index) => {
+        out.setUint64(index * 8, value);
+      });
+      out.bytes.fill(0, 40, 80);
+      out.uint32[10] = blockSize;
+      out.uint32[11] = nameMax;
+      out.uint32[12] = blockSize;
+      request.data(out.address, 80);
+    });
+  }
+
+  /** fuse_getxattr_in: room for the value, 0 to ask for its length; the name. */
+  #getxattr(request: Request): void {
+    const room = request.u32(0);
+    this.#ask(request, "getxattr", { name: request.name(8) }, (answer) => {
+      sendOrMeasure(request, room, Buffer.from((answer as { value: string }).value, "base64"));
+    });
+  }
+
+  #listxattr(request: Request): void {
+    const room = request.u32(0);
+    this.#ask(request, "listxattr", {}, (answer) => {
+      const { names } = answer as { names: string[] };
+      sendOrMeasure(request, room, Buffer.from(names.map((name) => `${name}\0`).join(""), "utf8"));
+    });
+  }
+
+  /** fuse_setxattr_in, in its short form: the value's length, XATTR_CREATE or XATTR_REPLACE; the name, the value. */
+  #setxattr(request: Request): void {
+    const [length, flags, name] = [request.u32(0), request.u32(4), request.name(8)];
+    const value = Buffer.from(request.bytes(request.afterName(8), length)).toString("base64");
+    this.#ask(request, "setxattr", { name, value, mode: xattrModes[flags] ?? "any" }, () => request.ok());
+  }
+
+  #removexattr(request: Request): void {
+    this.#ask(request, "removexattr", { name: request.name(0) }, () => request.ok());
+  }
+
+  #ask(request: Request, op: string, args: object, onReply: (answer: object) => void): void {
+    const inode = this.#nodes.inodeOf(request.node);
+    if (inode === undefined) request.fail(Errno.ESTALE);
+    else this.#requests.serve(request, op, [inode], { inode, ...args }, onReply);
+  }
+}
+
+function attributesOf(answer: object): Attributes {
+  return (answer as { attributes: Attributes }).attributes;
+}
+
+function changesOf(request: Request, valid: number): AttributeChanges {
+  const { mode, uid, gid, atime, mtime, atimeNow, mtimeNow } = SetattrValid;
+  return {
+    ...(valid & mode ? { mode: request.u32(68) & modeMask } : {}),
+    ...(valid & uid ? { uid: request.u32(76) } : {}),
+    ...(valid & gid ? { gid: request.u32(80) } : {}),
+    ...(valid & atime ? { atime: valid & atimeNow ? "now" : timeAt(request, 32, 56) } : {}),
+    ...(valid & mtime ? { mtime: valid & mtimeNow ? "now" : timeAt(request, 40, 60) } : {}),
+  };
+}
+
+function timeAt(request: Request, secondsAt: number, nanosecondsAt: number): Time {
+  const [low, high] = [request.u32(secondsAt), request.u32(secondsAt + 4)];
+  return [(high | 0) * 0x1_0000_0000 + low, request.u32(nanosecondsAt)];
+}
+
+function sendBytes(request: Request, bytes: Uint8Array): void {
+  const out = answerBuffer();
+  out.bytes.set(bytes);
+  request.data(out.address, bytes.length);
+}
+
+function sendOrMeasure(request: Request, room: number, bytes: Uint8Array): void {
+  if (room > 0 && bytes.length > room) return request.fail(Errno.ERANGE);
+  if (bytes.length > answerBytesMax) return request.fail(Errno.E2BIG);
+  if (room > 0) return sendBytes(request, bytes);
+  const out = answerBuffer();
+  out.uint32[0] = bytes.length;
+  out.uint32[1] = 0;
+  request.data(out.address, 8);
+}

@@ -1,0 +1,138 @@
+import type { DmmapError } from "../core/error.js";
+import type { Micros } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
+import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
+import { Node } from "../node/node.js";
+import type { NodeSetup } from "../node/node-commands.js";
+import { type MountOptions, mountDevice, unmount } from "./device.js";
+import { AttributeOperations } from "./attribute-operations.js";
+import { FileOperations } from "./file-operations.js";
+import { FileReads } from "./file-reads.js";
+import { FileSpace } from "./file-space.js";
+import { FileWrites } from "./file-writes.js";
+import { FolderOperations } from "./folder-operations.js";
+import { FuseLoop } from "./fuse-loop.js";
+import { Handles } from "./handles.js";
+import { LockOperations } from "./lock-operations.js";
+import { InodeAnswers } from "./inode-answers.js";
+import { InodeRequests } from "./inode-requests.js";
+import { MountFiles } from "./mount-files.js";
+import { NameOperations } from "./name-operations.js";
+import { Nodes } from "./nodes.js";
+import { Notifier } from "./notifier.js";
+import { WaitWatch } from "./wait-watch.js";
+
+/** What starts a mount's pager thread. */
+export interface MountSetup extends NodeSetup, MountOptions {
+  readonly mountPoint: string;
+  /** Infinity for none. */
+  readonly timeoutMicros: Micros;
+}
+
+/** How long a request may wait before anybody asks why. */
+const waitLookMicros = 250_000;
+
+/** The pager thread's program of a mount: a node whose programs come through the kernel. */
+export class MountProgram {
+  readonly #setup: MountSetup;
+  readonly #emit: Emit;
+  readonly #node: Node;
+  #loop: FuseLoop | undefined;
+  #notifier: Notifier | undefined;
+  #isEnded = false;
+
+  constructor(setup: MountSetup, emit: Emit) {
+    this.#setup = setup;
+    this.#emit = emit;
+    this.#node = new Node(setup, emit);
+  }
+
+  program(): PagerProgram {
+    return {
+      pager: this.#node.pager,
+      onStop: (done) => this.#stop(done),
+      methods: { mount: (_args, reply) => this.#connect(reply) },
+    };
+  }
+
+  #connect(reply: Reply): void {
+    this.#node.connect((welcome, error) => {
+      if (welcome === undefined) return reply.fail(error);
+      this.#node.requests.ask({
+        op: "lookup",
+        args: () => ({ parent: 0, name: "" }),
+        onReply: (answer) => this.#mount((answer as { attributes: { inode: number } }).attributes.inode, reply),
+        onFail: reply.fail,
+      });
+    });
+  }
+
+  #mount(rootInode: number, reply: Reply): void {
+    const { mountPoint } = this.#setup;
+    try {
+      const fd = mountDevice(mountPoint, this.#setup);
+      this.#serve(fd, rootInode);
+      reply();
+    } catch (error) {
+      reply.fail(error as DmmapError);
+    }
+  }
+
+  #serve(fd: number, rootInode: number): void {
+    const node = this.#node;
+    const nodes = new Nodes(rootInode);
+    const notifier = new Notifier(node.pager, fd);
+    const reads = new FileReads(node.pins, (deadline) => node.wakeAt(deadline));
+    const writes = new FileWrites(node);
+    const handles = new Handles();
+    const files = new MountFiles(node, nodes, {
+      invalidate: (inode, offset, byteLength, onDone) => {
+        const id = nodes.idOf(inode);
+        if (id === undefined) onDone();
+        else notifier.invalidate(id, offset, byteLength, onDone);
+      },
+      onDropped: (file) => reads.onDropped(file),
+    });
+    const requests = new InodeRequests(node, nodes);
+    const answers = new InodeAnswers(nodes, files);
+    const locks = new LockOperations(node, handles);
+    const open = new FileOperations(node, nodes, files, handles, { reads, writes }, locks);
+    const space = new FileSpace(node, files, handles, writes);
+    const parts = [
+      open,
+      space,
+      locks,
+      new NameOperations(nodes, requests, answers, open),
+      new AttributeOperations(nodes, requests, answers, files, space),
+      new FolderOperations(nodes, requests, answers),
+    ];
+    const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
+      onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
+      onEnd: () => this.#onEnd(),
+    });
+    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, () => this.#reason());
+    node.addTimer((now) => reads.onTime(now));
+    node.addTimer((now) => watch.look(now));
+    node.onSession = (change) => files.onSession(change);
+    this.#loop = loop;
+    this.#notifier = notifier;
+  }
+
+  #reason(): string {
+    return this.#node.downReason || "the home has not answered yet, or another node has not given way";
+  }
+
+  /** Unmounted, by whomever. */
+  #onEnd(): void {
+    this.#isEnded = true;
+    this.#loop?.close();
+    this.#notifier?.stop();
+    this.#emit("unmounted", {});
+  }
+
+  #stop(done: () => void): void {
+    if (!this.#isEnded && this.#loop !== undefined) unmount(this.#setup.mountPoint);
+    this.#notifier?.stop();
+    this.#node.stop(done);
+  }
+}

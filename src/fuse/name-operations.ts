@@ -1,0 +1,185 @@
+import type { Attributes, FileKind, NodeKind } from "../core/wire/attributes.js";
+import { Errno } from "../kernel/errno.js";
+import { kindBits } from "./entry-codec.js";
+import type { FileOperations } from "./file-operations.js";
+import type { Operation } from "./fuse-loop.js";
+import { answerBuffer } from "./answer-buffer.js";
+import type { InodeAnswers } from "./inode-answers.js";
+import type { InodeRequests } from "./inode-requests.js";
+import type { Nodes } from "./nodes.js";
+import { entryBytes, Opcode } from "./protocol.js";
+import type { Request } from "./request.js";
+
+const kindMask = 0o170000;
+const modeMask = 0o7777;
+/** renameat2's flags. */
+const noReplace = 1;
+const exchange = 2;
+const forgetOneBytes = 16;
+
+interface Described {
+  readonly attributes: Attributes;
+}
+
+/** What changes or looks up names: LOOKUP to RENAME, and the kernel's forgetting. */
+export class NameOperations {
+  readonly #nodes: Nodes;
+  readonly #requests: InodeRequests;
+  readonly #answers: InodeAnswers;
+  readonly #open: FileOperations;
+
+  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, open: FileOperations) {
+    this.#nodes = nodes;
+    this.#requests = requests;
+    this.#answers = answers;
+    this.#open = open;
+  }
+
+  operations(): [number, Operation][] {
+    return [
+      [Opcode.lookup, (request) => this.#lookup(request)],
+      [Opcode.forget, (request) => this.#forget(request)],
+      [Opcode.batchForget, (request) => this.#forgetMany(request)],
+      [Opcode.create, (request) => this.#create(request)],
+      [Opcode.mkdir, (request) => this.#mkdir(request)],
+      [Opcode.mknod, (request) => this.#mknod(request)],
+      [Opcode.symlink, (request) => this.#symlink(request)],
+      [Opcode.link, (request) => this.#link(request)],
+      [Opcode.unlink, (request) => this.#remove(request, "unlink")],
+      [Opcode.rmdir, (request) => this.#remove(request, "rmdir")],
+      [Opcode.rename, (request) => this.#rename(request, 0, 8)],
+      [Opcode.rename2, (request) => this.#rename(request, request.u32(8), 16)],
+    ];
+  }
+
+  #lookup(request: Request): void {
+    const name = request.name(0);
+    this.#withParent(request, (parent) => {
+      this.#requests.serve(request, "lookup", [parent], { parent, name }, (answer) => {
+        const { attributes } = answer as { attributes: Attributes | null };
+        if (attributes === null) request.fail(Errno.ENOENT);
+        else this.#answers.entry(request, parent, name, attributes);
+      });
+    });
+  }
+
+  #forget(request: Request): void {
+    this.#nodes.forget(request.node, request.u64(0));
+    request.drop();
+  }
+
+  #forgetMany(request: Request): void {
+    const count = request.u32(0);
+    for (let index = 0; index < count; index++) {
+      const at = 8 + index * forgetOneBytes;
+      this.#nodes.forget(request.u64(at), request.u64(at + 8));
+    }
+    request.drop();
+  }
+
+  /** fuse_create_in: flags, mode, umask, open_flags; the name. O_EXCL is the kernel's: with it, one host wins. */
+  #create(request: Request): void {
+    const [flags, mode, name] = [request.u32(0), request.u32(4), request.name(16)];
+    const exclusive = (flags & 0o200) !== 0;
+    this.#makeIn(request, "create", name, { mode: mode & modeMask, exclusive }, (parent, attributes) => {
+      this.#open.openHandle(
+        attributes.inode,
+        flags,
+        (handle, answerFlags) => {
+          if (request.isAnswered) return this.#open.closeHandle(handle);
+          const out = answerBuffer();
+          this.#answers.putEntry(out, 0, parent, name, attributes);
+          out.setUint64(entryBytes, handle);
+          out.uint32[(entryBytes + 8) / 4] = answerFlags;
+          out.uint32[(entryBytes + 12) / 4] = 0;
+          request.data(out.address, entryBytes + 16);
+        },
+        (errno) => request.fail(errno),
+      );
+    });
+  }
+
+  #mkdir(request: Request): void {
+    const name = request.name(8);
+    this.#make(request, "mkdir", name, { mode: request.u32(0) & modeMask });
+  }
+
+  #mknod(request: Request): void {
+    const [mode, device, name] = [request.u32(0), request.u32(4), request.name(16)];
+    const kind = kindOf(mode);
+    if (kind === undefined) return request.fail(Errno.EINVAL);
+    this.#make(request, "mknod", name, { mode: mode & modeMask, kind, device });
+  }
+
+  #symlink(request: Request): void {
+    const name = request.name(0);
+    this.#make(request, "symlink", name, { target: request.name(request.afterName(0)) });
+  }
+
+  #link(request: Request): void {
+    const inode = this.#nodes.inodeOf(request.u64(0));
+    const name = request.name(8);
+    if (inode === undefined) return request.fail(Errno.ESTALE);
+    this.#withParent(request, (parent) => {
+      this.#requests.serve(request, "link", [inode, parent], { inode, parent, name }, (answer) => {
+        this.#answers.entry(request, parent, name, (answer as Described).attributes);
+      });
+    });
+  }
+
+  #remove(request: Request, op: "unlink" | "rmdir"): void {
+    const name = request.name(0);
+    this.#withParent(request, (parent) => {
+      this.#requests.serve(request, op, [parent], { parent, name }, () => request.ok());
+    });
+  }
+
+  /** fuse_rename_in or fuse_rename2_in: the new parent, flags; both names. */
+  #rename(request: Request, flags: number, namesAt: number): void {
+    const newParent = this.#nodes.inodeOf(request.u64(0));
+    const [name, newName] = [request.name(namesAt), request.name(request.afterName(namesAt))];
+    if (newParent === undefined) return request.fail(Errno.ESTALE);
+    if ((flags & ~(noReplace | exchange)) !== 0) return request.fail(Errno.EINVAL);
+    const how = flags === noReplace ? "noReplace" : flags === exchange ? "exchange" : "replace";
+    this.#withParent(request, (parent) => {
+      const args = { parent, name, newParent, newName, flags: how };
+      this.#requests.serve(request, "move", [parent, newParent], args, () => {
+        this.#nodes.renamed(parent, name, newParent, newName, how === "exchange");
+        request.ok();
+      });
+    });
+  }
+
+  #make(request: Request, op: string, name: string, args: object): void {
+    this.#makeIn(request, op, name, args, (parent, attributes) => {
+      this.#answers.entry(request, parent, name, attributes);
+    });
+  }
+
+  #makeIn(
+    request: Request,
+    op: string,
+    name: string,
+    args: object,
+    onMade: (parent: number, attributes: Attributes) => void,
+  ): void {
+    const { uid, gid } = request;
+    this.#withParent(request, (parent) => {
+      this.#requests.serve(request, op, [parent], { parent, name, uid, gid, ...args }, (answer) => {
+        onMade(parent, (answer as Described).attributes);
+      });
+    });
+  }
+
+  #withParent(request: Request, act: (parent: number) => void): void {
+    const parent = this.#nodes.inodeOf(request.node);
+    if (parent === undefined) request.fail(Errno.ESTALE);
+    else act(parent);
+  }
+}
+
+function kindOf(mode: number): NodeKind | undefined {
+  const kinds: FileKind[] = ["file", "fifo", "socket", "character", "block"];
+  const kind = kinds.find((candidate) => kindBits[candidate] === (mode & kindMask));
+  return (mode & kindMask) === 0 ? "file" : (kind as NodeKind | undefined);
+}

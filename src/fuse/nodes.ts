@@ -1,0 +1,82 @@
+import type { NodeIds } from "./node-ids.js";
+import { rootId } from "./protocol.js";
+
+interface Known {
+  readonly id: number;
+  readonly inode: number;
+  /** How often the kernel was told of it, less what it has forgotten. */
+  lookups: number;
+  /** Where it was seen last. */
+  parent: number;
+  name: string;
+}
+
+/** The inodes that the kernel knows, by its own numbers and by the home's. */
+export class Nodes implements NodeIds {
+  readonly #byId = new Map<number, Known>();
+  readonly #byInode = new Map<number, Known>();
+  readonly #rootInode: number;
+  #idLast = rootId;
+
+  constructor(rootInode: number) {
+    this.#rootInode = rootInode;
+    this.#put({ id: rootId, inode: rootInode, lookups: 1, parent: rootInode, name: "" });
+  }
+
+  inodeOf(id: number): number | undefined {
+    return this.#byId.get(id)?.inode;
+  }
+
+  idOf(inode: number): number | undefined {
+    return this.#byInode.get(inode)?.id;
+  }
+
+  parentOf(inode: number): number {
+    return this.#byInode.get(inode)?.parent ?? this.#rootInode;
+  }
+
+  /** The kernel is told of this inode once more. @returns its number for it. */
+  remember(inode: number, parent: number, name: string): number {
+    const known = this.#byInode.get(inode) ?? this.#put({ id: ++this.#idLast, inode, lookups: 0, parent, name });
+    known.lookups++;
+    if (inode !== this.#rootInode) [known.parent, known.name] = [parent, name];
+    return known.id;
+  }
+
+  forget(id: number, lookups: number): void {
+    const known = this.#byId.get(id);
+    if (known === undefined || id === rootId) return;
+    known.lookups -= lookups;
+    if (known.lookups > 0) return;
+    this.#byId.delete(id);
+    this.#byInode.delete(known.inode);
+  }
+
+  /** A name has moved, as far as this mount knows; with `exchange` the other one has moved back. */
+  renamed(parent: number, name: string, newParent: number, newName: string, exchange: boolean): void {
+    for (const known of this.#byInode.values()) {
+      if (known.parent === parent && known.name === name) [known.parent, known.name] = [newParent, newName];
+      else if (exchange && known.parent === newParent && known.name === newName) {
+        [known.parent, known.name] = [parent, name];
+      }
+    }
+  }
+
+  /** Its path below the root, as this mount saw it last; undefined when a folder above it is not known any more. */
+  pathOf(inode: number): string | undefined {
+    const names: string[] = [];
+    for (let at = inode; at !== this.#rootInode; ) {
+      const known = this.#byInode.get(at);
+      if (known === undefined || names.length > 1000) return undefined;
+      names.unshift(known.name);
+      at = known.parent;
+    }
+    return names.join("/");
+  }
+
+  #put(known: Known): Known {
+    this.#byId.set(known.id, known);
+    this.#byInode.set(known.inode, known);
+    return known;
+  }
+}

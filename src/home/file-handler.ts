@@ -1,0 +1,76 @@
+import { DmmapError } from "../core/error.js";
+import { type ByteOffset, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import type { Opened } from "../core/wire/control.js";
+import type { HomeContext } from "./home-context.js";
+import type { OpenFile } from "./open-file.js";
+import type { Session } from "./session.js";
+import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
+
+/** Requests of mounts for open files: opening by inode, sizes, room, holes and times. */
+export class FileHandler {
+  readonly #home: HomeContext;
+
+  constructor(home: HomeContext) {
+    this.#home = home;
+  }
+
+  /** @returns the answer, undefined when it comes later, null when the request is not one of these. */
+  answer(session: Session, request: number, body: TreeRequest): object | undefined | null {
+    switch (body.op) {
+      case "openInode":
+        return this.#open(session, body);
+      case "extend":
+        fileOf(session, body.file).directory.extend(session.node, request, body.size);
+        return undefined;
+      case "allocate":
+        fileOf(session, body.file).file.allocate(body.start, body.length);
+        return {};
+      case "deallocate":
+        fileOf(session, body.file).file.deallocate(body.start, Math.min(body.end, pageMax));
+        return {};
+      case "seek":
+        return { offset: seek(fileOf(session, body.file), session, body) };
+      case "times":
+        fileOf(session, body.file).times.set(body.mtime);
+        return {};
+      default:
+        return null;
+    }
+  }
+
+  #open(session: Session, { inode, write, path }: TreeRequestOf<"openInode">): Opened {
+    const { tree } = this.#home.store;
+    try {
+      tree.attributes(inode);
+    } catch (error) {
+      if (path === undefined || !(error instanceof DmmapError) || error.code !== "DMMAP_STALE") throw error;
+      tree.identify(inode, path);
+    }
+    const open = this.#home.files.openInode(inode, write, session.node);
+    session.files.set(open.number, open);
+    if (write) open.times.tellers.add(session.node);
+    this.#home.recovery.remember(session.id, session.name, open.name);
+    return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created: false };
+  }
+}
+
+/** By whole pages, as the store has them; what another node may be storing counts as data. */
+function seek({ file, directory }: OpenFile, session: Session, { offset, what }: TreeRequestOf<"seek">): ByteOffset | null {
+  const size = file.sizeBytes;
+  if (offset >= size) return null;
+  const [first, end] = [pageAt(offset), pageEndAt(size)];
+  for (let page = first; page < end; ) {
+    const data = Math.min(file.nextData(page, end), directory.nextWritten(session.node, page, end));
+    if (what === "data") return data === end ? null : Math.max(offset, data * pageBytes);
+    if (data > page) return Math.max(offset, page * pageBytes);
+    const hole = file.nextHole(page, end);
+    page = Math.max(hole, page + 1);
+  }
+  return size;
+}
+
+export function fileOf(session: Session, file: number): OpenFile {
+  const open = session.files.get(file);
+  if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${file}`);
+  return open;
+}

@@ -1,0 +1,122 @@
+import { DmmapError } from "../core/error.js";
+import type { Attributes } from "../core/wire/attributes.js";
+import { FrameType } from "../core/wire/frame.js";
+import type { Tree } from "../store/tree.js";
+import type { HomeContext } from "./home-context.js";
+import type { Session } from "./session.js";
+import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
+
+/** Requests for names, attributes and all else that the tree of the store answers at once. */
+export class TreeHandler {
+  readonly #home: HomeContext;
+
+  constructor(home: HomeContext) {
+    this.#home = home;
+  }
+
+  get #tree(): Tree {
+    return this.#home.store.tree;
+  }
+
+  /** @returns the answer; undefined when it comes later. */
+  answer(session: Session, request: number, body: TreeRequest): object | undefined {
+    const tree = this.#tree;
+    switch (body.op) {
+      case "identify":
+        return { attributes: tree.identify(body.inode, body.path) };
+      case "lookup":
+        return { attributes: this.#lookup(body) ?? null };
+      case "getattr":
+        return { attributes: tree.attributes(body.inode) };
+      case "setattr":
+        return { attributes: this.#setattr(body) };
+      case "create":
+        return { attributes: this.#create(body) };
+      case "mkdir":
+        return { attributes: tree.mkdir(body.parent, body.name, body) };
+      case "mknod":
+        return { attributes: tree.mknod(body.parent, body.name, body.kind, body.device, body) };
+      case "symlink":
+        return { attributes: tree.symlink(body.parent, body.name, body.target, body) };
+      case "link":
+        return { attributes: tree.link(body.inode, body.parent, body.name) };
+      case "unlink":
+        tree.unlink(body.parent, body.name);
+        return {};
+      case "rmdir":
+        tree.rmdir(body.parent, body.name);
+        return {};
+      case "move":
+        return this.#move(body);
+      case "syncNames":
+        return this.#sync(session, request);
+      default:
+        return this.#read(body);
+    }
+  }
+
+  #read(body: TreeRequest): object {
+    const tree = this.#tree;
+    switch (body.op) {
+      case "readlink":
+        return { target: tree.readlink(body.inode) };
+      case "readdir":
+        return tree.readdir(body.inode, body.after, body.limit);
+      case "getxattr":
+        return { value: Buffer.from(tree.getxattr(body.inode, body.name)).toString("base64") };
+      case "setxattr":
+        tree.setxattr(body.inode, body.name, Buffer.from(body.value, "base64"), body.mode);
+        return {};
+      case "listxattr":
+        return { names: tree.listxattr(body.inode) };
+      case "removexattr":
+        tree.removexattr(body.inode, body.name);
+        return {};
+      case "statfs":
+        return tree.statfs();
+    }
+    throw new DmmapError("DMMAP_UNSUPPORTED", `this home knows no request ${body.op}`);
+  }
+
+  #lookup({ parent, name }: TreeRequestOf<"lookup">): Attributes | undefined {
+    const tree = this.#tree;
+    return parent === 0 ? tree.attributes(tree.root) : tree.lookup(parent, name);
+  }
+
+  #setattr({ inode, op: _, ...changes }: TreeRequestOf<"setattr">): Attributes {
+    const attributes = this.#tree.setAttributes(inode, changes);
+    if (changes.mtime !== undefined) this.#home.files.byInode(inode)?.times.set(attributes.mtime);
+    return attributes;
+  }
+
+  #create({ parent, name, ...options }: TreeRequestOf<"create">): Attributes {
+    const { file, attributes } = this.#tree.create(parent, name, options);
+    file.close();
+    return attributes;
+  }
+
+  #move({ parent, name, newParent, newName, flags }: TreeRequestOf<"move">): object {
+    this.#tree.move(parent, name, newParent, newName, flags);
+    for (const open of this.#home.files.all()) this.#rename(open);
+    return {};
+  }
+
+  /** What people see of an open file follows its name. */
+  #rename(open: { name: string; readonly file: { readonly inode: number } }): void {
+    try {
+      open.name = this.#tree.pathOf(open.file.inode);
+    } catch {
+      // It has none any more.
+    }
+  }
+
+  #sync(session: Session, request: number): undefined {
+    this.#tree.sync((error) => {
+      const { connection } = session;
+      if (connection === undefined) return; // It will ask again.
+      if (error === undefined) connection.reply(FrameType.reply, request, {});
+      else connection.fail(request, error);
+      this.#home.touched(connection);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import * as v from "valibot";
+
+const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const word = v.pipe(number, v.maxValue(0xffff_ffff));
+const mode = v.pipe(number, v.maxValue(0o7777));
+const name = v.pipe(v.string(), v.maxLength(1024));
+const time = v.tuple([v.pipe(v.number(), v.safeInteger()), v.pipe(number, v.maxValue(999_999_999))]);
+const timeOrNow = v.optional(v.union([v.literal("now"), time]));
+const inode = number;
+const place = { parent: number, name };
+const ownership = { mode, uid: word, gid: word };
+const lock = {
+  file: number,
+  owner: v.pipe(v.string(), v.maxLength(64)),
+  kind: v.picklist(["posix", "flock"]),
+  start: number,
+  end: v.nullable(number),
+  type: v.picklist(["shared", "exclusive", "none"]),
+  pid: word,
+};
+const locksMax = 100_000;
+/** A value of 64 KiB, which is Linux's limit, in base64. */
+const valueMax = 90_000;
+
+/** Requests of `TreeRequests`. */
+export const treeSchemas = {
+  identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(65_536)) }),
+  lookup: v.object(place),
+  getattr: v.object({ inode }),
+  setattr: v.object({
+    inode,
+    mode: v.optional(mode),
+    uid: v.optional(word),
+    gid: v.optional(word),
+    atime: timeOrNow,
+    mtime: timeOrNow,
+  }),
+  create: v.object({ ...place, ...ownership, exclusive: v.boolean() }),
+  mkdir: v.object({ ...place, ...ownership }),
+  mknod: v.object({
+    ...place,
+    ...ownership,
+    kind: v.picklist(["file", "fifo", "socket", "character", "block"]),
+    device: word,
+  }),
+  symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word }),
+  link: v.object({ ...place, inode }),
+  readlink: v.object({ inode }),
+  unlink: v.object(place),
+  rmdir: v.object(place),
+  move: v.object({
+    ...place,
+    newParent: number,
+    newName: name,
+    flags: v.picklist(["replace", "noReplace", "exchange"]),
+  }),
+  readdir: v.object({ inode, after: name, limit: v.pipe(number, v.minValue(1), v.maxValue(1000)) }),
+  getxattr: v.object({ inode, name }),
+  setxattr: v.object({
+    inode,
+    name,
+    value: v.pipe(v.string(), v.maxLength(valueMax)),
+    mode: v.picklist(["any", "create", "replace"]),
+  }),
+  listxattr: v.object({ inode }),
+  removexattr: v.object({ inode, name }),
+  statfs: v.object({}),
+  syncNames: v.object({}),
+  openInode: v.object({ inode, write: v.boolean(), path: v.optional(v.pipe(v.string(), v.maxLength(65_536))) }),
+  extend: v.object({ file: number, size: number }),
+  allocate: v.object({ file: number, start: number, length: number }),
+  deallocate: v.object({ file: number, start: number, end: number }),
+  seek: v.object({ file: number, offset: number, what: v.picklist(["data", "hole"]) }),
+  times: v.object({ file: number, mtime: time }),
+  setLock: v.object({ ...lock, wait: v.boolean() }),
+  testLock: v.object(lock),
+  releaseOwner: v.object({ file: number, owner: lock.owner, kind: lock.kind }),
+  claimLocks: v.object({ file: number, locks: v.pipe(v.array(v.object(lock)), v.maxLength(locksMax)) }),
+};
+
+export function isTreeRequest(request: { readonly op: string }): request is TreeRequest {
+  return Object.hasOwn(treeSchemas, request.op);
+}
+
+type Schemas = typeof treeSchemas;
+export type TreeRequest = { [Op in keyof Schemas]: { op: Op } & v.InferOutput<Schemas[Op]> }[keyof Schemas];
+export type TreeRequestOf<Op extends TreeRequest["op"]> = Extract<TreeRequest, { op: Op }>;
