@@ -7,6 +7,7 @@ import { endWithReader } from "./print.js";
 import { doctor } from "./verbs/doctor.js";
 import { get } from "./verbs/get.js";
 import { ls } from "./verbs/ls.js";
+import { mount } from "./verbs/mount.js";
 import { mv } from "./verbs/mv.js";
 import { put } from "./verbs/put.js";
 import { rm } from "./verbs/rm.js";
@@ -15,6 +16,7 @@ import { stat } from "./verbs/stat.js";
 import { status } from "./verbs/status.js";
 import { tokens } from "./verbs/tokens.js";
 import { truncate } from "./verbs/truncate.js";
+import { umount } from "./verbs/umount.js";
 
 const commands: Readonly<Record<string, Command>> = {
   serve,
@@ -27,6 +29,8 @@ const commands: Readonly<Record<string, Command>> = {
   truncate,
   status,
   tokens,
+  mount,
+  umount,
   doctor,
 };
 

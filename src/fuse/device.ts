@@ -8,7 +8,7 @@ const noDevices = 4;
 const readOnlyFlag = 1;
 const detach = 2;
 
-export interface MountOptions {
+export interface DeviceOptions {
   /** What `mount` and /proc/mounts show as the source. */
   readonly source: string;
   readonly readOnly: boolean;
@@ -21,7 +21,7 @@ export interface MountOptions {
  * @returns /dev/fuse, not blocking
  * @throws DMMAP_UNSUPPORTED
  */
-export function mountDevice(mountPoint: string, { source, readOnly, allowOther }: MountOptions): number {
+export function mountDevice(mountPoint: string, { source, readOnly, allowOther }: DeviceOptions): number {
   const fd = libc.open("/dev/fuse", OpenFlag.readWrite | OpenFlag.closeOnExec | OpenFlag.nonBlocking, 0);
   if (fd < 0) throw unsupported(`/dev/fuse cannot be opened: ${errnoName(libc.errno())}. Is the module "fuse" loaded?`);
   const options = [
@@ -41,8 +41,13 @@ export function mountDevice(mountPoint: string, { source, readOnly, allowOther }
   throw unsupported(`${mountPoint} cannot be mounted: ${remedy}`);
 }
 
-/** Takes a mount away, from under whoever uses it, dead or alive. @returns 0, or an errno. */
-export function unmount(mountPoint: string): number {
+/** Takes a mount away that nobody uses. What is dirty in the kernel is written first. @returns 0, or an errno. */
+export function unmountDevice(mountPoint: string): number {
+  return libc.umount2(mountPoint, 0) === 0 ? 0 : libc.errno();
+}
+
+/** Takes a mount away from under whoever uses it, dead or alive. @returns 0, or an errno. */
+export function detachDevice(mountPoint: string): number {
   return libc.umount2(mountPoint, detach) === 0 ? 0 : libc.errno();
 }
 

@@ -4,7 +4,7 @@ import { nowMicros } from "../kernel/clock.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "../node/node.js";
 import type { NodeSetup } from "../node/node-commands.js";
-import { type MountOptions, mountDevice, unmount } from "./device.js";
+import { type DeviceOptions, detachDevice, mountDevice } from "./device.js";
 import { AttributeOperations } from "./attribute-operations.js";
 import { FileOperations } from "./file-operations.js";
 import { FileReads } from "./file-reads.js";
@@ -23,7 +23,7 @@ import { Notifier } from "./notifier.js";
 import { WaitWatch } from "./wait-watch.js";
 
 /** What starts a mount's pager thread. */
-export interface MountSetup extends NodeSetup, MountOptions {
+export interface MountSetup extends NodeSetup, DeviceOptions {
   readonly mountPoint: string;
   /** Infinity for none. */
   readonly timeoutMicros: Micros;
@@ -131,7 +131,7 @@ export class MountProgram {
   }
 
   #stop(done: () => void): void {
-    if (!this.#isEnded && this.#loop !== undefined) unmount(this.#setup.mountPoint);
+    if (!this.#isEnded && this.#loop !== undefined) detachDevice(this.#setup.mountPoint);
     this.#notifier?.stop();
     this.#node.stop(done);
   }

@@ -35,16 +35,7 @@ const cacheBytesMin = 16 * 1024 ** 2;
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Volume> {
   const home = parseHomeUrl(checkName(url, "the home's url"));
-  const cacheBytes = checkOffset(options.cacheBytes ?? cacheBytesDefault, "cacheBytes");
-  if (cacheBytes < cacheBytesMin)
-    throw new RangeError(`cacheBytes must be at least ${cacheBytesMin}, not ${cacheBytes}`);
-  const setup: NodeSetup = {
-    ...(await resolveHome(home)),
-    name: options.name ?? `${hostname()} ${process.pid}`,
-    cachePages: Math.floor(cacheBytes / pageBytes),
-    spinMicros: options.spinMicros ?? 0,
-    faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
-  };
+  const setup = await nodeSetup(url, options);
   let volume: Volume | undefined;
   const thread = await PagerThread.start(new URL("./pager-main.js", import.meta.url), {
     data: setup,
@@ -62,7 +53,23 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   return volume;
 }
 
-function reviveError({ name, message, code }: PlainError): Error {
+/** What starts the pager thread of a node. */
+export async function nodeSetup(url: string, options: ConnectOptions): Promise<NodeSetup> {
+  const home = parseHomeUrl(checkName(url, "the home's url"));
+  const cacheBytes = checkOffset(options.cacheBytes ?? cacheBytesDefault, "cacheBytes");
+  if (cacheBytes < cacheBytesMin)
+    throw new RangeError(`cacheBytes must be at least ${cacheBytesMin}, not ${cacheBytes}`);
+  return {
+    ...(await resolveHome(home)),
+    name: options.name ?? `${hostname()} ${process.pid}`,
+    cachePages: Math.floor(cacheBytes / pageBytes),
+    spinMicros: options.spinMicros ?? 0,
+    faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
+  };
+}
+
+/** An error of the pager thread, as the program is to see it. */
+export function reviveError({ name, message, code }: PlainError): Error {
   if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message);
   if (name === "RangeError") return new RangeError(message);
   return name === "TypeError" ? new TypeError(message) : new DmmapError("DMMAP_INTERNAL", message);

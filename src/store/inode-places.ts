@@ -1,12 +1,12 @@
 interface Place {
   readonly parent: number;
   readonly name: string;
-  /** Another name of the same file: a hard link, or one that is gone and that nobody has found out about yet. */
-  readonly next: Place | undefined;
 }
 
 const placesMax = 1_000_000;
 const depthMax = 4096;
+/** Of one file, which may have tens of thousands. */
+const linksMax = 8;
 
 /**
  * Where inodes were last seen: the way from an inode back to a path. Names change at the disk too, so a place is a
@@ -15,7 +15,8 @@ const depthMax = 4096;
 export class InodePlaces {
   readonly #root: number;
   readonly #placesMax: number;
-  readonly #places = new Map<number, Place>();
+  /** The latest first. Another one is a hard link, or gone, and nobody has found out about it yet. */
+  readonly #places = new Map<number, readonly Place[]>();
 
   constructor(root: number, max = placesMax) {
     this.#root = root;
@@ -25,29 +26,29 @@ export class InodePlaces {
   /** `inode` has this name; the latest is tried first. */
   note(inode: number, parent: number, name: string): void {
     if (inode === this.#root) return;
-    const known = this.#places.get(inode);
-    if (known?.parent === parent && known.name === name) return;
-    this.#places.set(inode, { parent, name, next: without(known, parent, name) });
+    const known = this.#places.get(inode) ?? [];
+    if (known[0]?.parent === parent && known[0].name === name) return;
+    this.#places.set(inode, [{ parent, name }, ...without(known, parent, name).slice(0, linksMax - 1)]);
     if (this.#places.size > this.#placesMax) this.#shrink();
   }
 
   /** `inode` does not have this name any more. */
   forget(inode: number, parent: number, name: string): void {
-    const left = without(this.#places.get(inode), parent, name);
-    if (left === undefined) this.#places.delete(inode);
+    const left = without(this.#places.get(inode) ?? [], parent, name);
+    if (left.length === 0) this.#places.delete(inode);
     else this.#places.set(inode, left);
   }
 
   /** The latest name known: undefined of an unknown inode. */
-  latest(inode: number): { readonly parent: number; readonly name: string } | undefined {
-    return this.#places.get(inode);
+  latest(inode: number): Place | undefined {
+    return this.#places.get(inode)?.[0];
   }
 
   /** The latest path known, "" for the root; undefined when the way up is not known in full. */
   pathOf(inode: number): string | undefined {
     const names: string[] = [];
     for (let at = inode; at !== this.#root; ) {
-      const place = this.#places.get(at);
+      const place = this.latest(at);
       if (place === undefined || names.length === depthMax) return undefined; // Or a circle, of names long outdated.
       names.push(place.name);
       at = place.parent;
@@ -65,8 +66,6 @@ export class InodePlaces {
   }
 }
 
-function without(place: Place | undefined, parent: number, name: string): Place | undefined {
-  if (place === undefined) return undefined;
-  if (place.parent === parent && place.name === name) return place.next;
-  return { ...place, next: without(place.next, parent, name) };
+function without(places: readonly Place[], parent: number, name: string): readonly Place[] {
+  return places.filter((place) => place.parent !== parent || place.name !== name);
 }

@@ -149,8 +149,8 @@ export class MemoryTree implements Tree {
   }
 
   move(parent: number, name: string, newParent: number, newName: string, flags: MoveFlags): void {
-    const moved = this.#named(parent, name);
     checkName(newName, newParent === this.root);
+    const moved = this.#named(parent, name);
     const target = this.#children(newParent).get(newName);
     if (flags === "exchange" && target === undefined) throw storeError(newName, Errno.ENOENT);
     this.#checkMove(moved, target, this.#node(newParent), newName, flags);

@@ -4,7 +4,6 @@ import { statOf } from "../kernel/facts.js";
 import { changeMode, changeOwner } from "../kernel/inode-attributes.js";
 
 const setGroupId = 0o2000;
-const isRoot = process.geteuid?.() === 0;
 
 /**
  * Gives something just made its owner and its mode in full: the home's umask is not its maker's. A home that is not
@@ -19,7 +18,7 @@ export function own(fd: number, parent: Attributes, wanted: Ownership): number {
   const wantedMode = inherits && kind === "folder" ? wanted.mode | setGroupId : wanted.mode;
   let errno = 0;
   if (uid !== wanted.uid || gid !== wantedGid) errno = changeOwner(fd, wanted.uid, wantedGid);
-  if (errno !== 0 && (isRoot || errno !== -Errno.EPERM)) return errno;
+  if (errno !== 0 && (process.geteuid?.() === 0 || errno !== -Errno.EPERM)) return errno;
   if (kind === "symlink") return 0; // Has no mode of its own.
   return mode === wantedMode ? 0 : changeMode(fd, wantedMode);
 }

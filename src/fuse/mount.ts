@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import { DmmapError } from "../core/error.js";
+import { Errno, errnoName } from "../kernel/errno.js";
+import { PagerThread } from "../mapping/pager-thread.js";
+import { type ConnectOptions, nodeSetup, reviveError } from "../node/connect.js";
+import { within } from "../node/patience.js";
+import { detachDevice, unmountDevice } from "./device.js";
+import type { MountSetup } from "./mount-program.js";
+
+export interface MountOptions extends ConnectOptions {
+  readonly readOnly?: boolean;
+  /** Other users than the one who mounts may use it too, as far as permissions of files let them. Default: as root. */
+  readonly allowOther?: boolean;
+  /** Milliseconds after which a program's call fails with ETIMEDOUT instead of waiting for the home. Default: it waits. */
+  readonly callTimeout?: number;
+}
+
+/** A mounted volume. Made by `mount`. */
+export class Mount {
+  readonly url: string;
+  readonly mountPoint: string;
+  /** Resolves when it has been unmounted, by `unmount` or by anybody else. */
+  readonly ended: Promise<void>;
+  readonly #thread: PagerThread;
+
+  /** Use `mount`. */
+  constructor(thread: PagerThread, url: string, mountPoint: string, unmounted: Promise<void>) {
+    this.#thread = thread;
+    this.url = url;
+    this.mountPoint = mountPoint;
+    this.ended = unmounted.then(() => thread.close());
+  }
+
+  /**
+   * Writes everything back and takes the mount away.
+   *
+   * @throws DMMAP_BUSY while programs have files of it open
+   */
+  async unmount(): Promise<void> {
+    const errno = unmountDevice(this.mountPoint);
+    if (errno !== 0) throw unmountError(this.mountPoint, errno);
+    await this.ended;
+  }
+
+  /** Takes the mount away from under whoever uses it: what they have open fails from now on. */
+  async detach(): Promise<void> {
+    detachDevice(this.mountPoint);
+    await this.#thread.close();
+  }
+}
+
+/**
+ * Mounts a home's volume on a folder, for programs that know nothing of dmmap. This process serves it.
+ *
+ * @throws as `connect`, and DMMAP_UNSUPPORTED where it cannot be mounted
+ */
+export async function mount(url: string, mountPoint: string, options: MountOptions = {}): Promise<Mount> {
+  const data: MountSetup = {
+    ...(await nodeSetup(url, options)),
+    mountPoint: resolve(mountPoint),
+    source: url,
+    readOnly: options.readOnly ?? false,
+    allowOther: options.allowOther ?? process.getuid?.() === 0,
+    timeoutMicros: (options.callTimeout ?? Number.POSITIVE_INFINITY) * 1000,
+  };
+  let onUnmounted = () => {};
+  const unmounted = new Promise<void>((done) => {
+    onUnmounted = done;
+  });
+  const thread = await PagerThread.start(new URL("./mount-main.js", import.meta.url), {
+    data,
+    name: "dmmap mount",
+    reviveError,
+    onEvent: (event) => {
+      if (event === "unmounted") onUnmounted();
+    },
+  });
+  try {
+    await within(`mounting ${url}`, options, thread.call("mount"));
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
+  return new Mount(thread, url, data.mountPoint, unmounted);
+}
+
+/** Why a mount could not be taken away. */
+export function unmountError(mountPoint: string, errno: number): DmmapError {
+  if (errno === Errno.EBUSY) {
+    return new DmmapError("DMMAP_BUSY", `${mountPoint} is in use: some program has a file or its working folder there`);
+  }
+  const reason = errno === Errno.EINVAL ? "nothing is mounted there" : errnoName(errno);
+  return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} cannot be unmounted: ${reason}`);
+}
