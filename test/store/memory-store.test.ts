@@ -1,4 +1,6 @@
 import { MemoryStore } from "../../src/store/memory-store.js";
 import { describeStore } from "./describe-store.js";
+import { describeTree } from "./describe-tree.js";
 
 describeStore("memory", () => new MemoryStore());
+describeTree("memory", () => new MemoryStore());
