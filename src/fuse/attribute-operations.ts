@@ -1,6 +1,6 @@
 import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
-import { encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
+import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import type { FileSpace } from "./file-space.js";
 import type { Operation } from "./fuse-loop.js";

@@ -1,6 +1,6 @@
 import type { Attributes, FileKind } from "../core/wire/attributes.js";
-import { encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
+import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import { kindBits } from "./entry-codec.js";
 import type { Operation } from "./fuse-loop.js";

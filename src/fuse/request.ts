@@ -1,7 +1,7 @@
 import type { Micros } from "../core/units.js";
-import { decodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
 import * as libc from "../kernel/libc.js";
+import { decodeName } from "../kernel/name-bytes.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { inHeaderBytes, outHeaderBytes } from "./protocol.js";
 

@@ -1,4 +1,3 @@
-import type { Attributes, FileKind, Time } from "../core/wire/attributes.js";
 import { check } from "./errno.js";
 import * as libc from "./libc.js";
 import type { NativeBuffer } from "./native-buffer.js";
@@ -9,7 +8,11 @@ const noFollow = 0x100;
 const noAutomount = 0x800;
 const basicStats = 0x7ff;
 
-const kinds = new Map<number, FileKind>([
+type Kind = "file" | "folder" | "symlink" | "fifo" | "socket" | "character" | "block";
+/** Since 1970; seconds are negative before it, nanoseconds never. */
+export type SystemTime = readonly [seconds: number, nanoseconds: number];
+
+const kinds = new Map<number, Kind>([
   [0o100000, "file"],
   [0o040000, "folder"],
   [0o120000, "symlink"],
@@ -47,9 +50,28 @@ export function factsOf(fd: number): FileFacts {
   };
 }
 
+/** What stat tells, in its units. */
+export interface InodeFacts {
+  readonly inode: number;
+  readonly kind: Kind;
+  /** 07777 */
+  readonly mode: number;
+  readonly links: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of a character or block device, packed into 32 bits as the kernel does; else 0. */
+  readonly device: number;
+  readonly size: number;
+  /** Of 512 bytes. */
+  readonly blocks: number;
+  readonly atime: SystemTime;
+  readonly mtime: SystemTime;
+  readonly ctime: SystemTime;
+}
+
 /** Attributes, and the filesystem they are of. */
 export interface Stat {
-  readonly attributes: Attributes;
+  readonly attributes: InodeFacts;
   readonly device: string;
 }
 
@@ -75,7 +97,7 @@ function readStat(): Stat {
   const buffer = argument();
   const kind = kindAt(buffer);
   const isDevice = kind === "character" || kind === "block";
-  const attributes: Attributes = {
+  const attributes: InodeFacts = {
     inode: buffer.getUint64(statxAt + 32),
     kind,
     mode: buffer.data.getUint16(statxAt + 28, true) & 0o7777,
@@ -97,7 +119,7 @@ function packDevice(major: number, minor: number): number {
   return (minor % 256) + (major % 4096) * 256 + Math.floor(minor / 256) * 0x10_0000;
 }
 
-function kindAt(buffer: NativeBuffer): FileKind {
+function kindAt(buffer: NativeBuffer): Kind {
   return kinds.get(buffer.data.getUint16(statxAt + 28, true) & 0o170000) ?? "file";
 }
 
@@ -110,7 +132,7 @@ function wordAt({ uint32 }: NativeBuffer, offset: number): number {
 }
 
 /** Seconds are signed: before 1970 they are negative. */
-function timeAt({ uint32, int32 }: NativeBuffer, offset: number): Time {
+function timeAt({ uint32, int32 }: NativeBuffer, offset: number): SystemTime {
   const at = (statxAt + offset) / 4;
   return [uint32[at] + int32[at + 1] * 0x1_0000_0000, uint32[at + 2]];
 }

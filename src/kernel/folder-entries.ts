@@ -1,4 +1,3 @@
-import type { MoveFlags, NodeKind } from "../core/wire/attributes.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
 import { argument, secondPathAt, writeDescriptorPath, writePath } from "./path-argument.js";
@@ -13,6 +12,8 @@ const currentFolder = -100;
 const moveFlags = { replace: 0, noReplace: 1, exchange: 2 } as const;
 const kindBits = { file: 0o100000, fifo: 0o010000, socket: 0o140000, character: 0o020000, block: 0o060000 } as const;
 const listBytes = 256 * 1024;
+type NodeKind = keyof typeof kindBits;
+type MoveFlags = keyof typeof moveFlags;
 
 let entries: NativeBuffer | undefined;
 

@@ -1,4 +1,4 @@
-import type { Space, Time, XattrMode } from "../core/wire/attributes.js";
+import type { SystemTime } from "./facts.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
 import { argument, secondPathAt, structAt, writeDescriptorPath, writePath } from "./path-argument.js";
@@ -14,6 +14,17 @@ const closeOnExec = 0o2000000;
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX. */
 const xattrBytesMax = 65536;
 const xattrModes = { any: 0, create: 1, replace: 2 } as const;
+
+/** Of a filesystem: in blocks, and in files. */
+export interface SystemSpace {
+  readonly blockSize: number;
+  readonly blocks: number;
+  readonly free: number;
+  readonly available: number;
+  readonly files: number;
+  readonly filesFree: number;
+  readonly nameMax: number;
+}
 
 let values: NativeBuffer | undefined;
 function valueBuffer(): NativeBuffer {
@@ -43,17 +54,21 @@ export function changeOwner(fd: number, uid: number | undefined, gid: number | u
 }
 
 /** Undefined: stays. */
-export function changeTimes(fd: number, atime: Time | "now" | undefined, mtime: Time | "now" | undefined): number {
+export function changeTimes(
+  fd: number,
+  atime: SystemTime | "now" | undefined,
+  mtime: SystemTime | "now" | undefined,
+): number {
   const path = writeDescriptorPath(fd, 0);
   return errnoOf(libc.utimensat(currentFolder, path, writeTimes(atime, mtime), 0));
 }
 
 /** As `changeTimes`, of a descriptor that is open for reading or writing: without a walk through /proc. */
-export function setModified(fd: number, mtime: Time): number {
+export function setModified(fd: number, mtime: SystemTime): number {
   return errnoOf(libc.futimens(fd, writeTimes(undefined, mtime)));
 }
 
-function writeTimes(atime: Time | "now" | undefined, mtime: Time | "now" | undefined): number {
+function writeTimes(atime: SystemTime | "now" | undefined, mtime: SystemTime | "now" | undefined): number {
   const buffer = argument();
   for (const [index, time] of [atime, mtime].entries()) {
     const [seconds, nanoseconds] = time === "now" ? [0, timeNow] : (time ?? [0, timeOmit]);
@@ -73,7 +88,7 @@ export function readXattr(fd: number, name: string): Uint8Array | number {
 }
 
 /** At most 64 KiB. */
-export function writeXattr(fd: number, name: string, value: Uint8Array, mode: XattrMode): number {
+export function writeXattr(fd: number, name: string, value: Uint8Array, mode: keyof typeof xattrModes): number {
   const { address, bytes } = valueBuffer();
   bytes.set(value);
   const path = writeDescriptorPath(fd, 0);
@@ -108,7 +123,7 @@ export function readLink(fd: number): Uint8Array | number {
 }
 
 /** @returns the room in the descriptor's filesystem, or a negative errno. */
-export function spaceOf(fd: number): Space | number {
+export function spaceOf(fd: number): SystemSpace | number {
   const buffer = argument();
   if (libc.fstatfs(fd, buffer.address + structAt) !== 0) return -libc.errno();
   const word = (index: number) => buffer.getUint64(structAt + index * 8);

@@ -1,4 +1,4 @@
-import { encodeName } from "../core/wire/name-bytes.js";
+import { encodeName } from "./name-bytes.js";
 import { NativeBuffer } from "./native-buffer.js";
 
 /** Places in the scratch memory of system calls that take paths. Each path has room for 4095 bytes and its NUL. */

@@ -1,10 +1,10 @@
 import type { Attributes, MoveFlags, NodeKind, Ownership } from "../core/wire/attributes.js";
-import { encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
 import { statOf } from "../kernel/facts.js";
 import { OpenFlag, openExactly } from "../kernel/folder.js";
 import * as entries from "../kernel/folder-entries.js";
 import * as libc from "../kernel/libc.js";
+import { encodeName } from "../kernel/name-bytes.js";
 import { InodeVerbs, stampOf } from "./inode-verbs.js";
 import { own } from "./new-entry.js";
 import { equip } from "./new-file.js";

@@ -1,11 +1,11 @@
 import type { AttributeChanges, Attributes, Space, XattrMode } from "../core/wire/attributes.js";
-import { decodeName, encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
 import { statOf } from "../kernel/facts.js";
 import { OpenFlag } from "../kernel/folder.js";
 import { namesIn } from "../kernel/folder-entries.js";
 import * as kernel from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
+import { decodeName, encodeName } from "../kernel/name-bytes.js";
 import { FolderListings, firstAfter } from "./folder-listings.js";
 import { InodeWalk } from "./inode-walk.js";
 import { ownFolder } from "./names.js";

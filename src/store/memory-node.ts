@@ -1,7 +1,7 @@
 import type { AttributeChanges, Attributes, FileKind, Ownership, Time } from "../core/wire/attributes.js";
-import { encodeName } from "../core/wire/name-bytes.js";
 import { statOf } from "../kernel/facts.js";
 import { changeTimes } from "../kernel/inode-attributes.js";
+import { encodeName } from "../kernel/name-bytes.js";
 import type { PageFile } from "./page-file.js";
 
 const setGroupId = 0o2000;

@@ -8,8 +8,8 @@ import type {
   Space,
   XattrMode,
 } from "../core/wire/attributes.js";
-import { decodeName, encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
+import { decodeName, encodeName } from "../kernel/name-bytes.js";
 import { firstAfter } from "./folder-listings.js";
 import { attributesOf, changeNode, type MemoryNode, makeNode, type NodeFacts, now } from "./memory-node.js";
 import type { PageFile } from "./page-file.js";

@@ -1,7 +1,7 @@
 import { close, constants, fdatasync, fsync, open, writeSync } from "node:fs";
 import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
-import { encodeName } from "../core/wire/name-bytes.js";
+import { encodeName } from "../kernel/name-bytes.js";
 
 /** What the sync thread is asked: one file, and the folders whose entries must be down for its name to last. */
 export interface SyncRequest {

@@ -1,6 +1,6 @@
 import type { DmmapError } from "../core/error.js";
-import { encodeName } from "../core/wire/name-bytes.js";
 import { Errno } from "../kernel/errno.js";
+import { encodeName } from "../kernel/name-bytes.js";
 import { ownFolder } from "./names.js";
 import { storeError } from "./store-error.js";
 
