@@ -14,6 +14,7 @@ import { equip, policyOf } from "./new-file.js";
 import { NotesFolder } from "./notes-folder.js";
 import { PageFile, type PageFileOwner } from "./page-file.js";
 import { RefusedPool } from "./refused-pages.js";
+import { reopenOwn } from "./reopen-own.js";
 import type { ListPage, ListQuery, OpenOptions, Store, StoreFile, SyncDone } from "./store.js";
 import { checkRegularKind, storeError } from "./store-error.js";
 import { SyncQueue } from "./sync-queue.js";
@@ -174,7 +175,7 @@ export class FileStore implements Store, PageFileOwner {
       open.users++;
       return open;
     }
-    let own = reopen(fd, OpenFlag.readWrite + openFlags);
+    let own = reopenOwn(fd, OpenFlag.readWrite + openFlags);
     const mayWrite = own >= 0;
     if (!mayWrite && !write && readOnlyReasons.has(-own)) own = reopen(fd, OpenFlag.readOnly + openFlags);
     if (own < 0) throw storeError(name, -own);

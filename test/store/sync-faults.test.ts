@@ -3,36 +3,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, userInfo } from "node:os";
 import { test } from "node:test";
-import { createEventFd } from "../../src/kernel/event-fd.js";
 import { pageBytes } from "../../src/kernel/page-size.js";
 import { FileStore } from "../../src/store/file-store.js";
-import type { SyncRequest, SyncResult } from "../../src/store/sync-thread.js";
-import type { Syncer } from "../../src/store/syncer.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { readPages, synced, writePage } from "./describe-store.js";
-
-/** A disk whose syncs end when the test says so, and how it says. */
-class ManualSyncer implements Syncer {
-  readonly wakeFd = createEventFd();
-  readonly started: SyncRequest[] = [];
-  readonly #results: SyncResult[] = [];
-
-  start(request: SyncRequest): void {
-    this.started.push(request);
-  }
-
-  end(index: number, errnos: { fileErrno?: number; folderErrno?: number } = {}): void {
-    this.#results.push({ sync: this.started[index].sync, fileErrno: 0, folderErrno: 0, ...errnos });
-  }
-
-  take(): SyncResult | undefined {
-    return this.#results.shift();
-  }
-
-  close(): void {
-    // Nothing runs.
-  }
-}
+import { ManualSyncer } from "./manual-syncer.js";
 
 function manualStore(folder: TemporaryFolder) {
   const syncer = new ManualSyncer();
