@@ -1,7 +1,10 @@
 import { DmmapError } from "../core/error.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
+import { Errno } from "../kernel/errno.js";
+import { storeError } from "../store/store-error.js";
 import type { Tree } from "../store/tree.js";
+import { walkPath } from "../store/tree-path.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
@@ -26,6 +29,8 @@ export class TreeHandler {
         return { attributes: tree.identify(body.inode, body.path) };
       case "lookup":
         return { attributes: this.#lookup(body) ?? null };
+      case "walk":
+        return this.#walk(body);
       case "getattr":
         return { attributes: tree.attributes(body.inode) };
       case "setattr":
@@ -81,6 +86,12 @@ export class TreeHandler {
   #lookup({ parent, name }: TreeRequestOf<"lookup">): Attributes | undefined {
     const tree = this.#tree;
     return parent === 0 ? tree.attributes(tree.root) : tree.lookup(parent, name);
+  }
+
+  #walk({ path, follow }: TreeRequestOf<"walk">): object {
+    const { parent, name, attributes, missing } = walkPath(this.#tree, path, { followLast: follow });
+    if (missing.length > 0) throw storeError(path, Errno.ENOENT);
+    return { parent, name, attributes: attributes ?? null };
   }
 
   #setattr({ inode, op: _, ...changes }: TreeRequestOf<"setattr">): Attributes {

@@ -26,6 +26,7 @@ const valueMax = 90_000;
 export const treeSchemas = {
   identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(65_536)) }),
   lookup: v.object(place),
+  walk: v.object({ path: v.pipe(v.string(), v.maxLength(65_536)), follow: v.boolean() }),
   getattr: v.object({ inode }),
   setattr: v.object({
     inode,

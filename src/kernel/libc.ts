@@ -89,7 +89,7 @@ export const syscall = library.func("syscall", "int64_t", new Array(7).fill("int
 
 type PathCall = (...args: (number | string)[]) => number;
 function bindPath(name: string, result: string, parameters: readonly string[]): PathCall {
-  return library.func(name, result, [...parameters]) as unknown as PathCall;
+  return library.func(name, result, [...parameters]);
 }
 
 export const mount = bindPath("mount", int, ["str", "str", "str", "unsigned long", "str"]);

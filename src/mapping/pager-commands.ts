@@ -49,6 +49,8 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly code: string | undefined;
+  /** Linux's number, where the system gave one. */
+  readonly errno: number | undefined;
   readonly stack: string | undefined;
 }
 
@@ -160,8 +162,15 @@ class PagerCommands {
 }
 
 function plainError(error: unknown): PlainError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error), code: undefined, stack: undefined };
+  const nothing = { code: undefined, errno: undefined, stack: undefined };
+  if (!(error instanceof Error)) return { ...nothing, name: "Error", message: String(error) };
   const { name, message, stack } = error;
-  const { code } = error as { code?: unknown };
-  return { name, message, code: typeof code === "string" ? code : undefined, stack };
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  return {
+    name,
+    message,
+    code: typeof code === "string" ? code : undefined,
+    errno: typeof errno === "number" ? errno : undefined,
+    stack,
+  };
 }

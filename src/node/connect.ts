@@ -69,8 +69,8 @@ export async function nodeSetup(url: string, options: ConnectOptions): Promise<N
 }
 
 /** An error of the pager thread, as the program is to see it. */
-export function reviveError({ name, message, code }: PlainError): Error {
-  if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message);
+export function reviveError({ name, message, code, errno }: PlainError): Error {
+  if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message, { errno });
   if (name === "RangeError") return new RangeError(message);
   return name === "TypeError" ? new TypeError(message) : new DmmapError("DMMAP_INTERNAL", message);
 }

@@ -1,13 +1,13 @@
-import { EventEmitter } from "node:events";
 import { DmmapError } from "../core/error.js";
 import type { Policy } from "../core/units.js";
-import type { FileStat } from "../core/wire/control.js";
+import type { ControlOperation, ControlOperations, FileStat } from "../core/wire/control.js";
 import type { PagerThread } from "../mapping/pager-thread.js";
 import type { FileTokensStatus, HomeStatus } from "../observe/status.js";
 import { checkChoice, checkName, checkOffset } from "./arguments.js";
 import { File } from "./file.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeEvents, OpenArgs, OpenedFile } from "./node-commands.js";
+import { VolumeTree } from "./volume-tree.js";
 
 export interface OpenOptions {
   /** Make the file if there is none. */
@@ -27,7 +27,7 @@ interface VolumeEvents {
 }
 
 /** The files of one home, as seen from this node. Made by `connect`. */
-export class Volume extends EventEmitter<VolumeEvents> implements AsyncDisposable {
+export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable {
   /** `dmmap://HOST:PORT` */
   readonly url: string;
   readonly #thread: PagerThread;
@@ -68,37 +68,34 @@ export class Volume extends EventEmitter<VolumeEvents> implements AsyncDisposabl
     const files: FileStat[] = [];
     for (;;) {
       const after = files.at(-1)?.name;
-      const page = (await this.#request("list", { ...options, ...(after === undefined ? {} : { after }) })) as {
-        files: FileStat[];
-        more: boolean;
-      };
+      const page = await this.ask("list", { ...options, ...(after === undefined ? {} : { after }) });
       files.push(...page.files);
       if (!page.more) return files;
     }
   }
 
   async stat(name: string): Promise<FileStat> {
-    return (await this.#request("stat", { name: checkName(name, "a file's name") })) as FileStat;
+    return await this.ask("stat", { name: checkName(name, "a file's name") });
   }
 
   /** Renames atomically, over an existing file too. Open files stay open, under the new name. */
   async rename(from: string, to: string): Promise<void> {
-    await this.#request("rename", { from: checkName(from, "a file's name"), to: checkName(to, "a file's name") });
+    await this.ask("rename", { from: checkName(from, "a file's name"), to: checkName(to, "a file's name") });
   }
 
   /** Removes the name. Whoever has the file open keeps it until they close it. */
   async remove(name: string): Promise<void> {
-    await this.#request("remove", { name: checkName(name, "a file's name") });
+    await this.ask("remove", { name: checkName(name, "a file's name") });
   }
 
   /** What the home says of itself, its files and its nodes. */
   async status(): Promise<HomeStatus> {
-    return (await this.#request("status", {})) as HomeStatus;
+    return (await this.ask("status", {})) as HomeStatus;
   }
 
   /** Who holds which token on a file. */
   async tokens(name: string): Promise<FileTokensStatus> {
-    return (await this.#request("tokens", { name: checkName(name, "a file's name") })) as FileTokensStatus;
+    return (await this.ask("tokens", { name: checkName(name, "a file's name") })) as FileTokensStatus;
   }
 
   /** What this node has done since it connected. */
@@ -139,8 +136,11 @@ export class Volume extends EventEmitter<VolumeEvents> implements AsyncDisposabl
     if (same?.size === 0) this.#files.delete(id);
   }
 
-  #request(op: string, args: object): Promise<unknown> {
-    return this.#call("request", { op, args });
+  protected async ask<Op extends ControlOperation>(
+    op: Op,
+    args: ControlOperations[Op]["request"],
+  ): Promise<ControlOperations[Op]["reply"]> {
+    return (await this.#call("request", { op, args })) as ControlOperations[Op]["reply"];
   }
 
   async #call(method: string, args: object): Promise<unknown> {

@@ -1,4 +1,13 @@
-import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, Time, XattrMode } from "./attributes.js";
+import type {
+  AttributeChanges,
+  Attributes,
+  MoveFlags,
+  NodeKind,
+  Ownership,
+  Space,
+  Time,
+  XattrMode,
+} from "./attributes.js";
 import type { Opened } from "./control.js";
 
 interface Place {
@@ -32,6 +41,11 @@ export interface TreeRequests {
   identify: { request: { inode: number; path: string }; reply: Described };
   /** Parent 0 and an empty name are the root. Null: no such name. */
   lookup: { request: Place; reply: { attributes: Attributes | null } };
+  /** The way along a path, through symbolic links, the last one only if asked. `attributes` null: there is no such name. */
+  walk: {
+    request: { path: string; follow: boolean };
+    reply: { parent: number; name: string; attributes: Attributes | null };
+  };
   getattr: { request: { inode: number }; reply: Described };
   /** The size is `truncate`'s. */
   setattr: { request: { inode: number } & AttributeChanges; reply: Described };
