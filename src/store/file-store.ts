@@ -19,6 +19,7 @@ import type { ListPage, ListQuery, OpenOptions, Store, StoreFile, SyncDone } fro
 import { checkRegularKind, storeError } from "./store-error.js";
 import { SyncQueue } from "./sync-queue.js";
 import { type Syncer, ThreadSyncer } from "./syncer.js";
+import { walkPath } from "./tree-path.js";
 
 const openFlags = OpenFlag.nonBlocking | OpenFlag.noControllingTerminal; // Opening a fifo or a terminal must not wait.
 /** Why a file cannot be written, but perhaps read. ETXTBSY: it is a program that runs. */
@@ -74,7 +75,9 @@ export class FileStore implements Store, PageFileOwner {
     if (fd < 0) throw storeError(name, -fd);
     try {
       if (!created && options.create === true && options.exclusive === true) throw storeError(name, Errno.EEXIST);
-      return { file: this.#fileOf(fd, name), created };
+      const file = this.#fileOf(fd, name);
+      this.#note(name);
+      return { file, created };
     } catch (error) {
       libc.close(fd);
       throw error;
@@ -166,6 +169,15 @@ export class FileStore implements Store, PageFileOwner {
     this.#open.delete(file.key);
     if (factsOf(file.fd).links === 0) this.#syncs.forget(file.key);
     libc.close(file.fd);
+  }
+
+  /** So that the tree can tell the file's path, wherever its folders move. */
+  #note(name: string): void {
+    try {
+      walkPath(this.tree, name, { followLast: true });
+    } catch (error) {
+      if (!(error instanceof DmmapError)) throw error; // It has moved already: then by way of the disk.
+    }
   }
 
   /** Opens a file of the tree: for writing too, whoever asks, unless this home may not. */

@@ -18,6 +18,8 @@ export interface MemoryNode {
   readonly target: string | undefined;
   /** Of a file. */
   file: PageFile | undefined;
+  /** Its names, each with the folder that it is in. */
+  places: readonly MemoryPlace[];
   /** Of a folder that has a name. */
   parent: MemoryNode | undefined;
   links: number;
@@ -27,6 +29,11 @@ export interface MemoryNode {
   atime: Time;
   mtime: Time;
   ctime: Time;
+}
+
+export interface MemoryPlace {
+  readonly parent: MemoryNode;
+  readonly name: string;
 }
 
 export interface NodeFacts {
@@ -50,6 +57,7 @@ export function makeNode(facts: NodeFacts, folder: MemoryNode | undefined, owner
     xattrs: new Map(),
     children: isFolder ? new Map() : undefined,
     file: undefined,
+    places: [],
     parent: isFolder ? folder : undefined,
     links: isFolder ? 2 : 1,
     mode: inherits && isFolder ? ownership.mode | setGroupId : ownership.mode,

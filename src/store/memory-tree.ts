@@ -63,7 +63,7 @@ export class MemoryTree implements Tree {
   pathOf(inode: number): string {
     const names: string[] = [];
     for (let node = this.#node(inode); node.inode !== this.root; ) {
-      const found = this.#placeOf(node);
+      const found = node.places.at(-1);
       if (found === undefined) throw storeError(`inode ${inode}`, Errno.ESTALE);
       names.push(found.name);
       node = found.parent;
@@ -283,6 +283,7 @@ export class MemoryTree implements Tree {
   #add(folder: MemoryNode, name: string, node: MemoryNode): void {
     this.#nodes.set(node.inode, node);
     folder.children?.set(name, node);
+    node.places = [...node.places, { parent: folder, name }];
     if (node.kind === "folder") {
       node.parent = folder;
       folder.links++;
@@ -293,6 +294,7 @@ export class MemoryTree implements Tree {
   /** Takes a name away; what had it stays. */
   #take(folder: MemoryNode, name: string, node: MemoryNode): void {
     folder.children?.delete(name);
+    node.places = node.places.filter((place) => place.parent !== folder || place.name !== name);
     if (node.kind === "folder") folder.links--;
     this.#changed(folder);
   }
@@ -316,13 +318,6 @@ export class MemoryTree implements Tree {
     folder.mtime = now();
     folder.ctime = folder.mtime;
     this.#sorted.delete(folder);
-  }
-
-  #placeOf(node: MemoryNode): { parent: MemoryNode; name: string } | undefined {
-    for (const parent of node.parent === undefined ? this.#nodes.values() : [node.parent]) {
-      for (const [name, child] of parent.children ?? []) if (child === node) return { parent, name };
-    }
-    return undefined;
   }
 }
 

@@ -23,9 +23,11 @@ export interface SyncResult {
 export interface SyncThreadData {
   readonly port: MessagePort;
   readonly wakeFd: number;
+  /** Counts the results whose ring is over: from then on the thread does not touch `wakeFd` for them. */
+  readonly rung: Int32Array;
 }
 
-const { port, wakeFd } = workerData as SyncThreadData;
+const { port, wakeFd, rung } = workerData as SyncThreadData;
 const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 /** Several files sync at a time, on the thread pool of this thread's own event loop. */
@@ -40,6 +42,8 @@ async function serve({ sync, fd, attributes, folders }: SyncRequest): Promise<vo
   for (const folder of fileErrno === 0 ? folders : []) folderErrno ||= await syncFolder(folder);
   port.postMessage({ sync, fileErrno, folderErrno } satisfies SyncResult);
   writeSync(wakeFd, one);
+  Atomics.add(rung, 0, 1);
+  Atomics.notify(rung, 0);
 }
 
 function syncFile(fd: number, call: typeof fsync): Promise<number> {

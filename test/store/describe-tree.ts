@@ -281,6 +281,13 @@ export function describeTree(name: string, make: () => Store): void {
       assert.equal(tree.attributes(file).inode, file);
     });
 
+    test("a file that the library opened by its path is followed wherever its folders go", () => {
+      const { file } = store.open("outer/inner/followed", { create: true });
+      tree.move(tree.root, "outer", folder(), "moved", "replace");
+      assert.equal(tree.pathOf(file.inode), `folder-${folders}/moved/inner/followed`);
+      file.close();
+    });
+
     test("attributes change each for itself, and the rest stays", () => {
       const { inode } = makeFile(tree, tree.root, "attributes", 0o644);
       assert.equal(tree.setAttributes(inode, { mode: 0o2750 }).mode, 0o2750);
