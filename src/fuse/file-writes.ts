@@ -41,9 +41,9 @@ export class FileWrites {
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
     // What the kernel has, may be written: that is what its pages stand for, even while it is told to drop them.
-    if (request.isCached && file.kernel.has(start, end)) return this.#flush(file, request);
-    if (request.isCached) return this.#place(file, request);
-    file.kernel.isEmpty ? this.#place(file, request) : this.#whenDropped(file, request);
+    if (request.isCached && file.kernel.has(start, end)) return this.#writeCached(file, request);
+    if (request.isCached) this.#place(file, request);
+    else this.#whenDropped(file, request);
   }
 
   /** Past the kernel's cache: it must not go on showing what it has of this range. */
@@ -54,21 +54,36 @@ export class FileWrites {
     file.whenDropped(start, end, () => this.#place(file, request));
   }
 
-  /** Bytes under a token that is held here: at once, whatever is being asked for. */
+  /** Stores that have happened already, under a token that is held here: at once, whatever is being asked for. */
   #flush(file: MountFile, request: WriteRequest): void {
     const { cache, tokens } = file.file;
     const end = Math.min(request.offset + request.byteLength, cache.sizeBytes);
     const byteLength = end - request.offset;
-    if (byteLength <= 0) return request.isFlush ? request.written() : this.#place(file, request); // Cut off meanwhile.
+    if (byteLength <= 0) return request.written(); // Cut off meanwhile.
     const [first, last] = [pageAt(request.offset), pageEndAt(end)];
-    if (byteLength < request.byteLength && !request.isFlush) return this.#place(file, request);
-    if (!mayWrite(tokens, first, last) || cache.nextUncached(first, last) < last) {
-      if (!request.isFlush) return this.#place(file, request);
-      // Only after the session was lost: what was stored under its tokens cannot be kept (R15).
-      this.#node.reportLost(file.open, first, last);
-      return request.fail(Errno.EIO);
+    if (mayWrite(tokens, first, last) && cache.nextUncached(first, last) === last) {
+      return this.#take(file, request, byteLength);
     }
-    this.#take(file, request, byteLength);
+    // Only after the session was lost: what was stored under its tokens cannot be kept (R15).
+    this.#node.reportLost(file.open, first, last);
+    request.fail(Errno.EIO);
+  }
+
+  /**
+   * A write to a page that the kernel has, and keeps locked until the answer. The token for it is here, and stays until the
+   * kernel has dropped the page, which it cannot do before: so this must not wait for a token that is being given up.
+   */
+  #writeCached(file: MountFile, request: WriteRequest): void {
+    const { cache, tokens } = file.file;
+    const writeEnd = request.offset + request.byteLength;
+    const [first, last] = [pageAt(request.offset), pageEndAt(writeEnd)];
+    if (!mayWrite(tokens, first, last)) return this.#place(file, request);
+    const freshFrom = pageEndAt(cache.sizeBytes);
+    if (writeEnd > cache.sizeBytes) {
+      request.keep();
+      this.#extend(file, request, () => this.#writeCached(file, request), () => undefined);
+    } else if (mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
+    else this.#place(file, request);
   }
 
   /** At the file's end, wherever that is by then: one node appends at a time, to all of them. */

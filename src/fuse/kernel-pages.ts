@@ -72,6 +72,13 @@ export class KernelPages {
     done.givenSince.each((mode, start, end) => this.#given.set(start, end, mode, 1));
   }
 
+  describe(): string {
+    const ranges: string[] = [];
+    this.#given.each((_mode, start, end) => ranges.push(`${start}..${end}`));
+    const recalls = this.#recalls.map(({ start, end }) => `${start}..${end}`);
+    return `has ${ranges.join(", ") || "nothing"}, is to drop ${recalls.join(", ") || "nothing"}`;
+  }
+
   #recallRun(start: PageIndex, end: PageIndex): void {
     if (this.#recalls.some((recall) => recall.start <= start && recall.end >= end)) return; // Is being told.
     const id = ++this.#recallLast;

@@ -95,6 +95,11 @@ export class MountFile implements UpperCache {
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 
+  /** One line, for people who look at a mount that is stuck. */
+  describe(): string {
+    return `${this.file.name} ${this.isWriteOpen ? "for writing" : "for reading"}, ${this.file.tokens.describe()}; kernel ${this.kernel.describe()}`;
+  }
+
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
     const until = this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY;

@@ -16,6 +16,7 @@ import { Handles } from "./handles.js";
 import { LockOperations } from "./lock-operations.js";
 import { InodeAnswers } from "./inode-answers.js";
 import { InodeRequests } from "./inode-requests.js";
+import type { MountFile } from "./mount-file.js";
 import { MountFiles } from "./mount-files.js";
 import { NameOperations } from "./name-operations.js";
 import { Nodes } from "./nodes.js";
@@ -110,7 +111,7 @@ export class MountProgram {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
       onEnd: () => this.#onEnd(),
     });
-    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, () => this.#reason());
+    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, (request) => this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)));
     node.addTimer((now) => reads.onTime(now));
     node.addTimer((now) => watch.look(now));
     node.onSession = (change) => files.onSession(change);
@@ -118,8 +119,10 @@ export class MountProgram {
     this.#notifier = notifier;
   }
 
-  #reason(): string {
-    return this.#node.downReason || "the home has not answered yet, or another node has not given way";
+  #reason(file: MountFile | undefined): string {
+    if (this.#node.downReason !== "") return this.#node.downReason;
+    const waits = "the home has not answered yet, or another node has not given way";
+    return file === undefined ? waits : `${waits}: ${file.describe()}`;
   }
 
   /** Unmounted, by whomever. */
