@@ -152,11 +152,9 @@ export class MemoryTree implements Tree {
     checkName(newName, newParent === this.root);
     const moved = this.#named(parent, name);
     const target = this.#children(newParent).get(newName);
-    if (flags === "exchange" && target === undefined) throw storeError(newName, Errno.ENOENT);
-    this.#checkMove(moved, target, this.#node(newParent), newName, flags);
+    const folders = { from: this.#node(parent), to: this.#node(newParent) };
+    checkMove(moved, target, folders, newName, flags);
     if (target === moved) return; // Two names of one file, or the same name: both stay.
-    if (flags === "exchange" && target !== undefined)
-      this.#checkMove(target, undefined, this.#node(parent), name, flags);
     if (flags !== "exchange" && target !== undefined) this.#drop(this.#node(newParent), newName, target);
     this.#take(this.#node(parent), name, moved);
     if (target !== undefined && flags === "exchange") {
@@ -254,24 +252,6 @@ export class MemoryTree implements Tree {
     if (this.#children(parent).has(name)) throw storeError(name, Errno.EEXIST);
   }
 
-  /** As renameat2 checks. */
-  #checkMove(
-    moved: MemoryNode,
-    target: MemoryNode | undefined,
-    folder: MemoryNode,
-    name: string,
-    flags: MoveFlags,
-  ): void {
-    for (let above: MemoryNode | undefined = folder; above !== undefined; above = above.parent) {
-      if (above === moved) throw storeError(name, Errno.EINVAL);
-    }
-    if (flags === "noReplace" && target !== undefined) throw storeError(name, Errno.EEXIST);
-    if (flags !== "replace" || target === undefined || target === moved) return;
-    if (moved.kind === "folder" && target.kind !== "folder") throw storeError(name, Errno.ENOTDIR);
-    if (moved.kind !== "folder" && target.kind === "folder") throw storeError(name, Errno.EISDIR);
-    if ((target.children?.size ?? 0) > 0) throw storeError(name, Errno.ENOTEMPTY);
-  }
-
   #make(parent: number, name: string, facts: Omit<NodeFacts, "inode">, ownership: Ownership): Attributes {
     this.#checkFree(parent, name);
     const folder = this.#node(parent);
@@ -324,4 +304,32 @@ export class MemoryTree implements Tree {
 /** A name as a string of bytes, which compare as the system's names do. */
 function latin1(name: string): string {
   return Buffer.from(encodeName(name) ?? []).toString("latin1");
+}
+
+/** What renameat2 checks, in its order. */
+function checkMove(
+  moved: MemoryNode,
+  target: MemoryNode | undefined,
+  folders: { readonly from: MemoryNode; readonly to: MemoryNode },
+  name: string,
+  flags: MoveFlags,
+): void {
+  const isExchange = flags === "exchange";
+  if (flags === "noReplace" && target !== undefined) throw storeError(name, Errno.EEXIST);
+  if (isExchange && target === undefined) throw storeError(name, Errno.ENOENT);
+  if (isAbove(moved, folders.to)) throw storeError(name, Errno.EINVAL);
+  if (target === undefined || target === moved) return;
+  if (isAbove(target, folders.from)) throw storeError(name, isExchange ? Errno.EINVAL : Errno.ENOTEMPTY);
+  if (isExchange) return;
+  if (moved.kind === "folder" && target.kind !== "folder") throw storeError(name, Errno.ENOTDIR);
+  if (moved.kind !== "folder" && target.kind === "folder") throw storeError(name, Errno.EISDIR);
+  if ((target.children?.size ?? 0) > 0) throw storeError(name, Errno.ENOTEMPTY);
+}
+
+/** Whether `node` is this folder, or one above it. */
+function isAbove(node: MemoryNode, folder: MemoryNode): boolean {
+  for (let above: MemoryNode | undefined = folder; above !== undefined; above = above.parent) {
+    if (above === node) return true;
+  }
+  return false;
 }
