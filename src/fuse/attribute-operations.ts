@@ -6,10 +6,12 @@ import type { FileSpace } from "./file-space.js";
 import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
+import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import { Opcode, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
+import type { SizeProbes } from "./size-probes.js";
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
@@ -21,8 +23,17 @@ export class AttributeOperations {
   readonly #answers: InodeAnswers;
   readonly #files: MountFiles;
   readonly #space: FileSpace;
+  readonly #probes: SizeProbes;
 
-  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, files: MountFiles, space: FileSpace) {
+  constructor(
+    nodes: Nodes,
+    requests: InodeRequests,
+    answers: InodeAnswers,
+    files: MountFiles,
+    space: FileSpace,
+    probes: SizeProbes,
+  ) {
+    this.#probes = probes;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
@@ -44,7 +55,32 @@ export class AttributeOperations {
   }
 
   #getattr(request: Request): void {
-    this.#ask(request, "getattr", {}, (answer) => this.#answers.attributes(request, attributesOf(answer)));
+    const file = this.#files.find(this.#nodes.inodeOf(request.node) ?? -1);
+    const known = file?.probed;
+    if (known !== undefined && request.thread === this.#probes.thread) return this.#answers.attributes(request, known);
+    this.#ask(request, "getattr", {}, (answer) => {
+      const attributes = attributesOf(answer);
+      if (file === undefined) return this.#answers.attributes(request, attributes);
+      this.#show(request, file, attributes);
+    });
+  }
+
+  /**
+   * The kernel throws away an answer that crosses with a notice for the same inode, and goes on with the size it knew: a read
+   * then ends too early. So a new size is brought home to it before it is answered.
+   */
+  #show(request: Request, file: MountFile, attributes: Attributes): void {
+    const { sizeBytes } = file.file.cache;
+    const answer = () => {
+      file.shownBytes = sizeBytes;
+      this.#answers.attributes(request, attributes);
+    };
+    if (file.shownBytes === sizeBytes) return answer();
+    file.probed = attributes;
+    this.#probes.probe(request.node, sizeBytes, () => {
+      file.probed = undefined;
+      answer();
+    });
   }
 
   /** fuse_setattr_in: what is valid, then each at its place. A size first, since it changes times too. */

@@ -93,14 +93,19 @@ export class FileReads {
     else this.#serve(file, request);
   }
 
+  /**
+   * The kernel caches zeros for what it asks beyond the end of the file: so that needs a token like the rest. Else somebody
+   * could make the file longer, and write there, without anybody asking this kernel to forget its zeros.
+   */
   #serve(file: MountFile, request: ReadRequest): void {
     const { cache, tokens, isUsable } = file.file;
     const start = pageAt(request.offset);
-    const end = pageEndAt(Math.min(request.offset + request.byteLength, cache.sizeBytes));
+    const end = pageEndAt(request.offset + request.byteLength);
+    const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
     const mode = request.isCached ? file.cacheMode : Mode.read;
-    const isHere = start >= end || (tokens.allows(mode, start, end) && cache.nextUncached(start, end) === end);
+    const isHere = tokens.allows(mode, start, end) && cache.nextUncached(start, fileEnd) >= fileEnd;
     if (isHere && isUsable) this.#answer(file, request);
-    else this.#wait(file, request, mode, Math.max(end, start));
+    else this.#wait(file, request, mode, end);
   }
 
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {

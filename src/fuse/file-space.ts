@@ -47,10 +47,9 @@ export class FileSpace {
   setSize(inode: number, size: ByteOffset, onDone: (errno: number) => void): void {
     if (size > fileBytesMax) return onDone(Errno.EFBIG);
     const onFile = (file: MountFile) => {
-      const before = file.file.cache.sizeBytes;
       file.beginResize();
       this.#ask("truncate", file, { size }, (errno) => {
-        file.endResize(errno === 0 && before !== size);
+        file.endResize();
         if (errno === 0) file.wrote();
         this.#files.release(file, true);
         onDone(errno);

@@ -147,6 +147,8 @@ export class FileWrites {
       args: () => ({ file: file.file.number, size }),
       onReply: () => {
         request.onGiveUp = undefined;
+        // The kernel counts an append from the end that it knew.
+        if (!request.isAppend) file.shownBytes = file.file.cache.sizeBytes;
         if (!isInterrupted) onExtended();
       },
       onFail: (error) => {

@@ -1,12 +1,13 @@
-import { type Micros, Mode, type PageIndex, pageAt, pageMax } from "../core/units.js";
+import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageMax } from "../core/units.js";
+import type { Attributes } from "../core/wire/attributes.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 
-/** For how long another node's resize waits here for the kernel to drop what it changes. See `resize`. */
-const resizeMicrosMax = 20_000;
+/** For how long another node's change of the size waits here for the kernel: see `resize`. */
+const cutMicrosMax = 500_000;
 
 /**
  * One file of a mount: what the kernel has of it, above what this node has. What the kernel caches, the node caches too; what
@@ -23,10 +24,14 @@ export class MountFile implements UpperCache {
   isWriteOpen = false;
   /** When it was last written here, in milliseconds since 1970; 0 once the home has been told. */
   modifiedMillis = 0;
+  /** The size of which the kernel is known to know. */
+  shownBytes: ByteOffset = -1;
+  /** What the kernel is told of it while its size is brought home: see AttributeOperations. */
+  probed: Attributes | undefined;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, nor dropped. */
   #resizing = 0;
   readonly #droppedWaiters: (() => void)[] = [];
-  #resizeWaiter: { done: () => void; start: PageIndex; until: Micros } | undefined;
+  #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
   constructor(inode: number, open: OpenFile, drop: DropPages) {
     this.inode = inode;
@@ -59,25 +64,31 @@ export class MountFile implements UpperCache {
   }
 
   /**
-   * Another node has changed the size: what the kernel has of the changed part goes, before that node hears that we know.
-   * But not for long: a kernel that waits for a SETATTR of its own, which waits for that node, drops nothing until then.
+   * Another node has changed the size: the kernel drops what is cut off before that node hears that we know. (It has nothing
+   * beyond the former end of a file that grows but under tokens; and asks for the size when it reads there.)
+   *
+   * This does not wait for long: a kernel that waits for a SETATTR of its own, which may wait for that node, drops nothing
+   * until then.
    */
-  resize(start: PageIndex, done: () => void): void {
-    this.#resizeWaiter?.done();
-    this.#resizeWaiter = undefined;
-    if (this.#drop(start, pageMax) || this.#resizing > 0) done();
-    else this.#resizeWaiter = { done, start, until: nowMicros() + resizeMicrosMax };
+  resize(fromBytes: ByteOffset, toBytes: ByteOffset, done: () => void): void {
+    this.#endWait();
+    if (toBytes >= fromBytes || this.#resizing > 0) return done();
+    const waiter = { done, until: nowMicros() + cutMicrosMax };
+    this.#resizeWaiter = waiter;
+    this.whenDropped(pageAt(toBytes), pageMax, () => {
+      if (this.#resizeWaiter === waiter) this.#endWait();
+    });
   }
 
-  /** Around a SETATTR of the size. `changed`: the kernel drops every page by itself when it has the answer. */
+  /** Around a SETATTR of the size. */
   beginResize(): void {
     this.#resizing++;
   }
 
-  endResize(changed: boolean): void {
+  /** The kernel drops its pages by itself when it has the answer, but nobody says when: so it is told to. */
+  endResize(): void {
     this.#resizing--;
-    if (changed) this.kernel.forget(0, pageMax);
-    else this.#drop(pageAt(this.file.cache.sizeBytes), pageMax);
+    this.whenDropped(0, pageMax, () => undefined);
     this.file.onTime(nowMicros());
   }
 
@@ -91,7 +102,6 @@ export class MountFile implements UpperCache {
   onDropped(recall: number): void {
     this.kernel.onDropped(recall);
     this.file.onTime(nowMicros());
-    if (this.#resizeWaiter !== undefined && !this.kernel.has(this.#resizeWaiter.start, pageMax)) this.#endWait();
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 

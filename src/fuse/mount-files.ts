@@ -125,9 +125,8 @@ export class MountFiles {
   }
 
   #addFile(entry: Entry, open: OpenFile): MountFile {
-    const file: MountFile = new MountFile(entry.inode, open, (start, end, recall) =>
-      this.#drop(file, start, end, recall),
-    );
+    const { inode } = entry;
+    const file: MountFile = new MountFile(inode, open, (start, end, recall) => this.#drop(file, start, end, recall));
     entry.file = file;
     return file;
   }

@@ -21,6 +21,7 @@ import { MountFiles } from "./mount-files.js";
 import { NameOperations } from "./name-operations.js";
 import { Nodes } from "./nodes.js";
 import { Notifier } from "./notifier.js";
+import { SizeProbes } from "./size-probes.js";
 import { WaitWatch } from "./wait-watch.js";
 
 /** What starts a mount's pager thread. */
@@ -39,7 +40,7 @@ export class MountProgram {
   readonly #emit: Emit;
   readonly #node: Node;
   #loop: FuseLoop | undefined;
-  #notifier: Notifier | undefined;
+  #helpers: readonly { stop(): void }[] = [];
   #isEnded = false;
 
   constructor(setup: MountSetup, emit: Emit) {
@@ -83,6 +84,7 @@ export class MountProgram {
     const node = this.#node;
     const nodes = new Nodes(rootInode);
     const notifier = new Notifier(node.pager, fd);
+    const probes = new SizeProbes(node.pager, this.#setup.mountPoint);
     const reads = new FileReads(node.pins, (deadline) => node.wakeAt(deadline));
     const writes = new FileWrites(node);
     const handles = new Handles();
@@ -104,7 +106,7 @@ export class MountProgram {
       space,
       locks,
       new NameOperations(nodes, requests, answers, open),
-      new AttributeOperations(nodes, requests, answers, files, space),
+      new AttributeOperations(nodes, requests, answers, files, space, probes),
       new FolderOperations(nodes, requests, answers),
     ];
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
@@ -116,7 +118,7 @@ export class MountProgram {
     node.addTimer((now) => watch.look(now));
     node.onSession = (change) => files.onSession(change);
     this.#loop = loop;
-    this.#notifier = notifier;
+    this.#helpers = [notifier, probes];
   }
 
   #reason(file: MountFile | undefined): string {
@@ -129,13 +131,13 @@ export class MountProgram {
   #onEnd(): void {
     this.#isEnded = true;
     this.#loop?.close();
-    this.#notifier?.stop();
+    for (const helper of this.#helpers) helper.stop();
     this.#emit("unmounted", {});
   }
 
   #stop(done: () => void): void {
     if (!this.#isEnded && this.#loop !== undefined) detachDevice(this.#setup.mountPoint);
-    this.#notifier?.stop();
+    for (const helper of this.#helpers) helper.stop();
     this.#node.stop(done);
   }
 }

@@ -1,6 +1,7 @@
 const headIndex = 0;
 const doneIndex = 1;
 const stopIndex = 2;
+const threadIndex = 3;
 const cellsAt = 16;
 const capacity = 1024;
 const cellNumbers = 4;
@@ -28,6 +29,15 @@ export class NoticeRing {
     this.memory = memory;
     this.#control = new Int32Array(memory, 0, cellsAt / 4);
     this.#cells = new Float64Array(memory, cellsAt);
+  }
+
+  /** The Linux id of the reader, once it has said so. */
+  get thread(): number {
+    return Atomics.load(this.#control, threadIndex);
+  }
+
+  set thread(id: number) {
+    Atomics.store(this.#control, threadIndex, id);
   }
 
   /** How many have been told, ever; counts on beyond 2^31 by wrapping. */

@@ -14,29 +14,37 @@ export interface NotifierSetup {
   readonly bell: number;
 }
 
-const bodyBytes = 24;
+const inodeBytes = 24;
 
 /**
- * Tells the kernel, one notice after the other. Each is a write that sleeps until every page of the range has been written
- * back and dropped, for which the mount's own thread must go on answering: so it is not on that thread.
+ * Tells the kernel, one notice after the other. To drop pages is a write that sleeps until every page of the range has been
+ * written back and dropped, for which the mount's own thread must go on answering: so it is not on that thread.
  */
 function run({ memory, fd, bell }: NotifierSetup): void {
   const ring = new NoticeRing(memory);
   const buffer = new NativeBuffer(4096);
   const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
-  buffer.uint32[0] = outHeaderBytes + bodyBytes;
-  buffer.int32[1] = Notify.invalidateInode;
   buffer.setUint64(8, 0);
   while (ring.next(notice)) {
-    buffer.setUint64(outHeaderBytes, notice.node);
-    if (notice.offset < 0) buffer.data.setBigInt64(outHeaderBytes + 8, BigInt(notice.offset), true);
-    else buffer.setUint64(outHeaderBytes + 8, notice.offset);
-    buffer.setUint64(outHeaderBytes + 16, notice.byteLength);
-    // ENOENT: the kernel does not know the inode any more, and has nothing of it. ENODEV: the mount is gone.
-    libc.write(fd, buffer.address, outHeaderBytes + bodyBytes);
+    invalidate(fd, buffer, notice);
     ring.finish();
     ringEventFd(bell);
   }
+}
+
+function invalidate(fd: number, buffer: NativeBuffer, { node, offset, byteLength }: Notice): void {
+  buffer.setUint64(outHeaderBytes, node);
+  if (offset < 0) buffer.data.setBigInt64(outHeaderBytes + 8, BigInt(offset), true);
+  else buffer.setUint64(outHeaderBytes + 8, offset);
+  buffer.setUint64(outHeaderBytes + 16, byteLength);
+  send(fd, buffer, Notify.invalidateInode, inodeBytes);
+}
+
+/** ENOENT: the kernel does not know the inode any more, and has nothing of it. ENODEV: the mount is gone. */
+function send(fd: number, buffer: NativeBuffer, code: number, bodyBytes: number): void {
+  buffer.uint32[0] = outHeaderBytes + bodyBytes;
+  buffer.int32[1] = code;
+  libc.write(fd, buffer.address, outHeaderBytes + bodyBytes);
 }
 
 run(workerData as NotifierSetup);

@@ -25,9 +25,7 @@ export class Notifier {
 
   /** Drops pages of an inode from the kernel's cache, dirty ones written first. Bytes; `byteLength` 0 is to the end. */
   invalidate(node: number, offset: number, byteLength: number, onDone: () => void): void {
-    const notice = { node, offset, byteLength };
-    this.#callbacks.push(onDone);
-    if (this.#unsent.length > 0 || !this.#ring.push(notice)) this.#unsent.push(notice);
+    this.#tell({ node, offset, byteLength }, onDone);
   }
 
   /** The kernel asks for the inode's attributes when it needs them next. */
@@ -43,6 +41,11 @@ export class Notifier {
   close(pager: Pager): void {
     pager.unwatch(this.#bell);
     libc.close(this.#bell);
+  }
+
+  #tell(notice: Notice, onDone: () => void): void {
+    this.#callbacks.push(onDone);
+    if (this.#unsent.length > 0 || !this.#ring.push(notice)) this.#unsent.push(notice);
   }
 
   #onBell(): void {

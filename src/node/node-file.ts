@@ -1,7 +1,7 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { TokenPort } from "../core/token/token-port.js";
-import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageEndAt, pageMax } from "../core/units.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
@@ -160,12 +160,10 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** @returns what calls its argument when no cache shows the file with the former size. */
   #setSize(sizeBytes: ByteOffset): (onDropped: () => void) => void {
-    // A page with the former end in it holds zeros behind that already.
-    const grows = sizeBytes > this.cache.sizeBytes;
-    const start = grows ? pageEndAt(this.cache.sizeBytes) : pageAt(sizeBytes);
+    const fromBytes = this.cache.sizeBytes;
     this.cache.setSize(sizeBytes);
     this.#retention.onResize(sizeBytes);
-    return (onDropped) => this.upperCache.resize(start, onDropped);
+    return (onDropped) => this.upperCache.resize(fromBytes, sizeBytes, onDropped);
   }
 
   // What the token machine tells us to do.

@@ -1,0 +1,53 @@
+import { workerData } from "node:worker_threads";
+import { ringEventFd } from "../kernel/event-fd.js";
+import { OpenFlag } from "../kernel/folder.js";
+import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
+import { type Notice, NoticeRing } from "./notice-ring.js";
+
+/** What starts the thread that brings sizes home. */
+export interface SizeProberSetup {
+  readonly memory: SharedArrayBuffer;
+  readonly mountPoint: string;
+  /** An eventfd, rung after every probe. */
+  readonly bell: number;
+}
+
+/** A file handle of FUSE: its number for the inode, high word first, and the generation (fs/fuse/inode.c). */
+const handleBytes = 12;
+const handleType = 0x81;
+const statAt = 1024;
+const sizeAt = 48;
+const triesMax = 50;
+
+function run({ memory, mountPoint, bell }: SizeProberSetup): void {
+  const ring = new NoticeRing(memory);
+  const buffer = new NativeBuffer(4096);
+  const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
+  ring.thread = libc.gettid();
+  while (ring.next(notice)) {
+    probe(mountPoint, buffer, notice);
+    ring.finish();
+    ringEventFd(bell);
+  }
+}
+
+/** The mount point is opened each time: a descriptor kept would keep the mount busy. */
+function probe(mountPoint: string, buffer: NativeBuffer, { node, offset: sizeBytes }: Notice): void {
+  const mount = libc.open(mountPoint, OpenFlag.path | OpenFlag.closeOnExec, 0);
+  if (mount < 0) return;
+  buffer.uint32[0] = handleBytes;
+  buffer.uint32[1] = handleType;
+  buffer.uint32[2] = Math.floor(node / 0x1_0000_0000);
+  buffer.uint32[3] = node % 0x1_0000_0000;
+  buffer.uint32[4] = 0;
+  const fd = libc.openByHandleAt(mount, buffer.address, OpenFlag.path | OpenFlag.closeOnExec);
+  libc.close(mount);
+  if (fd < 0) return;
+  for (let tries = 0; tries < triesMax && libc.fstat(fd, buffer.address + statAt) === 0; tries++) {
+    if (buffer.getUint64(statAt + sizeAt) === sizeBytes) break;
+  }
+  libc.close(fd);
+}
+
+run(workerData as SizeProberSetup);

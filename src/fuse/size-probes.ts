@@ -1,0 +1,46 @@
+import { Worker } from "node:worker_threads";
+import { Ready } from "../kernel/epoll.js";
+import { createEventFd, drainEventFd } from "../kernel/event-fd.js";
+import type { Pager } from "../mapping/pager.js";
+import { NoticeRing } from "./notice-ring.js";
+import type { SizeProberSetup } from "./size-prober-main.js";
+
+/**
+ * Brings a file's size home to the kernel: a thread stats the inode on this very mount until the kernel knows. Needs the right
+ * to open by handle, which root has; without it the kernel is left to ask by itself.
+ */
+export class SizeProbes {
+  readonly #ring = new NoticeRing();
+  readonly #bell = createEventFd();
+  readonly #worker: Worker;
+  readonly #callbacks: (() => void)[] = [];
+  #done = 0;
+
+  constructor(pager: Pager, mountPoint: string) {
+    const workerData: SizeProberSetup = { memory: this.#ring.memory, mountPoint, bell: this.#bell };
+    this.#worker = new Worker(new URL("./size-prober-main.js", import.meta.url), { workerData, name: "dmmap sizes" });
+    this.#worker.unref();
+    pager.watch(this.#bell, Ready.in, () => this.#onBell());
+  }
+
+  /** The Linux id of the thread that asks; 0 until it runs. */
+  get thread(): number {
+    return this.#ring.thread;
+  }
+
+  /** `node`: FUSE's number for the inode. */
+  probe(node: number, sizeBytes: number, onDone: () => void): void {
+    if (this.thread === 0 || !this.#ring.push({ node, offset: sizeBytes, byteLength: 0 })) return onDone();
+    this.#callbacks.push(onDone);
+  }
+
+  stop(): void {
+    this.#ring.stop();
+  }
+
+  #onBell(): void {
+    drainEventFd(this.#bell);
+    const { done } = this.#ring;
+    for (; this.#done !== done; this.#done = (this.#done + 1) | 0) this.#callbacks.shift()?.();
+  }
+}
