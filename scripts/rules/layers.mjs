@@ -12,7 +12,7 @@ const mayImport = {
   store: ["core", "kernel"],
   home: ["core", "kernel", "observe", "store"],
   node: ["core", "kernel", "mapping", "observe"],
-  fuse: ["core", "kernel", "node", "observe"],
+  fuse: ["core", "kernel", "mapping", "node", "observe"],
   dashboard: ["core", "observe"],
   cli: ["", "core", "kernel", "mapping", "observe", "store", "home", "node", "fuse", "dashboard"],
   // src/index.ts, the library as its users import it.
@@ -24,6 +24,8 @@ const mayImportOnly = {
   node: {
     kernel: ["clock", "errno", "event-fd", "libc", "memory-file", "native-buffer", "page-size", "socket", "epoll"],
   },
+  // A mount's page cache is its node's: only the thread that serves it is mapping's.
+  fuse: { mapping: ["pager", "pager-commands", "pager-thread"] },
 };
 
 /** What makes a machine impure: the same inputs must give the same outputs, in a simulator as on a wire. */

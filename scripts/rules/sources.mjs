@@ -10,9 +10,9 @@ const lineRules = [
   },
   {
     // A bit operator cuts an offset or a page index down to 32 bits. System call arguments are not offsets, and the
-    // middle of a binary search, `(low + high) >>> 1`, is an index into an array.
+    // middle of a binary search, `(low + high) >>> 1`, is an index into an array; `1 << 7` is a flag.
     where: (path) => !path.startsWith("src/kernel/"),
-    pattern: /\s(>>|<<)\s|\s>>>\s(?!1;)|\|\s*0\b|~~/,
+    pattern: /\s>>\s|(?<!\b1)\s<<\s|\s>>>\s(?!1;)|\|\s*0\b|~~/,
     problem: "R8: no 32-bit operator where an offset or a page index may be",
   },
   {

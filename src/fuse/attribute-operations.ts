@@ -6,12 +6,11 @@ import type { FileSpace } from "./file-space.js";
 import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
-import type { MountFile } from "./mount-file.js";
+import type { KernelSizes } from "./kernel-sizes.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import { Opcode, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
-import type { SizeProbes } from "./size-probes.js";
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
@@ -23,7 +22,7 @@ export class AttributeOperations {
   readonly #answers: InodeAnswers;
   readonly #files: MountFiles;
   readonly #space: FileSpace;
-  readonly #probes: SizeProbes;
+  readonly #sizes: KernelSizes;
 
   constructor(
     nodes: Nodes,
@@ -31,9 +30,9 @@ export class AttributeOperations {
     answers: InodeAnswers,
     files: MountFiles,
     space: FileSpace,
-    probes: SizeProbes,
+    sizes: KernelSizes,
   ) {
-    this.#probes = probes;
+    this.#sizes = sizes;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
@@ -55,31 +54,10 @@ export class AttributeOperations {
   }
 
   #getattr(request: Request): void {
-    const file = this.#files.find(this.#nodes.inodeOf(request.node) ?? -1);
-    const known = file?.probed;
-    if (known !== undefined && request.thread === this.#probes.thread) return this.#answers.attributes(request, known);
+    const inode = this.#nodes.inodeOf(request.node);
+    if (inode !== undefined && this.#sizes.answersProbe(request, inode)) return;
     this.#ask(request, "getattr", {}, (answer) => {
-      const attributes = attributesOf(answer);
-      if (file === undefined) return this.#answers.attributes(request, attributes);
-      this.#show(request, file, attributes);
-    });
-  }
-
-  /**
-   * The kernel throws away an answer that crosses with a notice for the same inode, and goes on with the size it knew: a read
-   * then ends too early. So a new size is brought home to it before it is answered.
-   */
-  #show(request: Request, file: MountFile, attributes: Attributes): void {
-    const { sizeBytes } = file.file.cache;
-    const answer = () => {
-      file.shownBytes = sizeBytes;
-      this.#answers.attributes(request, attributes);
-    };
-    if (file.shownBytes === sizeBytes) return answer();
-    file.probed = attributes;
-    this.#probes.probe(request.node, sizeBytes, () => {
-      file.probed = undefined;
-      answer();
+      this.#sizes.settle(attributesOf(answer), () => this.#answers.attributes(request, attributesOf(answer)));
     });
   }
 
@@ -92,7 +70,9 @@ export class AttributeOperations {
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
       const op = Object.keys(changes).length > 0 ? "setattr" : "getattr";
-      this.#ask(request, op, changes, (answer) => this.#answers.attributes(request, attributesOf(answer)));
+      this.#ask(request, op, changes, (answer) => {
+        this.#sizes.settle(attributesOf(answer), () => this.#answers.attributes(request, attributesOf(answer)));
+      });
     };
     if ((valid & SetattrValid.size) === 0) return finish();
     request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered: see MountFile.
@@ -170,8 +150,7 @@ function changesOf(request: Request, valid: number): AttributeChanges {
 }
 
 function timeAt(request: Request, secondsAt: number, nanosecondsAt: number): Time {
-  const [low, high] = [request.u32(secondsAt), request.u32(secondsAt + 4)];
-  return [(high | 0) * 0x1_0000_0000 + low, request.u32(nanosecondsAt)];
+  return [request.i32(secondsAt + 4) * 0x1_0000_0000 + request.u32(secondsAt), request.u32(nanosecondsAt)];
 }
 
 function sendBytes(request: Request, bytes: Uint8Array): void {

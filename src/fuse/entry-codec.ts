@@ -63,6 +63,5 @@ export function putEntry(
 
 /** Seconds before 1970 are negative. */
 function putSeconds(to: NativeBuffer, at: number, [seconds]: Time): void {
-  if (seconds >= 0) to.setUint64(at, seconds);
-  else to.data.setBigInt64(at, BigInt(seconds), true);
+  to.setUint64(at, seconds);
 }

@@ -51,6 +51,7 @@ export class FileSpace {
       this.#ask("truncate", file, { size }, (errno) => {
         file.endResize();
         if (errno === 0) file.wrote();
+        if (errno === 0) file.shownBytes = size; // It is in the answer.
         this.#files.release(file, true);
         onDone(errno);
       });
@@ -71,6 +72,7 @@ export class FileSpace {
     request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
       if (errno !== 0) return finish(errno);
+      file.shownBytes = -1;
       if ((mode & ~keepSize) === 0) return this.#ask("allocate", file, { start, length: byteLength }, finish);
       this.#zero(file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
     };

@@ -81,7 +81,12 @@ export class FileWrites {
     const freshFrom = pageEndAt(cache.sizeBytes);
     if (writeEnd > cache.sizeBytes) {
       request.keep();
-      this.#extend(file, request, () => this.#writeCached(file, request), () => undefined);
+      this.#extend(
+        file,
+        request,
+        () => this.#writeCached(file, request),
+        () => undefined,
+      );
     } else if (mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
     else this.#place(file, request);
   }
@@ -147,8 +152,9 @@ export class FileWrites {
       args: () => ({ file: file.file.number, size }),
       onReply: () => {
         request.onGiveUp = undefined;
-        // The kernel counts an append from the end that it knew.
-        if (!request.isAppend) file.shownBytes = file.file.cache.sizeBytes;
+        // The kernel counts an append from the end that it knew, and others may have gone further than this.
+        const isKnown = !request.isAppend && file.file.cache.sizeBytes === size;
+        file.shownBytes = isKnown ? size : -1;
         if (!isInterrupted) onExtended();
       },
       onFail: (error) => {

@@ -124,5 +124,5 @@ export class FolderOperations {
 
 /** readdir's d_type. */
 function typeOf(kind: FileKind): number {
-  return kindBits[kind] >> 12;
+  return kindBits[kind] / 0o10000;
 }

@@ -20,9 +20,12 @@ export class InodeAnswers {
   }
 
   attributes(request: Request, attributes: Attributes): void {
+    this.exactly(request, this.current(attributes));
+  }
+
+  exactly(request: Request, attributes: Attributes): void {
     const out = answerBuffer();
-    const length = putAttributesAnswer(out, request.node, this.current(attributes), validity);
-    request.data(out.address, length);
+    request.data(out.address, putAttributesAnswer(out, request.node, attributes, validity));
   }
 
   /** The kernel is told of a name and what it leads to; it will forget that some time. */
@@ -37,11 +40,14 @@ export class InodeAnswers {
     return putEntry(to, at, id, this.current(attributes), validity);
   }
 
-  /** Size and times of a file that this mount has open: its stores may not have reached the home yet. */
+  /**
+   * Of a file that this mount has open, the size as the kernel knows it (see KernelSizes), and times of stores that may not have
+   * reached the home yet.
+   */
   current(attributes: Attributes): Attributes {
     const file = this.#files.find(attributes.inode);
     if (file === undefined) return attributes;
-    const size = file.file.cache.sizeBytes;
+    const size = file.shownBytes >= 0 ? file.shownBytes : file.file.cache.sizeBytes;
     const { modifiedMillis } = file;
     if (modifiedMillis === 0) return { ...attributes, size };
     const written: Time = [Math.floor(modifiedMillis / 1000), (modifiedMillis % 1000) * 1e6];

@@ -17,7 +17,13 @@ export class InodeRequests {
   }
 
   /** On behalf of a request of the kernel, which is failed if the home refuses. Answers that nobody waits for are dropped. */
-  serve(request: Request, op: string, inodes: readonly number[], args: object, onReply: (answer: object) => void): void {
+  serve(
+    request: Request,
+    op: string,
+    inodes: readonly number[],
+    args: object,
+    onReply: (answer: object) => void,
+  ): void {
     request.onGiveUp = (errno) => request.fail(errno);
     this.ask(
       op,

@@ -87,7 +87,7 @@ function answerTest(request: Request, lock: Lock | null): void {
   out.uint32[4] = LockType.none;
   if (lock !== null) {
     out.setUint64(0, lock.start);
-    if (lock.end === null) out.data.setBigUint64(8, 0x7fff_ffff_ffff_ffffn, true);
+    if (lock.end === null) [out.uint32[2], out.uint32[3]] = [0xffff_ffff, 0x7fff_ffff];
     else out.setUint64(8, lock.end - 1);
     out.uint32[4] = LockType[lock.type];
     out.uint32[5] = lock.pid;

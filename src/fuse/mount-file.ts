@@ -1,5 +1,4 @@
 import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageMax } from "../core/units.js";
-import type { Attributes } from "../core/wire/attributes.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
@@ -24,10 +23,8 @@ export class MountFile implements UpperCache {
   isWriteOpen = false;
   /** When it was last written here, in milliseconds since 1970; 0 once the home has been told. */
   modifiedMillis = 0;
-  /** The size of which the kernel is known to know. */
+  /** The size as the kernel knows it; -1 when that is not known. */
   shownBytes: ByteOffset = -1;
-  /** What the kernel is told of it while its size is brought home: see AttributeOperations. */
-  probed: Attributes | undefined;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, nor dropped. */
   #resizing = 0;
   readonly #droppedWaiters: (() => void)[] = [];

@@ -1,11 +1,10 @@
-import type { DmmapError } from "../core/error.js";
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "../node/node.js";
 import type { NodeSetup } from "../node/node-commands.js";
-import { type DeviceOptions, detachDevice, mountDevice } from "./device.js";
 import { AttributeOperations } from "./attribute-operations.js";
+import { type DeviceOptions, detachDevice, mountDevice } from "./device.js";
 import { FileOperations } from "./file-operations.js";
 import { FileReads } from "./file-reads.js";
 import { FileSpace } from "./file-space.js";
@@ -13,9 +12,10 @@ import { FileWrites } from "./file-writes.js";
 import { FolderOperations } from "./folder-operations.js";
 import { FuseLoop } from "./fuse-loop.js";
 import { Handles } from "./handles.js";
-import { LockOperations } from "./lock-operations.js";
 import { InodeAnswers } from "./inode-answers.js";
 import { InodeRequests } from "./inode-requests.js";
+import { KernelSizes } from "./kernel-sizes.js";
+import { LockOperations } from "./lock-operations.js";
 import type { MountFile } from "./mount-file.js";
 import { MountFiles } from "./mount-files.js";
 import { NameOperations } from "./name-operations.js";
@@ -76,7 +76,7 @@ export class MountProgram {
       this.#serve(fd, rootInode);
       reply();
     } catch (error) {
-      reply.fail(error as DmmapError);
+      reply.fail(error);
     }
   }
 
@@ -98,6 +98,7 @@ export class MountProgram {
     });
     const requests = new InodeRequests(node, nodes);
     const answers = new InodeAnswers(nodes, files);
+    const sizes = new KernelSizes(files, nodes, answers, probes);
     const locks = new LockOperations(node, handles);
     const open = new FileOperations(node, nodes, files, handles, { reads, writes }, locks);
     const space = new FileSpace(node, files, handles, writes);
@@ -105,15 +106,17 @@ export class MountProgram {
       open,
       space,
       locks,
-      new NameOperations(nodes, requests, answers, open),
-      new AttributeOperations(nodes, requests, answers, files, space, probes),
+      new NameOperations(nodes, requests, answers, sizes, open),
+      new AttributeOperations(nodes, requests, answers, files, space, sizes),
       new FolderOperations(nodes, requests, answers),
     ];
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
       onEnd: () => this.#onEnd(),
     });
-    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, (request) => this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)));
+    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, (request) =>
+      this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)),
+    );
     node.addTimer((now) => reads.onTime(now));
     node.addTimer((now) => watch.look(now));
     node.onSession = (change) => files.onSession(change);

@@ -1,11 +1,12 @@
 import type { Attributes, FileKind, NodeKind } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
+import { answerBuffer } from "./answer-buffer.js";
 import { kindBits } from "./entry-codec.js";
 import type { FileOperations } from "./file-operations.js";
 import type { Operation } from "./fuse-loop.js";
-import { answerBuffer } from "./answer-buffer.js";
 import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
+import type { KernelSizes } from "./kernel-sizes.js";
 import type { Nodes } from "./nodes.js";
 import { entryBytes, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
@@ -26,9 +27,11 @@ export class NameOperations {
   readonly #nodes: Nodes;
   readonly #requests: InodeRequests;
   readonly #answers: InodeAnswers;
+  readonly #sizes: KernelSizes;
   readonly #open: FileOperations;
 
-  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, open: FileOperations) {
+  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, sizes: KernelSizes, open: FileOperations) {
+    this.#sizes = sizes;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
@@ -58,7 +61,7 @@ export class NameOperations {
       this.#requests.serve(request, "lookup", [parent], { parent, name }, (answer) => {
         const { attributes } = answer as { attributes: Attributes | null };
         if (attributes === null) request.fail(Errno.ENOENT);
-        else this.#answers.entry(request, parent, name, attributes);
+        else this.#sizes.settle(attributes, () => this.#answers.entry(request, parent, name, attributes));
       });
     });
   }
@@ -122,7 +125,8 @@ export class NameOperations {
     if (inode === undefined) return request.fail(Errno.ESTALE);
     this.#withParent(request, (parent) => {
       this.#requests.serve(request, "link", [inode, parent], { inode, parent, name }, (answer) => {
-        this.#answers.entry(request, parent, name, (answer as Described).attributes);
+        const { attributes } = answer as Described;
+        this.#sizes.settle(attributes, () => this.#answers.entry(request, parent, name, attributes));
       });
     });
   }

@@ -6,6 +6,9 @@ const cellsAt = 16;
 const capacity = 1024;
 const cellNumbers = 4;
 
+/** Counts go round at this number. */
+const countsMax = 2 ** 30;
+
 /** What the kernel is to be told: to drop what it has of an inode from `offset` on. */
 export interface Notice {
   /** FUSE's number for the inode. */
@@ -24,6 +27,7 @@ export class NoticeRing {
   readonly memory: SharedArrayBuffer;
   readonly #control: Int32Array;
   readonly #cells: Float64Array;
+  #taken = 0;
 
   constructor(memory = new SharedArrayBuffer(cellsAt + capacity * cellNumbers * 8)) {
     this.memory = memory;
@@ -40,32 +44,36 @@ export class NoticeRing {
     Atomics.store(this.#control, threadIndex, id);
   }
 
-  /** How many have been told, ever; counts on beyond 2^31 by wrapping. */
-  get done(): number {
-    return Atomics.load(this.#control, doneIndex);
+  /** For the writer: how many have been told since it asked last. */
+  takeDone(): number {
+    const done = Atomics.load(this.#control, doneIndex);
+    const count = (done - this.#taken + countsMax) % countsMax;
+    this.#taken = done;
+    return count;
   }
 
   /** @returns false when the ring is full. */
   push({ node, offset, byteLength }: Notice): boolean {
     const head = Atomics.load(this.#control, headIndex);
-    if (((head - this.done) | 0) >= capacity) return false;
-    const at = (head & (capacity - 1)) * cellNumbers;
+    const waiting = (head - Atomics.load(this.#control, doneIndex) + countsMax) % countsMax;
+    if (waiting >= capacity) return false;
+    const at = (head % capacity) * cellNumbers;
     this.#cells[at] = node;
     this.#cells[at + 1] = offset;
     this.#cells[at + 2] = byteLength;
-    Atomics.store(this.#control, headIndex, (head + 1) | 0);
+    Atomics.store(this.#control, headIndex, (head + 1) % countsMax);
     Atomics.notify(this.#control, headIndex);
     return true;
   }
 
   /** For the reader: sleeps until there is a notice. @returns false when it is to end. */
   next(into: Notice): boolean {
-    const done = this.done;
+    const done = Atomics.load(this.#control, doneIndex);
     while (Atomics.load(this.#control, headIndex) === done) {
       if (Atomics.load(this.#control, stopIndex) === 1) return false;
       Atomics.wait(this.#control, headIndex, done);
     }
-    const at = (done & (capacity - 1)) * cellNumbers;
+    const at = (done % capacity) * cellNumbers;
     into.node = this.#cells[at];
     into.offset = this.#cells[at + 1];
     into.byteLength = this.#cells[at + 2];
@@ -74,7 +82,8 @@ export class NoticeRing {
 
   /** For the reader: the notice has been told. */
   finish(): void {
-    Atomics.add(this.#control, doneIndex, 1);
+    const done = Atomics.load(this.#control, doneIndex);
+    Atomics.store(this.#control, doneIndex, (done + 1) % countsMax);
   }
 
   stop(): void {

@@ -34,8 +34,7 @@ function run({ memory, fd, bell }: NotifierSetup): void {
 
 function invalidate(fd: number, buffer: NativeBuffer, { node, offset, byteLength }: Notice): void {
   buffer.setUint64(outHeaderBytes, node);
-  if (offset < 0) buffer.data.setBigInt64(outHeaderBytes + 8, BigInt(offset), true);
-  else buffer.setUint64(outHeaderBytes + 8, offset);
+  buffer.setUint64(outHeaderBytes + 8, offset);
   buffer.setUint64(outHeaderBytes + 16, byteLength);
   send(fd, buffer, Notify.invalidateInode, inodeBytes);
 }

@@ -13,7 +13,6 @@ export class Notifier {
   readonly #worker: Worker;
   readonly #callbacks: (() => void)[] = [];
   readonly #unsent: Notice[] = [];
-  #done = 0;
 
   /** `fd`: /dev/fuse. Call this before the loop runs. */
   constructor(pager: Pager, fd: number) {
@@ -50,8 +49,7 @@ export class Notifier {
 
   #onBell(): void {
     drainEventFd(this.#bell);
-    const { done } = this.#ring;
-    for (; this.#done !== done; this.#done = (this.#done + 1) | 0) this.#callbacks.shift()?.();
+    for (let count = this.#ring.takeDone(); count > 0; count--) this.#callbacks.shift()?.();
     while (this.#unsent.length > 0 && this.#ring.push(this.#unsent[0])) this.#unsent.shift();
   }
 }

@@ -73,6 +73,10 @@ export class Request {
     return this.#buffer.uint32[(inHeaderBytes + at) / 4];
   }
 
+  i32(at: number): number {
+    return this.#buffer.int32[(inHeaderBytes + at) / 4];
+  }
+
   u64(at: number): number {
     return this.#buffer.getUint64(inHeaderBytes + at);
   }

@@ -34,7 +34,7 @@ function run({ memory, mountPoint, bell }: SizeProberSetup): void {
 
 /** The mount point is opened each time: a descriptor kept would keep the mount busy. */
 function probe(mountPoint: string, buffer: NativeBuffer, { node, offset: sizeBytes }: Notice): void {
-  const mount = libc.open(mountPoint, OpenFlag.path | OpenFlag.closeOnExec, 0);
+  const mount = libc.open(mountPoint, OpenFlag.readOnly | OpenFlag.closeOnExec, 0);
   if (mount < 0) return;
   buffer.uint32[0] = handleBytes;
   buffer.uint32[1] = handleType;

@@ -14,7 +14,6 @@ export class SizeProbes {
   readonly #bell = createEventFd();
   readonly #worker: Worker;
   readonly #callbacks: (() => void)[] = [];
-  #done = 0;
 
   constructor(pager: Pager, mountPoint: string) {
     const workerData: SizeProberSetup = { memory: this.#ring.memory, mountPoint, bell: this.#bell };
@@ -40,7 +39,6 @@ export class SizeProbes {
 
   #onBell(): void {
     drainEventFd(this.#bell);
-    const { done } = this.#ring;
-    for (; this.#done !== done; this.#done = (this.#done + 1) | 0) this.#callbacks.shift()?.();
+    for (let count = this.#ring.takeDone(); count > 0; count--) this.#callbacks.shift()?.();
   }
 }

@@ -41,9 +41,7 @@ export class ControlHandler {
       this.#home.recovery.park(() => this.#serveLater(session, request, text));
       return;
     }
-    const reply = isTreeRequest(body)
-      ? this.#answerTree(session, request, body)
-      : this.#answer(session, request, body);
+    const reply = isTreeRequest(body) ? this.#answerTree(session, request, body) : this.#answer(session, request, body);
     if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
   }
 
@@ -141,7 +139,8 @@ export class ControlHandler {
   /** The request taken back gets its answer too, before this one: it was aborted. */
   #cancelLock(session: Session, request: number): object {
     const cancelled = [...session.files.values()].some((open) => open.locks.cancel(session.node, request));
-    if (cancelled) session.connection?.fail(request, new DmmapError("DMMAP_ABORTED", "the lock request was taken back"));
+    if (cancelled)
+      session.connection?.fail(request, new DmmapError("DMMAP_ABORTED", "the lock request was taken back"));
     return {};
   }
 

@@ -55,7 +55,11 @@ export class FileHandler {
 }
 
 /** By whole pages, as the store has them; what another node may be storing counts as data. */
-function seek({ file, directory }: OpenFile, session: Session, { offset, what }: TreeRequestOf<"seek">): ByteOffset | null {
+function seek(
+  { file, directory }: OpenFile,
+  session: Session,
+  { offset, what }: TreeRequestOf<"seek">,
+): ByteOffset | null {
   const size = file.sizeBytes;
   if (offset >= size) return null;
   const [first, end] = [pageAt(offset), pageEndAt(size)];

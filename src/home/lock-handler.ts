@@ -1,5 +1,5 @@
-import type { RangeLock, RangeLocks } from "../core/home/range-locks.js";
 import { DmmapError } from "../core/error.js";
+import type { RangeLock, RangeLocks } from "../core/home/range-locks.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import { fileOf } from "./file-handler.js";

@@ -2,15 +2,15 @@ import { DmmapError } from "../core/error.js";
 import type { DirectoryPort } from "../core/home/directory-port.js";
 import { FileDirectory } from "../core/home/file-directory.js";
 import { LockTable } from "../core/home/lock-table.js";
+import { type LockTables, RangeLocks } from "../core/home/range-locks.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
 import { FrameType } from "../core/wire/frame.js";
+import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
-import type { LockRequest } from "../core/wire/tree-requests.js";
-import { type LockTables, RangeLocks } from "../core/home/range-locks.js";
-import type { FileTimes } from "./file-times.js";
 import { Duties, type StableWrites } from "./duties.js";
+import type { FileTimes } from "./file-times.js";
 
 /** What an open file needs of its home. */
 export interface OpenFileHome {
@@ -45,13 +45,7 @@ export class OpenFile implements DirectoryPort {
   name: string;
   readonly #home: OpenFileHome;
 
-  constructor(
-    home: OpenFileHome,
-    number: number,
-    name: string,
-    file: StoreFile,
-    options: OpenFileOptions,
-  ) {
+  constructor(home: OpenFileHome, number: number, name: string, file: StoreFile, options: OpenFileOptions) {
     this.#home = home;
     this.number = number;
     this.name = name;

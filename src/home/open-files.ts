@@ -1,9 +1,9 @@
 import { DmmapError } from "../core/error.js";
-import type { NodeId } from "../core/units.js";
 import type { LockTables, RangeLocks } from "../core/home/range-locks.js";
-import { FileTimes } from "./file-times.js";
+import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { StableWrites } from "./duties.js";
+import { FileTimes } from "./file-times.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
 

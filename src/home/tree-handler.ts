@@ -79,8 +79,9 @@ export class TreeHandler {
         return {};
       case "statfs":
         return tree.statfs();
+      default:
+        throw new DmmapError("DMMAP_UNSUPPORTED", `this home knows no request ${body.op}`);
     }
-    throw new DmmapError("DMMAP_UNSUPPORTED", `this home knows no request ${body.op}`);
   }
 
   #lookup({ parent, name }: TreeRequestOf<"lookup">): Attributes | undefined {

@@ -33,6 +33,7 @@ export class NativeBuffer {
     return this.uint32[index] + this.uint32[index + 1] * 0x1_0000_0000;
   }
 
+  /** Negative values too, as two's complement. */
   setUint64(byteOffset: number, value: number): void {
     const index = byteOffset / 4;
     this.uint32[index] = value % 0x1_0000_0000;

@@ -311,7 +311,11 @@ export class HomeConnection implements InputSink {
       return;
     }
     const failure = parse<Failure>(payload);
-    this.#answer(frame.request, undefined, new DmmapError(failure.code as ErrorCode, failure.message, { errno: failure.errno }));
+    this.#answer(
+      frame.request,
+      undefined,
+      new DmmapError(failure.code as ErrorCode, failure.message, { errno: failure.errno }),
+    );
   }
 
   #answer(request: number, reply: object | undefined, error: DmmapError | undefined): void {

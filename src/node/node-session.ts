@@ -7,8 +7,8 @@ import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
 import type { NodeEvents } from "./node-commands.js";
 import type { NodeLocks } from "./node-locks.js";
-import type { NodeRangeLocks } from "./range-locks.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
+import type { NodeRangeLocks } from "./range-locks.js";
 
 const takingStock = "the home is taking stock of who holds what";
 

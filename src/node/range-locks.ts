@@ -1,5 +1,5 @@
-import { type RangeLock, RangeLocks } from "../core/home/range-locks.js";
 import type { DmmapError } from "../core/error.js";
+import { type RangeLock, RangeLocks } from "../core/home/range-locks.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { HomeRequests } from "./home-requests.js";
@@ -108,7 +108,14 @@ function alone(): RangeLocks {
 }
 
 function toRange({ owner, pid, start, end, type }: Asked): RangeLock {
-  return { node, owner, pid, start, end: end ?? Number.POSITIVE_INFINITY, type: type === "shared" ? type : "exclusive" };
+  return {
+    node,
+    owner,
+    pid,
+    start,
+    end: end ?? Number.POSITIVE_INFINITY,
+    type: type === "shared" ? type : "exclusive",
+  };
 }
 
 function toRequest(file: number, kind: Kind, { owner, pid, start, end, type }: RangeLock): LockRequest {

@@ -64,7 +64,8 @@ function unmountOnSignals(mounted: Mount): void {
     process.on(signal, () => {
       count++;
       if (count > 1) void mounted.detach();
-      else mounted.unmount().catch((error: Error) => console.error(`dmmap: ${error.message}; once more to take it away`));
+      else
+        mounted.unmount().catch((error: Error) => console.error(`dmmap: ${error.message}; once more to take it away`));
     });
   }
 }

@@ -2,23 +2,9 @@ import { assert } from "../assert.js";
 import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { DirectoryPort } from "./directory-port.js";
+import { forgetCrossed, type Holder } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
 import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
-
-/** A revoke that has not been answered. */
-interface Revoke {
-  readonly mode: Mode;
-  readonly start: PageIndex;
-  readonly end: PageIndex;
-}
-
-/** What the home knows of one node that has the file open. */
-interface Holder {
-  tokens: TokenRanges;
-  revokes: Revoke[];
-  /** What the node says it holds, while it reconnects; in force at `endClaims`. */
-  claims: TokenRanges | undefined;
-}
 
 /** A segment of the directory, for people and tests. */
 export interface DirectorySegment {
@@ -389,14 +375,4 @@ export class FileDirectory {
     if (this.#isRecovering) return;
     this.#resizes.start([...this.#holders.keys()], () => ++this.#epoch);
   }
-}
-
-/**
- * 1. A revoke is sent. 2. A grant that it does not forbid raises the epoch of the same range: who asked is gone, or needs
- * less than it takes. 3. The answer to 1, of an older epoch, is ignored. So the revoke no longer counts as asked, and is sent
- * again if anybody still stands in line for it.
- */
-function forgetCrossed(holder: Holder, start: PageIndex, end: PageIndex): void {
-  if (holder.revokes.length === 0) return;
-  holder.revokes = holder.revokes.filter((revoke) => revoke.end <= start || revoke.start >= end);
 }
