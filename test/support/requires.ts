@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { probeAccess } from "../../src/kernel/userfaultfd.js";
 
 /**
@@ -14,6 +14,17 @@ export function lacksUserfaultfd(): string | false {
 export function lacksFullUserfaultfd(): string | false {
   const access = probeAccess();
   return access.systemCall !== 0 && access.device !== 0 ? "only a user-mode userfaultfd here" : false;
+}
+
+/** Mounts: /dev/fuse, and the right to mount. */
+export function lacksFuse(): string | false {
+  if (process.getuid?.() !== 0) return "only root may mount without fusermount3";
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+    return false;
+  } catch {
+    return "no /dev/fuse here: see `dmmap doctor`";
+  }
 }
 
 export function lacksKernel(major: number, minor: number): string | false {

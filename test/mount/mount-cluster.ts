@@ -1,0 +1,51 @@
+import { type HomeChoice, HomeUnderTest } from "../faults/home-under-test.js";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
+import { MountUnderTest } from "./mount-under-test.js";
+
+export interface MountClusterOptions {
+  readonly mounts?: number;
+  /** Of `dmmap mount`. */
+  readonly options?: readonly string[];
+  readonly home?: Partial<HomeChoice>;
+}
+
+/** A home and mounts of its volume, each a process of its own, any of which may be killed. */
+export class MountCluster implements AsyncDisposable {
+  /** What the home serves. */
+  readonly folder: TemporaryFolder;
+  readonly home: HomeUnderTest;
+  readonly mounts: MountUnderTest[] = [];
+
+  static async start({ mounts = 2, options = [], home = {} }: MountClusterOptions = {}): Promise<MountCluster> {
+    const folder = temporaryFolder();
+    const where = home.store === undefined ? { folder: folder.path } : {};
+    const cluster = new MountCluster(folder, await HomeUnderTest.start({ ...where, ...home }));
+    try {
+      for (let count = 0; count < mounts; count++) await cluster.add(options);
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(folder: TemporaryFolder, home: HomeUnderTest) {
+    this.folder = folder;
+    this.home = home;
+  }
+
+  /** One more mount. */
+  async add(options: readonly string[] = []): Promise<MountUnderTest> {
+    const mount = await MountUnderTest.start(this.home.url, ["--name", `mount ${this.mounts.length}`, ...options]);
+    this.mounts.push(mount);
+    return mount;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ends = [...this.mounts.map((mount) => mount[Symbol.asyncDispose]()), this.home[Symbol.asyncDispose]()];
+    const outcomes = await Promise.allSettled(ends);
+    this.folder[Symbol.dispose]();
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}
