@@ -151,18 +151,20 @@ export class Node {
   stop(done: () => void): void {
     this.requests.stop();
     const open = [...this.files.all()];
+    const unclosed = new Set(open);
     let waiting = open.length;
     const finish = () => {
-      for (const unclosed of open) this.#session.lose(unclosed);
+      for (const file of unclosed) this.#session.lose(file);
       this.#connection.close();
       for (const { file } of open) file.cache.close();
       done();
     };
     const isReady = this.#connection.isUp && open.every(({ file }) => file.isReady);
     if (!isReady || waiting === 0) return finish();
-    for (const { file } of open) {
-      file.leave(nowMicros(), () => {
-        this.#connection.request("close", { file: file.number }, () => {
+    for (const each of open) {
+      each.file.leave(nowMicros(), () => {
+        this.#connection.request("close", { file: each.file.number }, (answer) => {
+          if (answer !== undefined) unclosed.delete(each); // The home has taken everything.
           waiting--;
           if (waiting === 0) finish();
         });

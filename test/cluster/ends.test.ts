@@ -44,6 +44,7 @@ test("a store right before process.exit is not lost", { skip }, async () => {
   await using cluster = await stage();
   await cluster.nodes[0].call("storeAndExit", { at: 100, value: 55, code: 3 });
   assert.deepEqual(await cluster.nodes[0].end(5000), { code: 3, signal: null });
+  assert.equal(cluster.nodes[0].errors, "", "nor reported as lost");
   assert.equal(await cluster.nodes[1].call("load", { at: 100 }), 55);
   await assertStored(cluster);
 });
