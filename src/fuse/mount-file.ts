@@ -102,6 +102,13 @@ export class MountFile implements UpperCache {
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 
+  /** The mount is gone, and with it all that the kernel had. */
+  onUnmounted(): void {
+    this.kernel.forget(0, pageMax);
+    this.file.onTime(nowMicros());
+    for (const waiter of this.#droppedWaiters.splice(0)) waiter();
+  }
+
   /** One line, for people who look at a mount that is stuck. */
   describe(): string {
     return `${this.file.name} ${this.isWriteOpen ? "for writing" : "for reading"}, ${this.file.tokens.describe()}; kernel ${this.kernel.describe()}`;

@@ -40,6 +40,7 @@ export class MountProgram {
   readonly #emit: Emit;
   readonly #node: Node;
   #loop: FuseLoop | undefined;
+  #files: MountFiles | undefined;
   #helpers: readonly { stop(): void }[] = [];
   #isEnded = false;
 
@@ -121,6 +122,7 @@ export class MountProgram {
     node.addTimer((now) => watch.look(now));
     node.onSession = (change) => files.onSession(change);
     this.#loop = loop;
+    this.#files = files;
     this.#helpers = [notifier, probes];
   }
 
@@ -135,12 +137,16 @@ export class MountProgram {
     this.#isEnded = true;
     this.#loop?.close();
     for (const helper of this.#helpers) helper.stop();
+    for (const file of this.#files?.all() ?? []) file.onUnmounted();
     this.#emit("unmounted", {});
   }
 
+  /** What the kernel has is written back first, for which requests and notices still have to be served. */
   #stop(done: () => void): void {
     if (!this.#isEnded && this.#loop !== undefined) detachDevice(this.#setup.mountPoint);
-    for (const helper of this.#helpers) helper.stop();
-    this.#node.stop(done);
+    this.#node.stop(() => {
+      for (const helper of this.#helpers) helper.stop();
+      done();
+    });
   }
 }
