@@ -9,8 +9,8 @@ const sources = fileURLToPath(new URL("../../bench/reference/", import.meta.url)
 const programs = fileURLToPath(new URL("./reference/", import.meta.url));
 const runMillisMax = 120_000;
 
-/** Compiles a reference when its source is newer than its program. */
-async function compile(name: string): Promise<string> {
+/** Compiles a program of bench/reference when its source is newer. @returns its path. */
+export async function compile(name: string): Promise<string> {
   const program = join(programs, name);
   const inputs = [join(sources, `${name}.c`), join(sources, "reference.h")];
   const builtMillis = existsSync(program) ? statSync(program).mtimeMs : 0;
@@ -25,13 +25,16 @@ async function compile(name: string): Promise<string> {
   return program;
 }
 
-/** A C program of bench/reference as a sampler: each call runs it once and gives the figure that it prints. */
+/** Runs such a program. @returns the figure that it prints. */
+export async function figureOf(program: string, args: readonly (string | number)[]): Promise<number> {
+  const { stdout } = await run(program, args.map(String), { timeout: runMillisMax });
+  const figure = Number(stdout.trim());
+  if (stdout.trim() === "" || !Number.isFinite(figure)) throw new Error(`${program} printed no figure: ${stdout}`);
+  return figure;
+}
+
+/** A program of bench/reference as a sampler: each call runs it once and gives the figure that it prints. */
 export async function cReference(name: string, args: readonly (string | number)[]): Promise<() => Promise<number>> {
   const program = await compile(name);
-  return async () => {
-    const { stdout } = await run(program, args.map(String), { timeout: runMillisMax });
-    const figure = Number(stdout.trim());
-    if (stdout.trim() === "" || !Number.isFinite(figure)) throw new Error(`${name} printed no figure: ${stdout}`);
-    return figure;
-  };
+  return () => figureOf(program, args);
 }

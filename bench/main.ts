@@ -4,6 +4,9 @@ import { cachedTouch } from "./cached-touch.js";
 import { coldScan } from "./cold-scan.js";
 import { homeMemory, idleHome } from "./home-memory.js";
 import { localFault } from "./local-fault.js";
+import { fullMountScale, quickMountScale } from "./mount/mount-benchmark.js";
+import { type MountFigures, measureMounts, mountBenchmarks } from "./mount/mount-suite.js";
+import { formatMountTable } from "./mount/mount-table.js";
 import { pingPong } from "./ping-pong.js";
 import { remoteFault } from "./remote-fault.js";
 import { type Result, runBenchmark } from "./rounds.js";
@@ -12,13 +15,15 @@ import { writeUpgrade } from "./write-upgrade.js";
 
 const benchmarks = [...cachedTouch, localFault, remoteFault, writeUpgrade, pingPong, coldScan, idleHome, homeMemory];
 
+const names = [...benchmarks, ...mountBenchmarks].map(({ name }) => `"${name}"`);
+
 const usage = `Usage: npm run bench -- [--quick] [--json] [--rounds N] [NAME ...]
 
 Measures dmmap and, beside it in every round, a reference; prints medians and their ratio.
   --quick     little work and one round: does it run? No figures to judge by.
   --rounds N  rounds for each benchmark (default 7)
   --json      the results as JSON
-  NAME        only benchmarks whose name contains this: ${benchmarks.map(({ name }) => `"${name}"`).join(", ")}`;
+  NAME        only benchmarks whose name contains this ("mount:" for all of the mount's): ${names.join(", ")}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -38,23 +43,37 @@ if (!Number.isInteger(roundCount) || roundCount < 1) {
   console.error(`--rounds takes a count of at least 1\n\n${usage}`);
   process.exit(2);
 }
-const chosen = benchmarks.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
-);
-if (chosen.length === 0) {
+const isChosen = ({ name }: { readonly name: string }) =>
+  positionals.length === 0 || positionals.some((part) => name.includes(part));
+const chosen = benchmarks.filter(isChosen);
+const chosenOfMount = mountBenchmarks.filter(isChosen);
+if (chosen.length + chosenOfMount.length === 0) {
   console.error(`no benchmark has such a name\n\n${usage}`);
   process.exit(2);
 }
 
+const onStart = (name: string) => console.error(`bench: ${name}`);
 const results: Result[] = [];
 for (const benchmark of chosen) {
-  console.error(`bench: ${benchmark.name}`);
+  onStart(benchmark.name);
   results.push(await runBenchmark(benchmark, values.quick ? quickScale : fullScale, roundCount));
 }
-if (values.json) console.log(JSON.stringify(results, undefined, 2));
-else {
-  console.log(`\n${formatTable(results)}\n`);
-  console.log(
-    `Medians of ${roundCount} round${roundCount === 1 ? "" : "s"}; ratio = dmmap / reference, of samples taken in turn.`,
-  );
+let mountFigures: MountFigures = { volumes: [], results: [], missing: [] };
+if (chosenOfMount.length > 0) {
+  const scale = values.quick ? quickMountScale : fullMountScale;
+  mountFigures = await measureMounts(chosenOfMount, scale, roundCount, onStart);
+}
+if (values.json) console.log(JSON.stringify([...results, ...mountFigures.results], undefined, 2));
+else printTables(results, mountFigures);
+
+function printTables(ofLibrary: readonly Result[], ofMount: MountFigures): void {
+  const rounds = `Medians of ${roundCount} round${roundCount === 1 ? "" : "s"}`;
+  if (ofLibrary.length > 0) {
+    console.log(`\n${formatTable(ofLibrary)}\n`);
+    console.log(`${rounds}; ratio = dmmap / reference, of samples taken in turn.`);
+  }
+  if (chosenOfMount.length > 0) {
+    console.log(`\n${formatMountTable(ofMount)}\n`);
+    console.log(`${rounds}; × = how many times as fast dmmap is, of samples taken in turn.`);
+  }
 }

@@ -4,6 +4,7 @@ import { type Command, parseCommand, UsageError } from "./command.js";
 import { describeFailure } from "./failure.js";
 import { renderHelp, renderOverview } from "./help.js";
 import { endWithReader } from "./print.js";
+import { bench } from "./verbs/bench.js";
 import { doctor } from "./verbs/doctor.js";
 import { get } from "./verbs/get.js";
 import { ls } from "./verbs/ls.js";
@@ -32,6 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
   mount,
   umount,
   doctor,
+  bench,
 };
 
 async function main(args: readonly string[]): Promise<number> {

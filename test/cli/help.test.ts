@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dmmap } from "./dmmap.js";
 
-const verbs = ["serve", "ls", "stat", "put", "get", "rm", "mv", "truncate", "status", "tokens", "doctor"];
+const verbs = ["serve", "ls", "stat", "put", "get", "rm", "mv", "truncate", "status", "tokens", "doctor", "bench"];
 
 test("every verb has a page that suffices: usage, options, examples, exit codes", async () => {
   for (const verb of verbs) {

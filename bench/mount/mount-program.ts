@@ -1,0 +1,19 @@
+import { mount } from "../../src/fuse/mount.js";
+
+/** Mounts a volume until told to stop, or until the benchmark is gone. */
+const [url, mountPoint] = process.argv.slice(2);
+const mounted = await mount(url, mountPoint);
+process.send?.(mountPoint);
+
+let closing: Promise<void> | undefined;
+function stop(): void {
+  closing ??= mounted.detach().then(() => {
+    if (process.connected) process.disconnect();
+  });
+  closing.catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}
+process.once("SIGTERM", stop);
+process.once("disconnect", stop);
