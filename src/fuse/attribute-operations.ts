@@ -9,6 +9,7 @@ import type { InodeRequests } from "./inode-requests.js";
 import type { KernelSizes } from "./kernel-sizes.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
+import type { Privileges } from "./privileges.js";
 import { Opcode, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
 
@@ -23,21 +24,22 @@ export class AttributeOperations {
   readonly #files: MountFiles;
   readonly #space: FileSpace;
   readonly #sizes: KernelSizes;
+  readonly #privileges: Privileges;
 
   constructor(
     nodes: Nodes,
     requests: InodeRequests,
     answers: InodeAnswers,
     files: MountFiles,
-    space: FileSpace,
-    sizes: KernelSizes,
+    parts: { readonly space: FileSpace; readonly sizes: KernelSizes; readonly privileges: Privileges },
   ) {
-    this.#sizes = sizes;
+    this.#sizes = parts.sizes;
+    this.#privileges = parts.privileges;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
     this.#files = files;
-    this.#space = space;
+    this.#space = parts.space;
   }
 
   operations(): [number, Operation][] {
@@ -66,7 +68,7 @@ export class AttributeOperations {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const valid = request.u32(0);
-    const changes = changesOf(request, valid);
+    const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid));
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
       const op = Object.keys(changes).length > 0 ? "setattr" : "getattr";
@@ -77,6 +79,13 @@ export class AttributeOperations {
     if ((valid & SetattrValid.size) === 0) return finish();
     request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered: see MountFile.
     this.#space.setSize(inode, request.u64(16), (errno) => (errno === 0 ? finish() : request.fail(errno)));
+  }
+
+  /** What ends privileges ends them with the same request. */
+  #withoutPrivileges(inode: number, valid: number, changes: AttributeChanges): AttributeChanges {
+    const mode = this.#privileges.modeWithout(inode);
+    const isKept = (valid & SetattrValid.killPrivileges) === 0 || changes.mode !== undefined;
+    return mode === undefined || isKept ? changes : { ...changes, mode };
   }
 
   #readlink(request: Request): void {

@@ -10,6 +10,7 @@ import type { Handle, Handles } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
+import type { Privileges } from "./privileges.js";
 import { Opcode, OpenAnswer, ReleaseFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 
@@ -38,6 +39,7 @@ export class FileOperations {
   readonly #handles: Handles;
   readonly #reads: FileReads;
   readonly #writes: FileWrites;
+  readonly #privileges: Privileges;
   readonly #locks: LockReleases;
 
   constructor(
@@ -45,7 +47,7 @@ export class FileOperations {
     ids: NodeIds,
     files: MountFiles,
     handles: Handles,
-    io: { readonly reads: FileReads; readonly writes: FileWrites },
+    io: { readonly reads: FileReads; readonly writes: FileWrites; readonly privileges: Privileges },
     locks: LockReleases,
   ) {
     this.#node = node;
@@ -54,6 +56,7 @@ export class FileOperations {
     this.#handles = handles;
     this.#reads = io.reads;
     this.#writes = io.writes;
+    this.#privileges = io.privileges;
     this.#locks = locks;
   }
 
@@ -131,7 +134,10 @@ export class FileOperations {
   #write(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
-    this.#writes.write(handle.file, new FuseWrite(request, handle));
+    const { file } = handle;
+    const write = () => this.#writes.write(file, new FuseWrite(request, handle));
+    if ((request.u32(20) & WriteFlag.killPrivileges) === 0) write();
+    else this.#privileges.end(request, file.inode, write);
   }
 
   #flush(request: Request): void {

@@ -6,6 +6,9 @@ import type { Request } from "./request.js";
 /**
  * Not among them: BIG_WRITES, since a write of one page never holds one page locked while it waits for the token of another;
  * WRITEBACK_CACHE, since the home and not this kernel knows the size; ATOMIC_O_TRUNC, so that cutting a file is one path.
+ *
+ * HANDLE_KILLPRIV_V2 makes it this mount's business to end set-user-id and set-group-id at a write: see Privileges. Without
+ * it the kernel asks for the attribute security.capability before every single write.
  */
 const wanted =
   InitFlag.asyncRead |
@@ -17,6 +20,7 @@ const wanted =
   InitFlag.parallelFolders |
   InitFlag.maxPages |
   InitFlag.explicitInvalidation |
+  InitFlag.handleKillPrivilegesV2 |
   InitFlag.extended;
 const wanted2 = InitFlag2.directIoMaps;
 

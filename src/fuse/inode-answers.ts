@@ -4,6 +4,7 @@ import { answerBuffer } from "./answer-buffer.js";
 import { putAttributesAnswer, putEntry, type Validity } from "./entry-codec.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
+import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
 /** The kernel asks again at every use: what it is told is as fresh as the home's answer. */
@@ -13,10 +14,12 @@ export const validity: Validity = { name: 0, attributes: 0 };
 export class InodeAnswers {
   readonly #nodes: Nodes;
   readonly #files: MountFiles;
+  readonly #privileges: Privileges;
 
-  constructor(nodes: Nodes, files: MountFiles) {
+  constructor(nodes: Nodes, files: MountFiles, privileges: Privileges) {
     this.#nodes = nodes;
     this.#files = files;
+    this.#privileges = privileges;
   }
 
   attributes(request: Request, attributes: Attributes): void {
@@ -45,6 +48,7 @@ export class InodeAnswers {
    * reached the home yet.
    */
   current(attributes: Attributes): Attributes {
+    this.#privileges.saw(attributes);
     const file = this.#files.find(attributes.inode);
     if (file === undefined) return attributes;
     const size = file.shownBytes >= 0 ? file.shownBytes : file.file.cache.sizeBytes;

@@ -21,6 +21,7 @@ import { MountFiles } from "./mount-files.js";
 import { NameOperations } from "./name-operations.js";
 import { Nodes } from "./nodes.js";
 import { Notifier } from "./notifier.js";
+import { Privileges } from "./privileges.js";
 import { SizeProbes } from "./size-probes.js";
 import { WaitWatch } from "./wait-watch.js";
 
@@ -98,17 +99,18 @@ export class MountProgram {
       onDropped: (file) => reads.onDropped(file),
     });
     const requests = new InodeRequests(node, nodes);
-    const answers = new InodeAnswers(nodes, files);
+    const privileges = new Privileges(requests);
+    const answers = new InodeAnswers(nodes, files, privileges);
     const sizes = new KernelSizes(files, nodes, answers, probes);
     const locks = new LockOperations(node, handles);
-    const open = new FileOperations(node, nodes, files, handles, { reads, writes }, locks);
+    const open = new FileOperations(node, nodes, files, handles, { reads, writes, privileges }, locks);
     const space = new FileSpace(node, files, handles, writes);
     const parts = [
       open,
       space,
       locks,
       new NameOperations(nodes, requests, answers, sizes, open),
-      new AttributeOperations(nodes, requests, answers, files, space, sizes),
+      new AttributeOperations(nodes, requests, answers, files, { space, sizes, privileges }),
       new FolderOperations(nodes, requests, answers),
     ];
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {

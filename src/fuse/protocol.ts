@@ -69,9 +69,9 @@ export const InitFlag = {
   readdirplusAuto: 1 << 14,
   asyncDirectIo: 1 << 15,
   parallelFolders: 1 << 18,
-  handleKillPrivileges: 1 << 19,
   maxPages: 1 << 22,
   explicitInvalidation: 1 << 25,
+  handleKillPrivilegesV2: 1 << 28,
   extended: 1 << 30,
 } as const;
 export const InitFlag2 = {
@@ -96,9 +96,10 @@ export const SetattrValid = {
   atimeNow: 1 << 7,
   mtimeNow: 1 << 8,
   ctime: 1 << 10,
+  killPrivileges: 1 << 11,
 } as const;
 
-export const WriteFlag = { cache: 1 << 0 } as const;
+export const WriteFlag = { cache: 1 << 0, killPrivileges: 1 << 2 } as const;
 export const ReleaseFlag = { flock: 1 << 1 } as const;
 export const LockFlag = { flock: 1 << 0 } as const;
 /** Types of locks in fuse_file_lock: Linux's F_RDLCK, F_WRLCK, F_UNLCK. */

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { type HomeChoice, HomeUnderTest } from "../faults/home-under-test.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { MountUnderTest } from "./mount-under-test.js";
@@ -18,6 +19,7 @@ export class MountCluster implements AsyncDisposable {
 
   static async start({ mounts = 2, options = [], home = {} }: MountClusterOptions = {}): Promise<MountCluster> {
     const folder = temporaryFolder();
+    chmodSync(folder.path, 0o755); // The mounts' root has its mode.
     const where = home.store === undefined ? { folder: folder.path } : {};
     const cluster = new MountCluster(folder, await HomeUnderTest.start({ ...where, ...home }));
     try {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { dmmapScript } from "../cli/dmmap.js";
 import { Program } from "../support/program.js";
@@ -34,6 +34,7 @@ export class MountUnderTest implements AsyncDisposable {
     this.#folder = temporaryFolder();
     this.path = this.#folder.at("mount");
     mkdirSync(this.path);
+    chmodSync(this.#folder.path, 0o755); // Other users get as far as the mount.
     this.#url = url;
     this.#options = options;
   }
