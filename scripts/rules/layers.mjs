@@ -22,7 +22,18 @@ const mayImport = {
 /** Where a layer may use only some files of another: the page cache is mapping's alone. */
 const mayImportOnly = {
   node: {
-    kernel: ["clock", "errno", "event-fd", "libc", "memory-file", "native-buffer", "page-size", "socket", "epoll"],
+    kernel: [
+      "clock",
+      "errno",
+      "event-fd",
+      "libc",
+      "memory-file",
+      "native-buffer",
+      "page-size",
+      "socket",
+      "epoll",
+      "standard-error",
+    ],
   },
   // A mount's page cache is its node's: only the thread that serves it is mapping's.
   fuse: { mapping: ["pager", "pager-commands", "pager-thread"] },

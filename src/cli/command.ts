@@ -84,3 +84,11 @@ function valuesOf(options: Options, values: Record<string, unknown>): OptionValu
   ]);
   return Object.fromEntries(entries);
 }
+
+/** Options as they would be given: what `parseCommand` reads back as these values. */
+export function encodeOptions(values: Readonly<Record<string, boolean | string | undefined>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}=${value}`];
+  });
+}

@@ -2,6 +2,8 @@ import { DmmapError } from "../core/error.js";
 import { Errno, errnoName } from "../kernel/errno.js";
 import { OpenFlag } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
+import { fuserMount, fuserUnmount } from "./fusermount.js";
+import { mountType } from "./mount-table.js";
 
 const noSuid = 2;
 const noDevices = 4;
@@ -16,39 +18,48 @@ export interface DeviceOptions {
 }
 
 /**
- * Mounts a FUSE file system with mount(2), for which this process must be root.
+ * Mounts a FUSE file system: with mount(2), for which this process must be root, else with fusermount3.
  *
  * @returns /dev/fuse, not blocking
  * @throws DMMAP_UNSUPPORTED
  */
-export function mountDevice(mountPoint: string, { source, readOnly, allowOther }: DeviceOptions): number {
+export function mountDevice(mountPoint: string, options: DeviceOptions): number {
+  const common = ["default_permissions", `max_read=${1024 * 1024}`, ...(options.allowOther ? ["allow_other"] : [])];
+  return process.geteuid?.() === 0
+    ? mountAsRoot(mountPoint, options, common)
+    : mountAsUser(mountPoint, options, common);
+}
+
+function mountAsRoot(mountPoint: string, { source, readOnly }: DeviceOptions, common: readonly string[]): number {
   const fd = libc.open("/dev/fuse", OpenFlag.readWrite | OpenFlag.closeOnExec | OpenFlag.nonBlocking, 0);
-  if (fd < 0) throw unsupported(`/dev/fuse cannot be opened: ${errnoName(libc.errno())}. Is the module "fuse" loaded?`);
-  const options = [
-    `fd=${fd}`,
-    "rootmode=40000",
-    `user_id=${process.getuid?.() ?? 0}`,
-    `group_id=${process.getgid?.() ?? 0}`,
-    "default_permissions",
-    `max_read=${1024 * 1024}`,
-    ...(allowOther ? ["allow_other"] : []),
-  ];
+  if (fd < 0) throw unsupported(`/dev/fuse cannot be opened: ${errnoName(libc.errno())}`);
+  const options = [`fd=${fd}`, "rootmode=40000", "user_id=0", `group_id=${process.getgid?.() ?? 0}`, ...common];
   const flags = noSuid | noDevices | (readOnly ? readOnlyFlag : 0);
-  if (libc.mount(source, mountPoint, "fuse.dmmap", flags, options.join(",")) === 0) return fd;
+  if (libc.mount(source, mountPoint, mountType, flags, options.join(",")) === 0) return fd;
   const errno = libc.errno();
   libc.close(fd);
-  const remedy = errno === Errno.EPERM ? "run it as root, or install fusermount3 (package fuse3)" : errnoName(errno);
-  throw unsupported(`${mountPoint} cannot be mounted: ${remedy}`);
+  const reason =
+    errno === Errno.EPERM ? "this root may not mount (a container wants --cap-add SYS_ADMIN)" : errnoName(errno);
+  throw unsupported(`${mountPoint} cannot be mounted: ${reason}`);
+}
+
+function mountAsUser(mountPoint: string, { source, readOnly }: DeviceOptions, common: readonly string[]): number {
+  const names = [`fsname=${source}`, `subtype=${mountType.slice(mountType.indexOf(".") + 1)}`];
+  const result = fuserMount(mountPoint, [...names, ...common, ...(readOnly ? ["ro"] : [])]);
+  if (typeof result === "number") return result;
+  throw unsupported(`${mountPoint} cannot be mounted: ${result}`);
 }
 
 /** Takes a mount away that nobody uses. What is dirty in the kernel is written first. @returns 0, or an errno. */
 export function unmountDevice(mountPoint: string): number {
-  return libc.umount2(mountPoint, 0) === 0 ? 0 : libc.errno();
+  if (libc.umount2(mountPoint, 0) === 0) return 0;
+  return libc.errno() === Errno.EPERM ? fuserUnmount(mountPoint, false) : libc.errno();
 }
 
 /** Takes a mount away from under whoever uses it, dead or alive. @returns 0, or an errno. */
 export function detachDevice(mountPoint: string): number {
-  return libc.umount2(mountPoint, detach) === 0 ? 0 : libc.errno();
+  if (libc.umount2(mountPoint, detach) === 0) return 0;
+  return libc.errno() === Errno.EPERM ? fuserUnmount(mountPoint, true) : libc.errno();
 }
 
 function unsupported(message: string): DmmapError {

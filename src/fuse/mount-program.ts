@@ -1,10 +1,11 @@
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
+import { say } from "../kernel/standard-error.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "../node/node.js";
 import type { NodeSetup } from "../node/node-commands.js";
 import { AttributeOperations } from "./attribute-operations.js";
-import { type DeviceOptions, detachDevice, mountDevice } from "./device.js";
+import { type DeviceOptions, mountDevice } from "./device.js";
 import { FileOperations } from "./file-operations.js";
 import { FileReads } from "./file-reads.js";
 import { FileSpace } from "./file-space.js";
@@ -43,7 +44,6 @@ export class MountProgram {
   #loop: FuseLoop | undefined;
   #files: MountFiles | undefined;
   #helpers: readonly { stop(): void }[] = [];
-  #isEnded = false;
 
   constructor(setup: MountSetup, emit: Emit) {
     this.#setup = setup;
@@ -55,7 +55,10 @@ export class MountProgram {
     return {
       pager: this.#node.pager,
       onStop: (done) => this.#stop(done),
-      methods: { mount: (_args, reply) => this.#connect(reply) },
+      methods: {
+        mount: (_args, reply) => this.#connect(reply),
+        drain: (_args, reply) => this.#drain(reply),
+      },
     };
   }
 
@@ -136,16 +139,26 @@ export class MountProgram {
 
   /** Unmounted, by whomever. */
   #onEnd(): void {
-    this.#isEnded = true;
     this.#loop?.close();
     for (const helper of this.#helpers) helper.stop();
     for (const file of this.#files?.all() ?? []) file.onUnmounted();
     this.#emit("unmounted", {});
   }
 
+  /** Everything that programs wrote onto the home's disk, if the home is away: when it is back. An error is its files' own. */
+  #drain(reply: Reply): void {
+    const files = this.#files?.all() ?? [];
+    let waiting = files.length + 1;
+    const onDone = (error?: Error) => {
+      if (error !== undefined) say(`at the end of the mount: ${error.message}`);
+      if (--waiting === 0) reply();
+    };
+    for (const file of files) this.#node.sync(file.open, onDone);
+    onDone();
+  }
+
   /** What the kernel has is written back first, for which requests and notices still have to be served. */
   #stop(done: () => void): void {
-    if (!this.#isEnded && this.#loop !== undefined) detachDevice(this.#setup.mountPoint);
     this.#node.stop(() => {
       for (const helper of this.#helpers) helper.stop();
       done();

@@ -5,7 +5,9 @@ import { PagerThread } from "../mapping/pager-thread.js";
 import { type ConnectOptions, nodeSetup, reviveError } from "../node/connect.js";
 import { within } from "../node/patience.js";
 import { detachDevice, unmountDevice } from "./device.js";
+import { MountPresence } from "./mount-presence.js";
 import type { MountSetup } from "./mount-program.js";
+import { mountedAt } from "./mount-table.js";
 
 export interface MountOptions extends ConnectOptions {
   readonly readOnly?: boolean;
@@ -19,34 +21,63 @@ export interface MountOptions extends ConnectOptions {
 export class Mount {
   readonly url: string;
   readonly mountPoint: string;
-  /** Resolves when it has been unmounted, by `unmount` or by anybody else. */
+  /** Resolves when it has been unmounted, by `unmount` or by anybody else, and the home has what was written. */
   readonly ended: Promise<void>;
   readonly #thread: PagerThread;
+  readonly #presence: MountPresence | undefined;
+  #isUnmounted = false;
 
   /** Use `mount`. */
   constructor(thread: PagerThread, url: string, mountPoint: string, unmounted: Promise<void>) {
     this.#thread = thread;
     this.url = url;
     this.mountPoint = mountPoint;
-    this.ended = unmounted.then(() => thread.close());
+    const entry = mountedAt(mountPoint);
+    this.#presence = entry === undefined ? undefined : new MountPresence(entry.device);
+    this.ended = unmounted.then(async () => await this.#end());
+    // From this thread: the pager's has to serve what the kernel writes back meanwhile.
+    process.prependOnceListener("exit", this.#onExit);
   }
 
   /**
    * Writes everything back and takes the mount away.
    *
-   * @throws DMMAP_BUSY while programs have files of it open
+   * @throws DMMAP_BUSY while programs have files of it open, and when it is unmounted and waits for the home
    */
   async unmount(): Promise<void> {
+    if (this.#isUnmounted) {
+      throw new DmmapError(
+        "DMMAP_BUSY",
+        `${this.mountPoint} is unmounted, and waits for the home to take what was written`,
+      );
+    }
     const errno = unmountDevice(this.mountPoint);
     if (errno !== 0) throw unmountError(this.mountPoint, errno);
     await this.ended;
   }
 
-  /** Takes the mount away from under whoever uses it: what they have open fails from now on. */
+  /** Takes the mount away from under whoever uses it: what they have open fails from now on. Waits for no home. */
   async detach(): Promise<void> {
-    detachDevice(this.mountPoint);
-    await this.#thread.close();
+    if (!this.#isUnmounted) detachDevice(this.mountPoint);
+    await this.#close();
   }
+
+  async #end(): Promise<void> {
+    this.#isUnmounted = true;
+    // Nobody uses it any more: there is time until the home is there, however long that takes.
+    await this.#thread.call("drain").catch(() => undefined); // Closed meanwhile.
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    process.off("exit", this.#onExit);
+    await this.#thread.close();
+    this.#presence?.end();
+  }
+
+  readonly #onExit = (): void => {
+    if (!this.#isUnmounted) detachDevice(this.mountPoint);
+  };
 }
 
 /**

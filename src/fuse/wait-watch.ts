@@ -1,6 +1,6 @@
-import { writeSync } from "node:fs";
 import type { Micros } from "../core/units.js";
 import { Errno } from "../kernel/errno.js";
+import { say } from "../kernel/standard-error.js";
 import type { FuseLoop } from "./fuse-loop.js";
 import { Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
@@ -53,9 +53,4 @@ function describe({ opcode, thread, node }: Request): string {
 
 function seconds(micros: Micros): string {
   return `${(micros / 1e6).toFixed(1)} s`;
-}
-
-/** Not by `console`: this is the pager's thread. */
-function say(text: string): void {
-  writeSync(2, `dmmap: ${text}\n`);
 }

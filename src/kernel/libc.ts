@@ -52,6 +52,10 @@ export const getsockopt = bind("getsockopt", int, [int, int, int, address, addre
 export const setsockopt = bind("setsockopt", int, [int, int, int, address, "uint32_t"]);
 export const recv = bind("recv", ssize, [int, address, size, int]);
 export const send = bind("send", ssize, [int, address, size, int]);
+export const socketpair = bind("socketpair", int, [int, int, int, address]);
+export const recvmsg = bind("recvmsg", ssize, [int, address, int]);
+/** Declared with the one argument that is used here: on 64-bit Linux a variable one is passed the same way. */
+export const fcntl = bind("fcntl", int, [int, int, int]);
 export const sendfile = bind("sendfile", ssize, [int, int, address, size]);
 export const shutdown = bind("shutdown", int, [int, int]);
 export const flock = bind("flock", int, [int, int]);

@@ -1,7 +1,7 @@
-import { writeSync } from "node:fs";
 import type { DmmapError } from "../core/error.js";
 import { pageBytes } from "../core/units.js";
 import type { ControlOperations, Opened, Welcome } from "../core/wire/control.js";
+import { say } from "../kernel/standard-error.js";
 import { soundOpened } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
@@ -76,7 +76,7 @@ export class NodeSession {
   reportLost({ id, file }: OpenFile, start: number, end: number): void {
     this.#parts.emit("lost", { file: id, start, end });
     const range = `bytes ${start * pageBytes}..${end * pageBytes}`;
-    writeSync(2, `dmmap: stores to ${file.name}, ${range}, are lost: the session ended before they could be sent\n`);
+    say(`stores to ${file.name}, ${range}, are lost: the session ended before they could be sent`);
   }
 
   #reclaim(state: "resumed" | "recovering"): void {

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { say } from "../kernel/standard-error.js";
 import { stallMicros } from "./fault-clock.js";
 import type { NodeEvents } from "./node-commands.js";
 import type { NodeFile } from "./node-file.js";
@@ -64,6 +64,6 @@ export class StallWatch {
   }
 
   #say(id: number, text: string): void {
-    if (!this.#listening.has(id)) writeSync(2, `dmmap: ${text}\n`);
+    if (!this.#listening.has(id)) say(text);
   }
 }

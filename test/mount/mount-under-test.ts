@@ -56,7 +56,14 @@ export class MountUnderTest implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#program = new Program(dmmapScript, ["mount", this.#url, this.path, "--json", ...this.#options]);
+    this.#program = new Program(dmmapScript, [
+      "mount",
+      "--foreground",
+      this.#url,
+      this.path,
+      "--json",
+      ...this.#options,
+    ]);
     await this.#program.line(/^\{.*\}$/);
   }
 

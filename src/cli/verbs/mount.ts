@@ -1,9 +1,47 @@
+import { openSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { DmmapError } from "../../core/error.js";
-import type { Mount } from "../../fuse/mount.js";
+import type { Mount, MountOptions } from "../../fuse/mount.js";
+import { say } from "../../kernel/standard-error.js";
+import { startInBackground } from "../background.js";
 import { parseByteSize } from "../byte-size.js";
-import { defineCommand } from "../command.js";
+import { defineCommand, encodeOptions, type OptionValues } from "../command.js";
 import { parseSeconds } from "../duration.js";
+
+const syslog = "syslog";
+
+const mountOptions = {
+  "read-only": { type: "boolean", short: "r", description: "nothing can be changed through this mount" },
+  "allow-other": { type: "boolean", description: "let other users use it too (always so for root)" },
+  foreground: {
+    type: "boolean",
+    short: "f",
+    description: "this process serves the mount (default: one in the background)",
+  },
+  timeout: {
+    type: "string",
+    value: "SECONDS",
+    description: "fail calls with ETIMEDOUT that wait longer for the home (default: they wait)",
+  },
+  cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G)" },
+  name: { type: "string", value: "NAME", description: "what the home calls this node (default: host and process)" },
+  log: {
+    type: "string",
+    value: "FILE",
+    description: "where messages go once it is mounted (default: syslog; in the foreground, standard error)",
+  },
+  json: { type: "boolean", description: "say when it is mounted as one line {url, mountPoint, pid}" },
+} as const;
+
+type MountOptionValues = OptionValues<typeof mountOptions>;
+
+/** What a mount says of itself when it can be used. */
+interface Mounted {
+  readonly url: string;
+  readonly mountPoint: string;
+  readonly pid: number;
+}
 
 export const mount = defineCommand({
   summary: "mount a home's volume, for any program",
@@ -11,51 +49,88 @@ export const mount = defineCommand({
     { name: "URL", description: "dmmap://HOST:PORT of the home" },
     { name: "MOUNTPOINT", description: "a folder; what is in it is hidden while the volume is mounted" },
   ],
-  options: {
-    "read-only": { type: "boolean", short: "r", description: "nothing can be changed through this mount" },
-    "allow-other": { type: "boolean", description: "let other users use it too (always so for root)" },
-    timeout: {
-      type: "string",
-      value: "SECONDS",
-      description: "fail calls with ETIMEDOUT that wait longer for the home (default: they wait)",
-    },
-    cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G)" },
-    name: { type: "string", value: "NAME", description: "what the home calls this node (default: host and process)" },
-    json: { type: "boolean", description: "say when it is mounted as one line {url, mountPoint, pid}" },
-  },
+  options: mountOptions,
   notes: [
-    "Serves the mount until it is unmounted, by `dmmap umount`, umount(8), or SIGINT or SIGTERM to this",
-    "process, which write everything back first. A second signal takes it from under whoever uses it.",
+    "Comes back when it is mounted; a process in the background serves it until it is unmounted, by",
+    "`dmmap umount`, umount(8), or SIGINT or SIGTERM to that process, which write everything back",
+    "first. A second signal takes it from under whoever uses it. A mount whose process has died is",
+    "taken away first.",
   ],
   examples: ["dmmap mount dmmap://10.0.0.5:7400 /mnt/shared", "dmmap mount dmmap://localhost:7400 /mnt/a --read-only"],
   async run([url, mountPoint], options) {
-    await checkFolder(mountPoint);
-    const { mount: mountVolume } = await import("../../fuse/mount.js");
-    const mounted = await mountVolume(url, mountPoint, {
-      readOnly: options["read-only"],
-      ...(options["allow-other"] ? { allowOther: true } : {}),
-      ...(options.timeout === undefined ? {} : { callTimeout: parseSeconds(options.timeout, "--timeout") }),
-      ...(options.cache === undefined ? {} : { cacheBytes: parseByteSize(options.cache) }),
-      ...(options.name === undefined ? {} : { name: options.name }),
-    });
-    if (options.json) console.log(JSON.stringify({ url, mountPoint: mounted.mountPoint, pid: process.pid }));
-    else console.log(`${url} is mounted on ${mounted.mountPoint}; Ctrl-C unmounts it`);
-    unmountOnSignals(mounted);
-    const alive = setInterval(() => undefined, 2 ** 30); // The pager's thread alone keeps no process alive.
-    await mounted.ended;
-    clearInterval(alive);
+    if (options.foreground) return await serveMount(url, mountPoint, options);
+    const args = encodeOptions({ ...options, foreground: true, json: true, log: options.log ?? syslog });
+    const outcome = await startInBackground(["mount", ...args, "--", url, mountPoint]);
+    if (typeof outcome === "number") return outcome;
+    if (options.json) console.log(outcome);
+    else console.log(`${url} is mounted on ${(JSON.parse(outcome) as Mounted).mountPoint}`);
+    return undefined;
   },
 });
 
-async function checkFolder(mountPoint: string): Promise<void> {
-  const stats = await stat(mountPoint).catch((error: NodeJS.ErrnoException) => error);
-  if (stats instanceof Error && stats.code === "ENOTCONN") {
-    const message = `${mountPoint} is a mount whose process has died: take it away with "dmmap umount ${mountPoint}"`;
-    throw new DmmapError("DMMAP_BUSY", message);
+async function serveMount(url: string, mountPoint: string, options: MountOptionValues): Promise<void> {
+  const settings = settingsOf(options);
+  const path = resolve(mountPoint);
+  const logFd = await openLog(options.log);
+  await clear(path);
+  const { mount: mountVolume } = await import("../../fuse/mount.js");
+  const mounted = await mountVolume(url, path, settings);
+  unmountOnSignals(mounted);
+  const facts: Mounted = { url, mountPoint: path, pid: process.pid };
+  if (options.json) console.log(JSON.stringify(facts));
+  else console.log(`${url} is mounted on ${path}; Ctrl-C unmounts it`);
+  if (logFd !== undefined) await leaveCaller(logFd);
+  const alive = setInterval(() => undefined, 2 ** 30); // The pager's thread alone keeps no process alive.
+  await mounted.ended;
+  clearInterval(alive);
+}
+
+function settingsOf(options: MountOptionValues): MountOptions {
+  return {
+    readOnly: options["read-only"],
+    ...(options["allow-other"] ? { allowOther: true } : {}),
+    ...(options.timeout === undefined ? {} : { callTimeout: parseSeconds(options.timeout, "--timeout") }),
+    ...(options.cache === undefined ? {} : { cacheBytes: parseByteSize(options.cache) }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+  };
+}
+
+/** Opened before anything is mounted, so that who asked for it hears if that fails. */
+async function openLog(log: string | undefined): Promise<number | undefined> {
+  if (log === undefined) return undefined;
+  if (log !== syslog) return openSync(log, "a", 0o640);
+  const { openSyslog } = await import("../../kernel/log-target.js");
+  return openSyslog();
+}
+
+/** Whoever asked for the mount waits for this process's output no longer, and its working folder can be unmounted. */
+async function leaveCaller(logFd: number): Promise<void> {
+  const { redirectOutput } = await import("../../kernel/log-target.js");
+  redirectOutput(logFd);
+  process.chdir("/");
+}
+
+/** There has to be a folder to mount on; a mount of dmmap whose process has died is no use to anybody. */
+async function clear(mountPoint: string): Promise<void> {
+  const [{ detachDevice }, { mountedAt, mountType }] = await Promise.all([
+    import("../../fuse/device.js"),
+    import("../../fuse/mount-table.js"),
+  ]);
+  for (;;) {
+    const stats = await stat(mountPoint).catch((error: NodeJS.ErrnoException) => error);
+    if (!(stats instanceof Error) && stats.isDirectory()) return;
+    const isDead = stats instanceof Error && stats.code === "ENOTCONN" && mountedAt(mountPoint)?.type === mountType;
+    if (!isDead || detachDevice(mountPoint) !== 0)
+      throw noFolder(mountPoint, stats instanceof Error ? stats : undefined);
   }
-  if (stats instanceof Error || !stats.isDirectory()) {
-    throw new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} is no folder: a volume is mounted on one that exists`);
+}
+
+function noFolder(mountPoint: string, error: NodeJS.ErrnoException | undefined): DmmapError {
+  if (error?.code === "ENOTCONN") {
+    const message = `${mountPoint} is a mount whose process has died: take it away with "umount ${mountPoint}"`;
+    return new DmmapError("DMMAP_BUSY", message);
   }
+  return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} is no folder: a volume is mounted on one that exists`);
 }
 
 function unmountOnSignals(mounted: Mount): void {
@@ -64,8 +139,7 @@ function unmountOnSignals(mounted: Mount): void {
     process.on(signal, () => {
       count++;
       if (count > 1) void mounted.detach();
-      else
-        mounted.unmount().catch((error: Error) => console.error(`dmmap: ${error.message}; once more to take it away`));
+      else mounted.unmount().catch((error: Error) => say(`${error.message}; once more to take it away`));
     });
   }
 }

@@ -7,14 +7,23 @@ export const umount = defineCommand({
   options: {
     lazy: { type: "boolean", short: "l", description: "take it from under whoever still uses it" },
   },
+  notes: ["Comes back when the home has everything that was written (with --lazy: at once)."],
   examples: ["dmmap umount /mnt/shared", "dmmap umount --lazy /mnt/shared"],
   async run([mountPoint], options) {
     const path = resolve(mountPoint);
-    const [{ detachDevice, unmountDevice }, { unmountError }] = await Promise.all([
+    const [{ detachDevice, unmountDevice }, { unmountError }, { mountedAt }, { PresenceWatch }] = await Promise.all([
       import("../../fuse/device.js"),
       import("../../fuse/mount.js"),
+      import("../../fuse/mount-table.js"),
+      import("../../fuse/mount-presence.js"),
     ]);
+    const entry = mountedAt(path);
+    const server = entry === undefined || options.lazy ? undefined : await PresenceWatch.start(entry.device);
     const errno = options.lazy ? detachDevice(path) : unmountDevice(path);
-    if (errno !== 0) throw unmountError(path, errno);
+    if (errno !== 0) {
+      server?.stop();
+      throw unmountError(path, errno);
+    }
+    await server?.end();
   },
 });

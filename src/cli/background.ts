@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { exitFailed } from "./failure.js";
+
+const script = fileURLToPath(new URL("./main.js", import.meta.url));
+
+/**
+ * Runs a command of dmmap as a process of its own, in a session of its own, which outlives this one. Until it says a line,
+ * it is at work: its errors go where this one's do, and a signal to this one reaches it.
+ *
+ * @returns that line, or the exit code when it ended without one
+ */
+export async function startInBackground(args: readonly string[]): Promise<string | number> {
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], {
+    detached: true,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const passOn = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on("SIGINT", passOn).on("SIGTERM", passOn);
+  const lines = createInterface({ input: child.stdout });
+  const outcome = await Promise.race([once(lines, "line"), once(child, "close")]);
+  process.off("SIGINT", passOn).off("SIGTERM", passOn);
+  child.stdout.destroy();
+  child.unref();
+  const [first] = outcome as [string | number | null];
+  return first ?? exitFailed;
+}
