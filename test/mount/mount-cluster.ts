@@ -1,7 +1,7 @@
 import { chmodSync } from "node:fs";
 import { type HomeChoice, HomeUnderTest } from "../faults/home-under-test.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
-import { MountUnderTest } from "./mount-under-test.js";
+import { type MountStart, MountUnderTest } from "./mount-under-test.js";
 
 export interface MountClusterOptions {
   readonly mounts?: number;
@@ -37,8 +37,8 @@ export class MountCluster implements AsyncDisposable {
   }
 
   /** One more mount. */
-  async add(options: readonly string[] = []): Promise<MountUnderTest> {
-    const mount = await MountUnderTest.start(this.home.url, ["--name", `mount ${this.mounts.length}`, ...options]);
+  async add(options: readonly string[] = [], how: MountStart = {}): Promise<MountUnderTest> {
+    const mount = await MountUnderTest.start(this.home.url, ["--name", `mount ${this.mounts.length}`, ...options], how);
     this.mounts.push(mount);
     return mount;
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { dmmapScript } from "../cli/dmmap.js";
 import { Program } from "../support/program.js";
@@ -7,6 +7,14 @@ import { type TemporaryFolder, temporaryFolder } from "../support/temporary-fold
 
 /** A loaded machine may keep any request waiting for so long that the mount says so: that alone is no failure. */
 const waits = /^dmmap: .* (has waited for|goes on after) /;
+
+export interface MountStart {
+  /** What runs node. */
+  readonly prefix?: readonly string[];
+  readonly env?: Record<string, string>;
+  /** Whose the mount point is. */
+  readonly owner?: number;
+}
 
 /** `dmmap mount` as a process of its own, which may be killed, stopped and started again on the same folder. */
 export class MountUnderTest implements AsyncDisposable {
@@ -17,10 +25,11 @@ export class MountUnderTest implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #url: string;
   readonly #options: readonly string[];
+  readonly #how: MountStart;
   #program: Program | undefined;
 
-  static async start(url: string, options: readonly string[] = []): Promise<MountUnderTest> {
-    const mount = new MountUnderTest(url, options);
+  static async start(url: string, options: readonly string[] = [], how: MountStart = {}): Promise<MountUnderTest> {
+    const mount = new MountUnderTest(url, options, how);
     try {
       await mount.start();
       return mount;
@@ -30,13 +39,15 @@ export class MountUnderTest implements AsyncDisposable {
     }
   }
 
-  private constructor(url: string, options: readonly string[]) {
+  private constructor(url: string, options: readonly string[], how: MountStart) {
     this.#folder = temporaryFolder();
     this.path = this.#folder.at("mount");
     mkdirSync(this.path);
-    chmodSync(this.#folder.path, 0o755); // Other users get as far as the mount.
+    chmodSync(this.#folder.path, 0o755); // Others than root may come to the mount point.
     this.#url = url;
     this.#options = options;
+    this.#how = how;
+    if (how.owner !== undefined) chownSync(this.path, how.owner, how.owner);
   }
 
   /** The process that serves it. */
@@ -56,14 +67,8 @@ export class MountUnderTest implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#program = new Program(dmmapScript, [
-      "mount",
-      "--foreground",
-      this.#url,
-      this.path,
-      "--json",
-      ...this.#options,
-    ]);
+    const args = ["mount", "--foreground", this.#url, this.path, "--json", ...this.#options];
+    this.#program = new Program(dmmapScript, args, this.#how.env, undefined, this.#how.prefix);
     await this.#program.line(/^\{.*\}$/);
   }
 

@@ -20,10 +20,18 @@ export class Program {
   readonly #name: string;
   #onChange: () => void = () => undefined;
 
-  constructor(script: string | URL, args: readonly string[] = [], env: Record<string, string> = {}, cwd?: string) {
+  /** `prefix`: what runs node. */
+  constructor(
+    script: string | URL,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    cwd?: string,
+    prefix: readonly string[] = [],
+  ) {
     const file = script instanceof URL ? script.pathname : script;
     this.#name = file;
-    this.child = spawn(process.execPath, [file, ...args], {
+    const [command, ...rest] = [...prefix, process.execPath, file, ...args];
+    this.child = spawn(command, rest, {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...env },
       cwd,

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { probeAccess } from "../../src/kernel/userfaultfd.js";
 
 /**
@@ -31,4 +31,10 @@ export function lacksKernel(major: number, minor: number): string | false {
   const [, actualMajor, actualMinor] = readFileSync("/proc/version", "utf8").match(/version (\d+)\.(\d+)/) ?? [];
   const enough = Number(actualMajor) > major || (Number(actualMajor) === major && Number(actualMinor) >= minor);
   return enough ? false : `needs Linux ${major}.${minor}`;
+}
+
+/** A program that Debian has in one of its packages: `.ci/run` installs it. */
+export function lacksProgram(name: string): string | false {
+  const isThere = (process.env.PATH ?? "").split(":").some((folder) => existsSync(`${folder}/${name}`));
+  return isThere ? false : `no ${name} here`;
 }
