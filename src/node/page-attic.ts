@@ -5,6 +5,9 @@ import { NativeBuffer } from "../kernel/native-buffer.js";
 /** As many as a file can have; memory follows what is kept. */
 const slotsMax = 2 ** 41;
 
+/** So much memory stays: a page that goes back and forth is kept, and kept no more, a thousand times a second. */
+const idleSlotsMax = 256;
+
 /** Where copies of pages are kept that have left the cache and may have to be sent again (R20): slots of a memfd. */
 export class PageAttic {
   readonly #memory = new MemoryFile("dmmap:attic", slotsMax);
@@ -39,7 +42,7 @@ export class PageAttic {
 
   free(slot: number): void {
     this.#free.push(slot);
-    if (this.#free.length < this.#next) return;
+    if (this.#free.length < this.#next || this.#next <= idleSlotsMax) return;
     // Nothing is kept any more: give the memory back.
     this.#memory.punch(0, this.#next);
     this.#free.length = 0;
