@@ -11,7 +11,7 @@ import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
 import type { Privileges } from "./privileges.js";
-import { Opcode, OpenAnswer, ReleaseFlag, WriteFlag } from "./protocol.js";
+import { Opcode, OpenAnswer, ReadFlag, ReleaseFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 
 const accessMask = 3;
@@ -128,7 +128,7 @@ export class FileOperations {
   #read(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
-    this.#reads.read(handle.file, new FuseRead(request, handle));
+    this.#reads.read(handle.file, new FuseRead(request));
   }
 
   #write(request: Request): void {
@@ -162,16 +162,17 @@ export class FileOperations {
 class FuseRead implements ReadRequest {
   readonly offset: number;
   readonly byteLength: number;
-  /** Pages that it is answered with may be mapped, whatever the handle: the kernel does not tell the two apart. */
-  readonly isCached = true;
+  /** A fault in a shared map fills the kernel's cache whatever the handle: the handle does not tell. */
+  readonly isCached: boolean;
   readonly mayComeAgain: boolean;
   readonly #request: Request;
 
-  constructor(request: Request, handle: Handle) {
+  constructor(request: Request) {
     this.#request = request;
     this.offset = request.u64(8);
     this.byteLength = request.u32(16);
-    this.mayComeAgain = !handle.isDirect;
+    this.isCached = (request.u32(20) & ReadFlag.lockOwner) === 0;
+    this.mayComeAgain = this.isCached;
   }
 
   get thread(): number {
