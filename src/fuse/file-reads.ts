@@ -45,6 +45,7 @@ export class FileReads {
   read(file: MountFile, request: ReadRequest): void {
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
+    file.file.lockedPages.used(start, end);
     if (request.isCached) {
       // The notification may be waiting for the very pages that this request keeps locked, or be just about to succeed.
       if (file.kernel.isRecalled(start, end)) return this.#park(file, request);

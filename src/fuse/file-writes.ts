@@ -40,6 +40,7 @@ export class FileWrites {
     if (request.isAppend) return this.#append(file, request);
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
+    file.file.lockedPages.used(start, end);
     // What the kernel has, may be written: that is what its pages stand for, even while it is told to drop them.
     if (request.isCached && file.kernel.has(start, end)) return this.#writeCached(file, request);
     if (request.isCached) this.#place(file, request);

@@ -15,4 +15,6 @@ export interface NodeFileSink {
   /** A pin or prefetch has what it asked for. */
   onPinned(pin: number): void;
   onResize(file: NodeFile): void;
+  /** A number for a pin of the file's own. */
+  nextPin(): number;
 }

@@ -1,5 +1,6 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
+import { LockedPages } from "../core/token/locked-pages.js";
 import type { TokenPort } from "../core/token/token-port.js";
 import { type ByteOffset, type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
@@ -26,6 +27,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
+  readonly lockedPages: LockedPages;
   upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
@@ -68,6 +70,12 @@ export class NodeFile implements TokenPort, FaultHandler {
       return this.tokens.modeAt(page) === Mode.write;
     });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
+    this.lockedPages = new LockedPages({
+      epoch: () => this.tokens.epoch,
+      allows: (mode, start, end) => this.tokens.allows(mode, start, end),
+      bring: (mode, start, end) => this.#act(() => this.tokens.prefetch(sink.nextPin(), mode, start, end, nowMicros())),
+      giveBack: (start, end) => this.#act(() => this.tokens.giveBack(start, end, nowMicros())),
+    });
     this.#stores = new StoreRun(this.cache, this.tokens);
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
   }
@@ -144,6 +152,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
     const { request, mode, start, end, epoch, dataStart, dataEnd, extra } = frame;
     this.tokens.onGrant(request, mode, start, end, epoch, dataStart, Math.max(dataEnd, extra));
+    this.lockedPages.granted(start, end, epoch);
     this.#receiver.install(frame);
     this.tokens.onData(request, dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
   }
@@ -170,6 +179,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   acquire(...args: Parameters<TokenPort["acquire"]>): void {
     this.#metrics.acquires++;
+    this.lockedPages.acquired(args[1], args[2], args[3]);
     this.#frames.acquire(...args);
   }
 

@@ -207,6 +207,7 @@ export class Node {
     const file = new NodeFile(this.pager, this.#connection, this.#attic, this.metrics, options, {
       onDeadline: (deadline) => this.wakeAt(deadline),
       onPinned: (pin) => this.pins.onPinned(pin),
+      nextPin: () => this.pins.next(),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     const open: OpenFile = { file, id, policy, again, opens: 0 };

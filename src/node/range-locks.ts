@@ -37,6 +37,7 @@ export class NodeRangeLocks {
       args: () => ({ ...lock, wait, file: open.file.number }),
       onReply: () => {
         this.#heldOf(open)[lock.kind].lock(toRange(lock), 0, false);
+        open.file.lockedPages.locked();
         onDone(undefined);
       },
       onFail: (error) => onDone(error as DmmapError),
@@ -55,6 +56,7 @@ export class NodeRangeLocks {
     if (held === undefined) return;
     if (!held[kind].held.some((lock) => lock.owner === owner)) return; // The frequent case: nothing to tell anybody.
     held[kind].releaseOwner({ node, owner });
+    open.file.lockedPages.unlocked(held.posix.heldCount + held.flock.heldCount === 0);
     this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }));
     this.#forgetIfEmpty(open, held);
   }
@@ -82,6 +84,7 @@ export class NodeRangeLocks {
       const { owner, start, end } = lock;
       held[lock.kind].unlock({ node, owner, start, end: end ?? Number.POSITIVE_INFINITY });
       this.#forgetIfEmpty(open, held);
+      open.file.lockedPages.unlocked(!this.#held.has(open));
       this.#tell("setLock", () => ({ ...lock, wait: false, file: open.file.number }));
     }
     onDone(undefined);

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LockedPages } from "../../src/core/token/locked-pages.js";
+import { Mode } from "../../src/core/units.js";
+
+/** One page, its token here or elsewhere; what is brought comes at once. */
+class Stage {
+  readonly done: string[] = [];
+  isHere = false;
+  epoch = 0;
+  readonly pages = new LockedPages({
+    epoch: () => this.epoch,
+    allows: () => this.isHere,
+    bring: (_mode, start, end) => {
+      this.done.push(`bring ${start}..${end}`);
+      this.pages.acquired(Mode.write, start, end);
+      this.#grant();
+    },
+    giveBack: (start, end) => {
+      this.done.push(`give ${start}..${end}`);
+      this.isHere = false;
+    },
+  });
+
+  /** A program locks, touches the page, and unlocks. */
+  section(touches = true): void {
+    this.pages.locked();
+    if (touches) this.touch();
+    this.pages.unlocked(true);
+  }
+
+  touch(): void {
+    this.pages.used(7, 8);
+    if (this.isHere) return;
+    this.pages.acquired(Mode.write, 7, 8);
+    this.#grant();
+  }
+
+  /** Another node has the page for a while. */
+  take(): void {
+    this.isHere = false;
+    this.epoch++;
+  }
+
+  said(): string[] {
+    return this.done.splice(0);
+  }
+
+  #grant(): void {
+    this.epoch++;
+    this.isHere = true;
+    this.pages.granted(7, 8, this.epoch);
+  }
+}
+
+/** The page is taken after each lock. */
+function contended(): Stage {
+  const stage = new Stage();
+  for (let count = 0; count < 3; count++) {
+    stage.section();
+    stage.take();
+  }
+  stage.said();
+  return stage;
+}
+
+test("pages that others take between two locks come with the lock, and soon go with the unlock", () => {
+  const stage = new Stage();
+  stage.section();
+  assert.deepEqual(stage.said(), [], "nothing is known yet");
+  stage.take();
+  stage.section();
+  assert.deepEqual(stage.said(), ["bring 7..8"]);
+  stage.take();
+  stage.section();
+  assert.deepEqual(stage.said(), ["bring 7..8", "give 7..8"]);
+  stage.take();
+  stage.section();
+  assert.deepEqual(stage.said(), ["bring 7..8", "give 7..8"]);
+});
+
+test("what was given back in vain is kept the next time", () => {
+  const stage = contended();
+  stage.section();
+  assert.deepEqual(stage.said(), ["bring 7..8", "give 7..8"]);
+  stage.section(); // Nobody has had it meanwhile.
+  assert.deepEqual(stage.said(), ["bring 7..8"]);
+  stage.section();
+  assert.deepEqual(stage.said(), []);
+});
+
+test("what a program needs again without another lock is kept the next time", () => {
+  const stage = contended();
+  stage.pages.locked();
+  stage.pages.locked();
+  stage.touch();
+  stage.pages.unlocked(false);
+  assert.deepEqual(stage.said(), ["bring 7..8", "give 7..8"]);
+  stage.touch();
+  stage.pages.unlocked(true);
+  assert.deepEqual(stage.said(), []);
+});
+
+test("what nobody wants any more stays where it is", () => {
+  const stage = contended();
+  stage.section();
+  stage.take();
+  for (let count = 0; count < 4; count++) stage.section();
+  stage.said();
+  stage.section();
+  assert.deepEqual(stage.said(), []);
+});
+
+test("what programs do not touch under the lock any more is neither brought nor given", () => {
+  const stage = contended();
+  for (let count = 0; count < 8; count++) {
+    stage.section(false);
+    stage.take();
+  }
+  stage.said();
+  stage.section(false);
+  assert.deepEqual(stage.said(), []);
+});
+
+test("what is touched without a lock, and long stretches, are not remembered", () => {
+  const stage = new Stage();
+  stage.touch();
+  stage.take();
+  stage.pages.locked();
+  assert.deepEqual(stage.said(), []);
+  stage.pages.acquired(Mode.write, 0, 100);
+  stage.pages.unlocked(true);
+  stage.pages.locked();
+  assert.deepEqual(stage.said(), []);
+});
