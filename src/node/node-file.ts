@@ -1,6 +1,6 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
-import { LockedPages } from "../core/token/locked-pages.js";
+import type { LockedPages } from "../core/token/locked-pages.js";
 import type { TokenPort } from "../core/token/token-port.js";
 import { type ByteOffset, type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
@@ -10,6 +10,7 @@ import type { Pager } from "../mapping/pager.js";
 import { FaultClock, stallMicros } from "./fault-clock.js";
 import { FileFrames } from "./file-frames.js";
 import type { HomeConnection } from "./home-connection.js";
+import { lockedPagesOf } from "./lock-hand-over.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeFileOptions, NodeFileSink } from "./node-file-sink.js";
 import type { PageAttic } from "./page-attic.js";
@@ -27,12 +28,13 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
+  /** Who waits in faults, and since when. */
+  readonly clock = new FaultClock();
   readonly lockedPages: LockedPages;
   upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
-  readonly #clock = new FaultClock();
   readonly #frames: FileFrames;
   readonly #receiver: PageReceiver;
   readonly #retention: Retention;
@@ -62,7 +64,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
     this.cache.mapLimit = (start, end) => this.tokens.mapEnd(start, end);
     this.cache.onSuspendedTouch = (page) => {
-      this.#clock.start(page, nowMicros());
+      this.clock.start(page, nowMicros());
       this.#afterwards();
     };
     this.#retention = new Retention(this.cache, attic, this.#frames);
@@ -70,14 +72,9 @@ export class NodeFile implements TokenPort, FaultHandler {
       return this.tokens.modeAt(page) === Mode.write;
     });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
-    this.lockedPages = new LockedPages({
-      epoch: () => this.tokens.epoch,
-      allows: (mode, start, end) => this.tokens.allows(mode, start, end),
-      bring: (mode, start, end) => this.#act(() => this.tokens.prefetch(sink.nextPin(), mode, start, end, nowMicros())),
-      giveBack: (start, end) => this.#act(() => this.tokens.giveBack(start, end, nowMicros())),
-    });
+    this.lockedPages = lockedPagesOf(this.tokens, sink, (action) => this.#act(action));
     this.#stores = new StoreRun(this.cache, this.tokens);
-    this.#receiver = new PageReceiver(this.cache, this.tokens, this.#clock, this.#retention);
+    this.#receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
   }
 
   /** The home's number for it, in the present session. */
@@ -91,7 +88,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     const now = nowMicros();
     if (this.#connection.hasLapsed(now)) return; // Everything is suspended by now, and this fault comes again.
     this.#metrics.noPageFaults++;
-    this.#clock.start(page, now);
+    this.clock.start(page, now);
     this.tokens.noPage(page, write, now);
     this.#afterwards();
   }
@@ -100,15 +97,15 @@ export class NodeFile implements TokenPort, FaultHandler {
     const now = nowMicros();
     if (this.#connection.hasLapsed(now)) return;
     this.#metrics.wpPageFaults++;
-    this.#clock.start(page, now);
+    this.clock.start(page, now);
     this.tokens.wpPage(page, now);
     this.#afterwards();
   }
 
   /** Refuses the threads that have waited since `before` or longer: SIGBUS, as for a file whose disk is gone. */
   refuseWaiters(before: number): void {
-    for (const page of this.#clock.waitingSince(before)) {
-      this.#clock.stop(page, 0);
+    for (const page of this.clock.waitingSince(before)) {
+      this.clock.stop(page, 0);
       this.tokens.abandon(page);
       this.cache.poison(page, page + 1);
     }
@@ -206,9 +203,9 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   resolve(page: PageIndex, write: boolean, waited: boolean): void {
     const now = nowMicros();
-    this.#metrics.faultMicros += this.#clock.stop(page, now);
+    this.#metrics.faultMicros += this.clock.stop(page, now);
     this.#metrics.faults++;
-    if (waited && this.cache.waiting(page)) this.#clock.letOn(page, this.cache.waitingThread(page));
+    if (waited && this.cache.waiting(page)) this.clock.letOn(page, this.cache.waitingThread(page));
     // `install` has answered already whoever waited for this very page.
     if (write && !(this.cache.isWritable(page) && !this.cache.waiting(page))) {
       this.cache.allowWrite(page, this.#stores.next(page));
@@ -221,7 +218,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   hasRun(page: PageIndex): boolean {
-    return this.#clock.hasRun(page);
+    return this.clock.hasRun(page);
   }
 
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
@@ -239,7 +236,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   retry(page: PageIndex): void {
-    this.#clock.stop(page, 0);
+    this.clock.stop(page, 0);
     this.cache.retry(page);
   }
 
@@ -371,20 +368,11 @@ export class NodeFile implements TokenPort, FaultHandler {
   #use(): void {
     if (!this.isUsable) {
       this.#suspendedAt = Number.POSITIVE_INFINITY;
-      this.#clock.clear(); // Whoever waits faults again.
+      this.clock.clear(); // Whoever waits faults again.
       this.cache.resume();
     }
     for (const action of this.#usableWaiters.splice(0)) action();
     this.onRoom(nowMicros());
-  }
-
-  /** Since when the thread that has waited longest does so; Infinity when none waits. */
-  get waitingSince(): number {
-    return this.#clock.oldest;
-  }
-
-  get waitingPage(): PageIndex {
-    return this.#clock.oldestPage;
   }
 
   /** The socket has taken something: what waited for room goes on. */
@@ -399,7 +387,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   #afterwards(): void {
-    this.#sink.onDeadline(Math.min(this.tokens.deadline, this.#clock.oldest + stallMicros));
+    this.#sink.onDeadline(Math.min(this.tokens.deadline, this.clock.oldest + stallMicros));
     if (this.#onLeft === undefined || this.tokens.heldCount > 0) return;
     const onLeft = this.#onLeft;
     this.#onLeft = undefined;

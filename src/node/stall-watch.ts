@@ -36,7 +36,7 @@ export class StallWatch {
   look(files: Iterable<{ readonly id: number; readonly file: NodeFile }>, downReason: string, now: number): number {
     let again = Number.POSITIVE_INFINITY;
     for (const { id, file } of files) {
-      const since = file.waitingSince;
+      const since = file.clock.oldest;
       const stalled = this.#stalled.get(id);
       if (stalled !== undefined && since !== stalled.since) this.#resume(id, file.name, now - stalled.since);
       if (since === Number.POSITIVE_INFINITY) continue;
@@ -50,7 +50,7 @@ export class StallWatch {
 
   #stall(id: number, file: NodeFile, since: number, downReason: string, now: number): void {
     this.#stalled.set(id, { since });
-    const page = file.waitingPage;
+    const page = file.clock.oldestPage;
     const reason = downReason || `the home has not granted page ${page} yet: ${file.tokens.describe()}`;
     const seconds = (now - since) / 1e6;
     this.#emit("stall", { file: id, page, seconds, reason });
