@@ -11,7 +11,7 @@ import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
 import type { Privileges } from "./privileges.js";
-import { Opcode, OpenAnswer, ReadFlag, ReleaseFlag, WriteFlag } from "./protocol.js";
+import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 
 const accessMask = 3;
@@ -20,9 +20,10 @@ const writeBodyAt = 40;
 
 /** What has to happen with locks when a program closes a descriptor. */
 export interface LockReleases {
-  /** All POSIX locks of this owner (a process, as the kernel numbers it) on the file. */
-  releasePosix(file: MountFile, owner: string): void;
-  releaseFlock(file: MountFile, owner: string): void;
+  /** A process, as the kernel numbers it, has closed a descriptor of the file. */
+  flushed(file: MountFile, owner: string, onDone: () => void): void;
+  /** Nobody has this open file description any more. */
+  released(handle: number, file: MountFile): void;
 }
 
 let answer: NativeBuffer | undefined;
@@ -118,9 +119,7 @@ export class FileOperations {
   #release(request: Request): void {
     const number = request.u64(0);
     const handle = this.#handles.find(number);
-    if (handle !== undefined && (request.u32(12) & ReleaseFlag.flock) !== 0) {
-      this.#locks.releaseFlock(handle.file, request.id(16));
-    }
+    if (handle !== undefined) this.#locks.released(number, handle.file);
     this.closeHandle(number);
     request.ok();
   }
@@ -142,9 +141,11 @@ export class FileOperations {
 
   #flush(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
-    if (handle !== undefined) this.#locks.releasePosix(handle.file, request.id(16));
-    if (handle?.file.file.takeLoss() === true) request.fail(Errno.EIO);
-    else request.ok();
+    if (handle === undefined) return request.ok();
+    this.#locks.flushed(handle.file, request.id(16), () => {
+      if (handle.file.file.takeLoss()) request.fail(Errno.EIO);
+      else request.ok();
+    });
   }
 
   #fsync(request: Request): void {

@@ -102,7 +102,6 @@ export const SetattrValid = {
 /** Set in what read(2) asks past the kernel's cache, and only there: what has no lock owner fills that cache. */
 export const ReadFlag = { lockOwner: 1 << 1 } as const;
 export const WriteFlag = { cache: 1 << 0, killPrivileges: 1 << 2 } as const;
-export const ReleaseFlag = { flock: 1 << 1 } as const;
 export const LockFlag = { flock: 1 << 0 } as const;
 /** Types of locks in fuse_file_lock: Linux's F_RDLCK, F_WRLCK, F_UNLCK. */
 export const LockType = { shared: 0, exclusive: 1, none: 2 } as const;

@@ -6,7 +6,7 @@ import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
 import { FileHandler, fileOf } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
-import { LockHandler } from "./lock-handler.js";
+import { cancelLock, LockHandler } from "./lock-handler.js";
 import type { Session } from "./session.js";
 import { TreeHandler } from "./tree-handler.js";
 import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
@@ -15,7 +15,7 @@ type NamedRequest = Exclude<ControlRequest, TreeRequest>;
 type RequestOf<Op extends NamedRequest["op"]> = Extract<NamedRequest, { op: Op }>;
 
 const waitsForRecovery: ReadonlySet<string> = new Set([
-  ...["rename", "remove", "lock"],
+  ...["rename", "remove"],
   ...["unlink", "rmdir", "move", "setLock", "testLock"],
 ]);
 
@@ -25,6 +25,8 @@ export class ControlHandler {
   readonly #tree: TreeHandler;
   readonly #files: FileHandler;
   readonly #locks: LockHandler;
+  /** Requests that wait for the end of recovery. */
+  readonly #parked = new Set<string>();
 
   constructor(home: HomeContext) {
     this.#tree = new TreeHandler(home);
@@ -38,16 +40,19 @@ export class ControlHandler {
     const body = parseControlRequest(text);
     if (this.#home.recovery.isOpen && waitsForRecovery.has(body.op)) {
       // Names must not move, nor locks be given, under nodes that have not said yet what they hold.
-      this.#home.recovery.park(() => this.#serveLater(session, request, text));
+      const parked = parkedKey(session, request);
+      this.#parked.add(parked);
+      this.#home.recovery.park(() => {
+        if (this.#parked.delete(parked)) this.#serveLater(session, connection, request, text);
+      });
       return;
     }
     const reply = isTreeRequest(body) ? this.#answerTree(session, request, body) : this.#answer(session, request, body);
     if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
   }
 
-  #serveLater(session: Session, request: number, text: string): void {
-    const { connection } = session;
-    if (connection === undefined) return; // It will ask again.
+  #serveLater(session: Session, connection: Connection, request: number, text: string): void {
+    if (session.connection !== connection) return; // It will ask again, or has given up.
     try {
       this.serve(session, connection, request, text);
     } catch (error) {
@@ -85,16 +90,10 @@ export class ControlHandler {
       case "truncate":
         fileOf(session, body.file).directory.truncate(session.node, request, body.size);
         return undefined;
-      case "lock":
-        return this.#lock(session, request, body);
-      case "unlock":
-        return unlock(session, body);
       case "cancelLock":
         return this.#cancelLock(session, body.request);
       case "claimed":
         return this.#claimed(session, request, body.file, body.epoch);
-      case "claimLock":
-        return this.#claimLock(session, body);
       case "recovered":
         this.#home.recovery.recovered(session.id);
         return {};
@@ -126,38 +125,23 @@ export class ControlHandler {
     return {};
   }
 
-  #lock(session: Session, request: number, body: RequestOf<"lock">): object | undefined {
-    const { start, length, mode, wait } = body;
-    if (length > Number.MAX_SAFE_INTEGER - start) {
-      throw new DmmapError("DMMAP_BAD_RANGE", "a lock ends before byte 2^53; length 0 reaches to the end");
-    }
-    this.#home.counters.locks++;
-    const answer = fileOf(session, body.file).locks.lock(session.node, request, start, length, mode, wait);
-    return answer === "refused" ? { lock: null } : undefined;
-  }
-
   /** The request taken back gets its answer too, before this one: it was aborted. */
   #cancelLock(session: Session, request: number): object {
-    const cancelled = [...session.files.values()].some((open) => open.locks.cancel(session.node, request));
-    if (cancelled)
+    if (this.#parked.delete(parkedKey(session, request)) || cancelLock(session, request)) {
       session.connection?.fail(request, new DmmapError("DMMAP_ABORTED", "the lock request was taken back"));
+    }
     return {};
   }
 
   /** The answer goes first: what is asked of the node next must find it knowing what it holds, and of what size. */
   #claimed(session: Session, request: number, file: number, epoch: number): undefined {
-    const { directory, duties, locks } = fileOf(session, file);
+    const { directory, duties } = fileOf(session, file);
     duties.endRestores(session.id);
     const refused = session.refused.get(file) ?? [];
     session.refused.delete(file);
     const reply: ControlOperations["claimed"]["reply"] = { size: directory.sizeBytes, epoch: directory.epoch, refused };
     session.connection?.reply(FrameType.reply, request, reply);
     directory.endClaims(session.node, epoch);
-    locks.endClaims(session.node);
-  }
-
-  #claimLock(session: Session, { file, start, length, mode }: RequestOf<"claimLock">): { lock: number | null } {
-    return { lock: fileOf(session, file).locks.claim(session.node, start, length, mode, session.isRecovering) };
   }
 
   #tokens(name: string): FileTokensStatus {
@@ -168,7 +152,6 @@ export class ControlHandler {
   }
 }
 
-function unlock(session: Session, { file, lock }: RequestOf<"unlock">): object {
-  if (fileOf(session, file).locks.unlock(session.node, lock)) return {};
-  throw new DmmapError("DMMAP_CLOSED", `lock ${lock} is not held: it was released, or lost with its session`);
+function parkedKey({ id }: Session, request: number): string {
+  return `${id} ${request}`;
 }

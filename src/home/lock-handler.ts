@@ -1,5 +1,6 @@
 import { DmmapError } from "../core/error.js";
-import type { RangeLock, RangeLocks } from "../core/home/range-locks.js";
+import type { LockOwner } from "../core/home/lock-waits.js";
+import type { ByteRange, RangeLock, RangeLocks } from "../core/home/range-locks.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import { fileOf } from "./file-handler.js";
@@ -7,7 +8,7 @@ import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
-/** Requests of mounts for locks: fcntl's and flock's. */
+/** Requests for locks: fcntl's and flock's of mounts, and the library's, which are as fcntl's. */
 export class LockHandler {
   readonly #home: HomeContext;
 
@@ -36,11 +37,14 @@ export class LockHandler {
     const table = tableOf(session, body);
     const lock = lockOf(session, body);
     if (lock === undefined) {
-      table.unlock({ node: session.node, owner: body.owner, start: body.start, end: body.end ?? Infinity });
+      table.unlock(rangeOf(session, body));
       return {};
     }
     this.#home.counters.locks++;
-    const answer = table.lock(lock, request, body.wait);
+    const { kind, wait, inLine } = body;
+    // As Linux has it: to change a flock is to end it first, whether or not the other one is to be had.
+    if (kind === "flock" && table.has(lock, lock.type)) table.unlock(lock);
+    const answer = table.lock(lock, request, { wait, inLine, deadlocks: kind === "posix" && !inLine });
     if (answer === "waits") return undefined;
     if (answer === "granted") return {};
     if (answer === "refused") {
@@ -55,27 +59,39 @@ function test(session: Session, body: TreeRequestOf<"testLock">): object {
   const lock = lockOf(session, body);
   const found = lock === undefined ? undefined : tableOf(session, body).conflict(lock);
   if (found === undefined) return { lock: null };
-  const { end, ...rest } = found;
-  return { lock: { ...rest, end: end === Infinity ? null : end } };
+  const { node, start, end, type, pid } = found;
+  return { lock: { start, end: end === Infinity ? null : end, type, pid: node === session.node ? pid : 0 } };
 }
 
 /** What was lost is said, so that the node can tell its program. */
-function claim(session: Session, { file, locks }: TreeRequestOf<"claimLocks">): { lost: number } {
-  const { rangeLocks } = fileOf(session, file);
-  let lost = 0;
-  for (const kind of ["posix", "flock"] as const) {
-    const claimed = locks.flatMap((lock) => (lock.kind === kind ? (lockOf(session, lock) ?? []) : []));
-    lost += rangeLocks[kind].claim(session.node, claimed).length;
-  }
+function claim(session: Session, { file, locks }: TreeRequestOf<"claimLocks">): { lost: number[] } {
+  const tables = fileOf(session, file).locks;
+  const lost = (["posix", "flock"] as const).flatMap((kind) => {
+    const indices = [...locks.keys()].filter((index) => locks[index].kind === kind && locks[index].type !== "none");
+    const claimed = indices.flatMap((index) => lockOf(session, locks[index]) ?? []);
+    return tables[kind].claim(session.node, claimed).map((index) => indices[index]);
+  });
   return { lost };
 }
 
+/** Takes back a request that waits for its lock. @returns false when it does not. */
+export function cancelLock({ files, node }: Session, request: number): boolean {
+  return [...files.values()].some(
+    ({ locks }) => locks.posix.cancel(node, request) || locks.flock.cancel(node, request),
+  );
+}
+
 function tableOf(session: Session, { file, kind }: Pick<LockRequest, "file" | "kind">): RangeLocks {
-  return fileOf(session, file).rangeLocks[kind];
+  return fileOf(session, file).locks[kind];
 }
 
 /** Undefined for what ends locks instead of setting one. */
-function lockOf(session: Session, { owner, start, end, type, pid }: LockRequest): RangeLock | undefined {
-  if (type === "none") return undefined;
-  return { node: session.node, owner, pid, type, start, end: end ?? Number.POSITIVE_INFINITY };
+function lockOf(session: Session, body: LockRequest): RangeLock | undefined {
+  const { type, pid } = body;
+  return type === "none" ? undefined : { ...rangeOf(session, body), type, pid };
+}
+
+function rangeOf({ node }: Session, { owner, start, end }: LockRequest): ByteRange & LockOwner {
+  if (end !== null && end <= start) throw new DmmapError("DMMAP_BAD_RANGE", "a lock ends behind its first byte");
+  return { node, owner, start, end: end ?? Number.POSITIVE_INFINITY };
 }

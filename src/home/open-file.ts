@@ -1,8 +1,8 @@
 import { DmmapError } from "../core/error.js";
 import type { DirectoryPort } from "../core/home/directory-port.js";
 import { FileDirectory } from "../core/home/file-directory.js";
-import { LockTable } from "../core/home/lock-table.js";
-import { type LockTables, RangeLocks } from "../core/home/range-locks.js";
+import type { LockWaits } from "../core/home/lock-waits.js";
+import { RangeLocks } from "../core/home/range-locks.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
 import { FrameType } from "../core/wire/frame.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
@@ -25,8 +25,8 @@ export interface OpenFileOptions {
   readonly recovering: boolean;
   readonly stable: StableWrites;
   readonly times: FileTimes;
-  /** All tables of locks of this home. */
-  readonly lockTables: LockTables;
+  /** Of all files of this home. */
+  readonly lockWaits: LockWaits;
 }
 
 /**
@@ -38,10 +38,9 @@ export class OpenFile implements DirectoryPort {
   readonly number: number;
   readonly file: StoreFile;
   readonly directory: FileDirectory;
-  readonly locks: LockTable;
   readonly duties: Duties;
   readonly times: FileTimes;
-  readonly rangeLocks: Record<LockRequest["kind"], RangeLocks>;
+  readonly locks: Record<LockRequest["kind"], RangeLocks>;
   name: string;
   readonly #home: OpenFileHome;
 
@@ -55,11 +54,10 @@ export class OpenFile implements DirectoryPort {
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
     this.duties = new Duties(stable, recovering);
     const onLocked = (node: NodeId, request: number) => this.#reply(node, request, {});
-    this.rangeLocks = {
-      posix: new RangeLocks(options.lockTables, onLocked),
-      flock: new RangeLocks(options.lockTables, onLocked),
+    this.locks = {
+      posix: new RangeLocks(options.lockWaits, onLocked),
+      flock: new RangeLocks(options.lockWaits, onLocked),
     };
-    this.locks = new LockTable((owner, request, lock) => this.#reply(owner, request, { lock }));
   }
 
   endRecovery(): void {
@@ -74,8 +72,7 @@ export class OpenFile implements DirectoryPort {
   /** Takes a node out, with all it holds. */
   leave(node: NodeId): void {
     this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
-    this.locks.releaseOwner(node);
-    for (const table of Object.values(this.rangeLocks)) table.releaseNode(node);
+    for (const table of Object.values(this.locks)) table.releaseNode(node);
     this.times.tellers.delete(node);
     this.directory.close(node);
   }

@@ -1,5 +1,5 @@
 import { DmmapError } from "../core/error.js";
-import type { LockTables, RangeLocks } from "../core/home/range-locks.js";
+import { LockWaits } from "../core/home/lock-waits.js";
 import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { StableWrites } from "./duties.js";
@@ -13,14 +13,13 @@ export class OpenFiles {
   readonly #home: OpenFileHome;
   readonly #isRecovering: () => boolean;
   readonly #byKey = new Map<string, OpenFile>();
-  readonly #lockTables: LockTables;
+  readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
   constructor(store: Store, home: OpenFileHome, isRecovering: () => boolean) {
     this.#store = store;
     this.#home = home;
     this.#isRecovering = isRecovering;
-    this.#lockTables = { tables: lockTablesOf(this.#byKey) };
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
@@ -36,8 +35,7 @@ export class OpenFiles {
   /** The node has lost its connection: what it asked for, it will ask again. */
   disconnected(open: OpenFile, node: NodeId): void {
     open.directory.disconnected(node);
-    open.locks.cancelOwner(node);
-    for (const table of Object.values(open.rangeLocks)) table.cancelNode(node);
+    for (const table of Object.values(open.locks)) table.cancelNode(node);
   }
 
   get count(): number {
@@ -74,7 +72,7 @@ export class OpenFiles {
         recovering: this.#isRecovering(),
         stable,
         times: new FileTimes(file, this.#store.tree),
-        lockTables: this.#lockTables,
+        lockWaits: this.#lockWaits,
       });
       this.#byKey.set(file.key, open);
     } else {
@@ -122,13 +120,4 @@ export class OpenFiles {
 
 function noteOf(key: string): string {
   return `stable/${key}`;
-}
-
-/** Those of all open files, whenever it is asked. */
-function lockTablesOf(files: ReadonlyMap<string, OpenFile>): Iterable<RangeLocks> {
-  return {
-    *[Symbol.iterator]() {
-      for (const { rangeLocks } of files.values()) yield* Object.values(rangeLocks);
-    },
-  };
 }

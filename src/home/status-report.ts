@@ -75,8 +75,8 @@ function fileStatus({ name, file, directory, locks }: OpenFile): HomeFileStatus 
     readers: readers.size,
     writers: writers.size,
     waiters: directory.waiterCount,
-    locks: locks.heldCount,
-    locksWaiting: locks.waitingCount,
+    locks: locks.posix.held.length + locks.flock.held.length,
+    locksWaiting: locks.posix.waitingCount + locks.flock.waitingCount,
   };
 }
 

@@ -118,7 +118,8 @@ export class File implements AsyncDisposable {
 
   /**
    * Takes an advisory lock on bytes, across all nodes; `length` 0 means to the end, however far that goes. Maps and reads
-   * do not look at it.
+   * do not look at it. It excludes other locks of this kind, two of one program too, and fcntl's on mounts; flock's it
+   * does not know of.
    */
   async lock(
     start: number,
@@ -129,21 +130,23 @@ export class File implements AsyncDisposable {
     this.#assertOpen();
     checkOffset(start, "start");
     checkOffset(length, "length");
+    if (length > Number.MAX_SAFE_INTEGER - start) {
+      throw new DmmapError("DMMAP_BAD_RANGE", "a lock ends before byte 2^53; length 0 reaches to the end");
+    }
     checkChoice(mode, "mode", ["shared", "exclusive"]);
     const ticket = nextNumber();
     const request = this.#thread.call("lock", { file: this.#id, ticket, start, length, mode, wait });
     let givenUp = false;
     const work = request.then((reply) => {
-      const { lock } = reply as { lock: number | null };
+      const { lock } = reply as { lock: number };
       // It was granted while the caller gave up: nobody else would ever release it.
-      if (givenUp && lock !== null) void this.#unlock(lock).catch(() => undefined);
+      if (givenUp) void this.#unlock(lock).catch(() => undefined);
       return lock;
     });
     const lock = await within(`lock on ${this.name}`, options, work, () => {
       givenUp = true;
       this.#thread.post("cancel", { ticket });
     });
-    if (lock === null) throw new DmmapError("DMMAP_BUSY", `bytes ${start}+${length} of ${this.name} are locked`);
     return new Lock(mode, start, length, () => this.#unlock(lock));
   }
 
@@ -194,7 +197,7 @@ export class File implements AsyncDisposable {
   }
 
   async #unlock(lock: number): Promise<void> {
-    await this.#thread.call("unlock", { lock });
+    await this.#thread.call("unlock", { file: this.#id, lock });
   }
 
   async #pinned(method: "read" | "write", args: object, options: Patience): Promise<unknown> {

@@ -8,6 +8,8 @@ export interface Ask {
   readonly args: () => object;
   readonly onReply: (answer: object) => void;
   readonly onFail: (error: unknown) => void;
+  /** Called when the connection is lost: it is asked again as soon as there is one. */
+  readonly onDown?: () => void;
   /** Names the request for `cancel`. */
   readonly ticket?: number;
 }
@@ -36,7 +38,7 @@ export class HomeRequests {
   }
 
   ask(ask: Ask): void {
-    const { op, args, onReply, onFail, ticket } = ask;
+    const { op, args, onReply, onFail, onDown, ticket } = ask;
     let body: object;
     try {
       body = args();
@@ -47,6 +49,7 @@ export class HomeRequests {
       if (ticket !== undefined) this.#tickets.delete(ticket);
       if (answer !== undefined) onReply(answer);
       else if (!this.#park(error, { act: () => this.ask(ask), ticket, onFail })) onFail(error);
+      else onDown?.();
     });
     if (ticket !== undefined) this.#tickets.set(ticket, request);
   }

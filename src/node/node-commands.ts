@@ -50,6 +50,12 @@ export interface LockArgs {
   readonly wait: boolean;
 }
 
+export interface UnlockArgs {
+  readonly file: number;
+  /** As `lock` answered. */
+  readonly lock: number;
+}
+
 export interface ViewArgs {
   readonly file: number;
   readonly sharing: "shared" | "private";

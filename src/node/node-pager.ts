@@ -10,6 +10,7 @@ import type {
   PinRef,
   ReadArgs,
   RequestArgs,
+  UnlockArgs,
   ViewArgs,
   ViewRef,
   WriteArgs,
@@ -17,10 +18,14 @@ import type {
 import type { OpenFile } from "./open-files.js";
 import { PieceIo } from "./piece-io.js";
 
+/** Of the library's locks. */
+const kind = "posix" as const;
+
 /** The pager thread's program on a node that serves a program's maps: the calls that the program's thread makes. */
 export class NodePager {
   readonly #node: Node;
   readonly #pieces: PieceIo;
+  #lockLast = 0;
 
   constructor(setup: NodeSetup, emit: Emit) {
     this.#node = new Node(setup, emit);
@@ -36,7 +41,7 @@ export class NodePager {
         connect: (_args, reply) => this.#connect(reply),
         request: (args: RequestArgs, reply) => this.#request(args, reply),
         lock: (args: LockArgs, reply) => this.#lock(args, reply),
-        unlock: ({ lock }: { lock: number }, reply) => this.#unlock(lock, reply),
+        unlock: (args: UnlockArgs, reply) => this.#unlock(args, reply),
         cancel: ({ ticket }: { ticket: number }) => requests.cancel(ticket),
         open: (args: OpenArgs, reply) => this.#open(args, reply),
         close: ({ file }: { file: number }, reply) => this.#node.close(files.get(file), reply, reply.fail),
@@ -76,28 +81,21 @@ export class NodePager {
     });
   }
 
-  #lock({ file, ticket, ...range }: LockArgs, reply: Reply): void {
-    this.#node.requests.ask({
-      op: "lock",
-      args: () => ({ ...range, file: this.#node.files.get(file).file.number }),
-      onReply: (answer) => {
-        const { lock } = answer as { lock: number | null };
-        reply({ lock: lock === null ? null : this.#node.locks.add(file, lock, range) });
-      },
-      onFail: reply.fail,
-      ticket,
+  /** Each is an owner of its own: two of one program exclude each other, as those of two nodes do. */
+  #lock({ file, ticket, start, length, mode, wait }: LockArgs, reply: Reply): void {
+    const lock = ++this.#lockLast;
+    const end = length === 0 ? null : start + length;
+    const asked = { owner: ownerOf(lock), kind, start, end, type: mode, pid: process.pid };
+    this.#node.locks.set(this.#node.files.get(file), asked, { wait, inLine: true, ticket }, (error) => {
+      if (error === undefined) reply({ lock });
+      else reply.fail(error);
     });
   }
 
-  #unlock(lock: number, reply: Reply): void {
-    this.#node.requests.ask({
-      op: "unlock",
-      args: () => {
-        const { number, file } = this.#node.locks.find(lock);
-        return { lock: number, file: this.#node.files.get(file).file.number };
-      },
-      onReply: () => reply(this.#node.locks.remove(lock)),
-      onFail: reply.fail,
+  #unlock({ file, lock }: UnlockArgs, reply: Reply): void {
+    this.#node.locks.release(this.#node.files.get(file), ownerOf(lock), kind, (error) => {
+      if (error === undefined) reply();
+      else reply.fail(error);
     });
   }
 
@@ -115,4 +113,8 @@ export class NodePager {
     const { id, address, byteLength } = this.#node.files.get(file).file.cache.openView(options);
     return { id, address, byteLength };
   }
+}
+
+function ownerOf(lock: number): string {
+  return `lock ${lock}`;
 }

@@ -6,7 +6,6 @@ import { soundOpened } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
 import type { NodeEvents } from "./node-commands.js";
-import type { NodeLocks } from "./node-locks.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
 import type { NodeRangeLocks } from "./range-locks.js";
 
@@ -23,8 +22,7 @@ export interface SessionParts {
   readonly connection: HomeConnection;
   readonly requests: HomeRequests;
   readonly files: OpenFiles;
-  readonly locks: NodeLocks;
-  readonly rangeLocks: NodeRangeLocks;
+  readonly locks: NodeRangeLocks;
   emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
   onChange(change: SessionChange): void;
 }
@@ -87,10 +85,9 @@ export class NodeSession {
   }
 
   #reclaimFile(open: OpenFile, number: number, done: () => void): void {
-    const { connection, files, locks, rangeLocks } = this.#parts;
+    const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
-      locks.claim(open.id, number, connection);
-      rangeLocks.claim(open, number, connection);
+      locks.claim(open, number, connection, () => reportLostLocks(open));
       connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer) => {
         if (answer === undefined) return; // Down once more: all this begins anew.
         const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
@@ -103,10 +100,9 @@ export class NodeSession {
   }
 
   #begin(): void {
-    const { files, locks, rangeLocks } = this.#parts;
+    const { files, locks } = this.#parts;
     for (const open of files.all()) this.lose(open);
-    locks.clear();
-    rangeLocks.clear();
+    locks.clear(reportLostLocks);
     this.#eachFile((open, done) =>
       this.#reopen(open, done, ({ file: number, size }) => {
         files.renumber(open, number);
@@ -151,4 +147,8 @@ export class NodeSession {
     this.#parts.emit("reconnect", {});
     requests.resume();
   }
+}
+
+function reportLostLocks({ file }: OpenFile): void {
+  say(`locks on ${file.name} are lost: the session ended in which they were held`);
 }

@@ -11,7 +11,6 @@ import { HomeRequests } from "./home-requests.js";
 import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
 import { NodeFile } from "./node-file.js";
-import { NodeLocks } from "./node-locks.js";
 import { NodeSession, type SessionChange } from "./node-session.js";
 import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
 import { PageAttic } from "./page-attic.js";
@@ -37,10 +36,9 @@ export type Timer = (now: number) => number;
 export class Node {
   readonly pager: Pager;
   readonly files = new OpenFiles();
-  readonly locks = new NodeLocks();
   readonly metrics = noMetrics();
   readonly requests: HomeRequests;
-  readonly rangeLocks: NodeRangeLocks;
+  readonly locks: NodeRangeLocks;
   readonly pins: Pins;
   readonly stalls: StallWatch;
   /** Called when what this node may act on has changed: see SessionChange. */
@@ -70,13 +68,12 @@ export class Node {
       lastWrite: () => this.#attic.lastWrite,
     });
     this.requests = new HomeRequests(this.#connection);
-    this.rangeLocks = new NodeRangeLocks(this.requests);
+    this.locks = new NodeRangeLocks(this.requests);
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
       files: this.files,
       locks: this.locks,
-      rangeLocks: this.rangeLocks,
       emit: this.#emit,
       onChange: (change) => this.onSession(change),
     });
@@ -124,8 +121,7 @@ export class Node {
     const { file } = open;
     const onReply = () => {
       this.files.delete(open);
-      this.locks.removeFile(open.id);
-      this.rangeLocks.closed(open);
+      this.locks.closed(open);
       this.stalls.listen(open.id, false);
       file.cache.close();
       onClosed();

@@ -1,42 +1,56 @@
-import type { DmmapError } from "../core/error.js";
+import { DmmapError } from "../core/error.js";
+import { LockWaits } from "../core/home/lock-waits.js";
 import { type RangeLock, RangeLocks } from "../core/home/range-locks.js";
+import type { ControlOperations } from "../core/wire/control.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { HomeRequests } from "./home-requests.js";
 import type { OpenFile } from "./open-files.js";
 
 type Kind = LockRequest["kind"];
-type Asked = Omit<LockRequest, "file">;
 type Held = Readonly<Record<Kind, RangeLocks>>;
+const kinds: readonly Kind[] = ["posix", "flock"];
+
+export type AskedLock = Omit<LockRequest, "file">;
+
+export interface LockHow {
+  readonly wait: boolean;
+  /** See `setLock`. */
+  readonly inLine: boolean;
+  /** Names a request that waits, for `HomeRequests.cancel`. */
+  readonly ticket: number;
+}
 
 /** Whose locks these are to itself does not matter on one node. */
 const node = 0;
 
 /**
- * The locks that programs of a mount hold, as fcntl and flock have them: asked from the home, remembered here so that a home
- * that restarts can be told.
+ * The locks that programs of this node hold: asked from the home, remembered here so that a home that restarts can be told.
+ *
+ * To end one waits for the home's answer, since who is told of it by other ways may try the lock at once. Not while the home
+ * is away: nobody gets a lock there before it has heard what was ended here.
  */
 export class NodeRangeLocks {
   readonly #requests: HomeRequests;
+  /** Of every file on which a lock was set: the home may think that there is one still. */
   readonly #held = new Map<OpenFile, Held>();
 
   constructor(requests: HomeRequests) {
     this.#requests = requests;
   }
 
-  /** Sets or ends a lock. `ticket` names a request that waits, for `HomeRequests.cancel`. */
-  set(
-    open: OpenFile,
-    lock: Asked,
-    { wait, ticket }: { readonly wait: boolean; readonly ticket: number },
-    onDone: (error: DmmapError | undefined) => void,
-  ): void {
+  /** Sets or ends a lock. */
+  set(open: OpenFile, lock: AskedLock, how: LockHow, onDone: (error: DmmapError | undefined) => void): void {
     if (lock.type === "none") return this.#unlock(open, lock, onDone);
+    const { ticket, ...asked } = how;
+    const held = this.#heldOf(open)[lock.kind];
+    // The home ends a flock that is to change before it looks whether the other one is to be had.
+    if (lock.kind === "flock" && held.has(toRange(lock), toRange(lock).type)) held.unlock(toRange(lock));
     this.#requests.ask({
       op: "setLock",
-      args: () => ({ ...lock, wait, file: open.file.number }),
+      args: () => ({ ...lock, ...asked, file: open.file.number }),
       onReply: () => {
-        this.#heldOf(open)[lock.kind].lock(toRange(lock), 0, false);
+        this.#heldOf(open)[lock.kind].lock(toRange(lock), 0, { wait: false, inLine: false, deadlocks: false });
         open.file.lockedPages.locked();
         onDone(undefined);
       },
@@ -46,52 +60,84 @@ export class NodeRangeLocks {
   }
 
   /** The lock that stands against this one, if any. */
-  test(open: OpenFile, lock: Asked, onReply: (answer: object) => void, onFail: (error: unknown) => void): void {
+  test(open: OpenFile, lock: AskedLock, onReply: (answer: object) => void, onFail: (error: unknown) => void): void {
     this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.number }), onReply, onFail });
   }
 
-  /** Ends all locks of an owner, who has closed the file. */
-  releaseOwner(open: OpenFile, owner: string, kind: Kind): void {
-    const held = this.#held.get(open);
-    if (held === undefined) return;
-    if (!held[kind].held.some((lock) => lock.owner === owner)) return; // The frequent case: nothing to tell anybody.
-    held[kind].releaseOwner({ node, owner });
-    open.file.lockedPages.unlocked(held.posix.heldCount + held.flock.heldCount === 0);
-    this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }));
-    this.#forgetIfEmpty(open, held);
+  holds(open: OpenFile, owner: string, kind: Kind): boolean {
+    return this.#held.get(open)?.[kind].held.some((lock) => lock.owner === owner) === true;
+  }
+
+  /** Ends all locks of an owner. Mostly there are none, and nothing to tell anybody. */
+  releaseOwner(open: OpenFile, owner: string, kind: Kind, onDone: () => void): void {
+    if (!this.holds(open, owner, kind)) return onDone();
+    this.#heldOf(open)[kind].releaseOwner({ node, owner });
+    this.#giveBackPages(open);
+    this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }), onDone);
+  }
+
+  /** As `releaseOwner`, by the home's word: what was lost with the session cannot be ended, and is DMMAP_LOST. */
+  release(open: OpenFile, owner: string, kind: Kind, onDone: (error?: unknown) => void): void {
+    const args = () => {
+      if (this.holds(open, owner, kind)) return { file: open.file.number, owner, kind };
+      throw new DmmapError("DMMAP_LOST", "the lock was lost with this node's session, or released");
+    };
+    const onReply = () => {
+      this.#held.get(open)?.[kind].releaseOwner({ node, owner });
+      onDone();
+    };
+    this.#giveBackPages(open, owner);
+    this.#requests.ask({ op: "releaseOwner", args, onReply, onFail: onDone });
   }
 
   closed(open: OpenFile): void {
     this.#held.delete(open);
   }
 
-  clear(): void {
+  /** The session is lost, and with it every lock. `onLost`: of this file there were any. */
+  clear(onLost: (open: OpenFile) => void): void {
+    for (const [open, held] of this.#held) if (kinds.some((kind) => held[kind].held.length > 0)) onLost(open);
     this.#held.clear();
   }
 
-  /** Says all that is held on the file to a home that has to hear it again. */
-  claim(open: OpenFile, number: number, connection: HomeConnection): void {
+  /** Says all that is held on the file to a home that has to hear it again. `onLost`: others have some of it by now. */
+  claim(open: OpenFile, number: number, connection: HomeConnection, onLost: () => void): void {
     const held = this.#held.get(open);
-    const kinds: Kind[] = ["posix", "flock"];
-    const locks = kinds.flatMap((kind) => (held?.[kind].held ?? []).map((lock) => toRequest(number, kind, lock)));
-    if (locks.length > 0) connection.request("claimLocks", { file: number, locks }, () => undefined);
+    if (held === undefined) return;
+    const locks = kinds.flatMap((kind) => held[kind].held.map((lock) => toRequest(number, kind, lock)));
+    connection.request("claimLocks", { file: number, locks }, (answer) => {
+      if (answer === undefined) return; // Down once more: claimed again then.
+      const { lost } = answer as ControlOperations["claimLocks"]["reply"];
+      for (const index of lost) held[locks[index].kind].unlock(toRange(locks[index]));
+      if (lost.length > 0) onLost();
+    });
   }
 
-  /** Nobody needs to wait for the home: what it is told later, it is told behind this. */
-  #unlock(open: OpenFile, lock: Asked, onDone: (error: undefined) => void): void {
-    const held = this.#held.get(open);
-    if (held !== undefined) {
-      const { owner, start, end } = lock;
-      held[lock.kind].unlock({ node, owner, start, end: end ?? Number.POSITIVE_INFINITY });
-      this.#forgetIfEmpty(open, held);
-      open.file.lockedPages.unlocked(!this.#held.has(open));
-      this.#tell("setLock", () => ({ ...lock, wait: false, file: open.file.number }));
-    }
-    onDone(undefined);
+  #unlock(open: OpenFile, lock: AskedLock, onDone: (error: undefined) => void): void {
+    const held = this.#held.get(open)?.[lock.kind];
+    const range = toRange(lock);
+    if (held === undefined || !held.has(range)) return onDone(undefined);
+    held.unlock(range);
+    this.#giveBackPages(open);
+    const args = () => ({ ...lock, wait: false, inLine: false, file: open.file.number });
+    this.#tell("setLock", args, () => onDone(undefined));
   }
 
-  #tell(op: string, args: () => object): void {
-    this.#requests.ask({ op, args, onReply: () => undefined, onFail: () => undefined });
+  /** Before the home hears of the unlock; `owner`: who ends all that it holds. */
+  #giveBackPages(open: OpenFile, owner?: string): void {
+    const held = this.#held.get(open);
+    const isLast = kinds.every((kind) => held?.[kind].held.every((lock) => lock.owner === owner) ?? true);
+    open.file.lockedPages.unlocked(isLast);
+  }
+
+  /** `onDone` is called once: when the home has heard it, or cannot be reached and will hear it before anything else. */
+  #tell(op: string, args: () => object, onDone: () => void): void {
+    let isDone = false;
+    const end = () => {
+      if (!isDone) onDone();
+      isDone = true;
+    };
+    this.#requests.ask({ op, args, onReply: end, onFail: end, onDown: end });
   }
 
   #heldOf(open: OpenFile): Held {
@@ -99,18 +145,14 @@ export class NodeRangeLocks {
     this.#held.set(open, held);
     return held;
   }
-
-  #forgetIfEmpty(open: OpenFile, { posix, flock }: Held): void {
-    if (posix.heldCount + flock.heldCount === 0) this.#held.delete(open);
-  }
 }
 
 /** Everything in it has been granted by the home, so nothing waits. */
 function alone(): RangeLocks {
-  return new RangeLocks({ tables: [] }, () => undefined);
+  return new RangeLocks(new LockWaits(), () => undefined);
 }
 
-function toRange({ owner, pid, start, end, type }: Asked): RangeLock {
+function toRange({ owner, pid, start, end, type }: AskedLock): RangeLock {
   return {
     node,
     owner,

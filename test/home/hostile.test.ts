@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { dataPagesMax, FrameType, headerBytes, payloadBytesMax } from "../../src/core/wire/frame.js";
 import { type Home, startHome } from "../../src/home/index.js";
 import { until } from "../support/until.js";
-import { page, RawNode } from "./raw-node.js";
+import { lockRequest, page, RawNode } from "./raw-node.js";
 
 let home: Home;
 let bystander: RawNode;
@@ -165,9 +165,10 @@ test("requests that make no sense fail, each with its code, and the session goes
     ["truncate", { file, size: 2 ** 53 }, "DMMAP_BAD_RANGE"],
     ["truncate", { file, size: 1e300 }, "DMMAP_BAD_RANGE"],
     ["truncate", { file: 12_345, size: 1 }, "DMMAP_CLOSED"],
-    ["lock", { file, start: -1, length: 0, mode: "shared", wait: true }, "DMMAP_BAD_RANGE"],
-    ["lock", { file, start: 2 ** 52, length: 2 ** 53 - 1, mode: "shared", wait: true }, "DMMAP_BAD_RANGE"],
-    ["unlock", { file, lock: 5 }, "DMMAP_CLOSED"],
+    ["setLock", lockRequest({ file, start: -1 }), "DMMAP_BAD_RANGE"],
+    ["setLock", lockRequest({ file, start: 5, end: 5 }), "DMMAP_BAD_RANGE"],
+    ["setLock", lockRequest({ file, end: 2 ** 53 }), "DMMAP_UNSUPPORTED"],
+    ["setLock", lockRequest({ file: 12_345 }), "DMMAP_CLOSED"],
     ["list", { limit: 0 }, "DMMAP_UNSUPPORTED"],
   ];
   for (const [op, body, code] of refused) {

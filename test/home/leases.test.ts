@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { FrameType } from "../../src/core/wire/frame.js";
 import { type FencedEvent, type Home, startHome } from "../../src/home/index.js";
 import { until, within } from "../support/until.js";
-import { page, RawNode } from "./raw-node.js";
+import { lockRequest, page, RawNode } from "./raw-node.js";
 
 const leaseMillis = 300;
 let home: Home;
@@ -31,8 +31,8 @@ async function holderAndWaiter(name: string) {
   const { file } = await holder.request("open", { name, create: true, size: 10 * 4096 });
   await waiter.request("open", { name });
   await holder.granted(holder.acquire(file, 2, 0, 4));
-  await holder.request("lock", { file, start: 0, length: 0, mode: "exclusive", wait: false });
-  const lock = waiter.ask("lock", { file, start: 0, length: 0, mode: "exclusive", wait: true });
+  await holder.request("setLock", lockRequest({ file }));
+  const lock = waiter.ask("setLock", lockRequest({ file, wait: true }));
   const asked = waiter.acquire(file, 2, 0, 4);
   await holder.next(FrameType.revoke);
   return { holder, waiter, welcome, file, lock, asked };
@@ -113,6 +113,7 @@ test("a node that comes back within its lease goes on with what it claims; what 
   assert.deepEqual([second.session, second.node, second.boot], [welcome.session, welcome.node, welcome.boot]);
   again.send({ type: FrameType.claim, file, mode: 1, start: 0, end: 2, epoch: 1 });
   again.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: 1 });
+  await again.request("claimLocks", { file, locks: [] });
   const { size, refused } = await again.request("claimed", { file, epoch: 1 });
   assert.deepEqual([size, refused], [10 * 4096, [[8, 9]]], "what it never held is refused");
   const { start, end, mode } = await again.next(FrameType.revoke);

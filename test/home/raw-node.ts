@@ -206,3 +206,11 @@ function safeJson(payload: Buffer): Record<string, unknown> {
 export function page(fill: number, count = 1): Buffer {
   return Buffer.alloc(count * 4096, fill);
 }
+
+type LockRequest = ControlOperations["setLock"]["request"];
+
+/** By default for a whole file, exclusively, at once or not at all. */
+export function lockRequest(request: Partial<LockRequest> & Pick<LockRequest, "file">): LockRequest {
+  const whole = { owner: "owner", kind: "posix", start: 0, end: null, type: "exclusive", pid: 1 } as const;
+  return { ...whole, wait: false, inLine: false, ...request };
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { FrameFlag, FrameType } from "../../src/core/wire/frame.js";
 import { type Home, startHome } from "../../src/home/index.js";
-import { page, RawNode } from "./raw-node.js";
+import { lockRequest, page, RawNode } from "./raw-node.js";
 
 const everything = { start: 0, end: 2 ** 41 };
 let home: Home;
@@ -143,16 +143,17 @@ test("the simple policy grants whole files, one node at a time", async () => {
 test("R16: locks queue across nodes, and a cancelled wait is answered", async () => {
   using pairOf = await pair("locks");
   const { a, b, file } = pairOf;
-  const lockOf = (mode: "shared" | "exclusive", wait: boolean) => ({ file, start: 10, length: 5, mode, wait });
-  const { lock } = await a.request("lock", lockOf("exclusive", false));
-  assert.deepEqual(await b.request("lock", lockOf("shared", false)), { lock: null });
-  const cancelled = b.ask("lock", lockOf("shared", true));
-  const waiting = b.ask("lock", lockOf("shared", true));
+  const shared = lockRequest({ file, type: "shared", wait: true });
+  await a.request("setLock", lockRequest({ file }));
+  await assert.rejects(b.request("setLock", { ...shared, wait: false }), { code: "DMMAP_BUSY" });
+  const cancelled = b.ask("setLock", { ...shared, owner: "one" });
+  const waiting = b.ask("setLock", { ...shared, owner: "other" });
   await b.request("cancelLock", { request: cancelled });
   await assert.rejects(b.answer(cancelled), { code: "DMMAP_ABORTED" });
-  await a.request("unlock", { file, lock: lock ?? 0 });
-  assert.ok(((await b.answer(waiting)) as { lock: number }).lock > 0);
-  await assert.rejects(a.request("unlock", { file, lock: lock ?? 0 }), { code: "DMMAP_CLOSED" });
+  await a.request("releaseOwner", { file, owner: lockRequest({ file }).owner, kind: "posix" });
+  await b.answer(waiting);
+  await b.request("cancelLock", { request: waiting }); // Too late: it is there.
+  await assert.rejects(a.request("setLock", lockRequest({ file })), { code: "DMMAP_BUSY" });
 });
 
 test("files are listed, renamed and removed while open; status and tokens tell", async () => {

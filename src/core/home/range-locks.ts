@@ -1,4 +1,5 @@
 import type { NodeId } from "../units.js";
+import type { LockOwner, LockWait, LockWaits } from "./lock-waits.js";
 
 export type RangeLockType = "shared" | "exclusive";
 
@@ -8,50 +9,46 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Who holds or wants a lock: a process, or an open file description, of one node. */
-export interface LockOwner {
-  readonly node: NodeId;
-  /** As the node's kernel names it. */
-  readonly owner: string;
-}
-
 export interface RangeLock extends ByteRange, LockOwner {
   readonly type: RangeLockType;
   /** Process id on its node, for those who ask. */
   readonly pid: number;
 }
 
-interface Waiter extends RangeLock {
+export interface RangeLockHow {
+  /** Rather than be refused. */
+  readonly wait: boolean;
+  /** Behind everybody who came earlier and waits for what conflicts with it. Else who waits may be passed, as by fcntl. */
+  readonly inLine: boolean;
+  /** Whether to look for a circle of owners, each waiting for the next, before it waits. */
+  readonly deadlocks: boolean;
+}
+
+interface Waiter extends RangeLock, LockWait {
   readonly request: number;
+  readonly inLine: boolean;
 }
 
 /** Called for a request that had to wait, when it has its lock. */
 export type OnRangeLocked = (node: NodeId, request: number) => void;
 export type RangeLockAnswer = "granted" | "waits" | "refused" | "deadlock";
 
-/** The tables among which a deadlock may run: all of one home. */
-export interface LockTables {
-  readonly tables: Iterable<RangeLocks>;
-}
-
 /**
  * One file's locks as POSIX has them (fcntl, `struct flock`): an owner's ranges never overlap, so that setting one replaces,
- * splits or joins what the owner had there. A lock that is given up goes to who has waited longest for it, not to who asks
- * next.
+ * splits or joins what the owner had there. A lock that is given up goes to who has waited longest for it.
+ *
+ * A reader passes a writer that waits, as on Linux, where a program may well read-lock twice. Who asks `inLine` does not: an
+ * owner of one lock can wait for nobody who waits for it. A lock costs a walk over the others, which are few.
  */
 export class RangeLocks {
   readonly #onLocked: OnRangeLocked;
-  readonly #all: LockTables;
+  readonly #waits: LockWaits;
   #held: RangeLock[] = [];
   #waiters: Waiter[] = [];
 
-  constructor(all: LockTables, onLocked: OnRangeLocked) {
-    this.#all = all;
+  constructor(waits: LockWaits, onLocked: OnRangeLocked) {
+    this.#waits = waits;
     this.#onLocked = onLocked;
-  }
-
-  get heldCount(): number {
-    return this.#held.length;
   }
 
   get waitingCount(): number {
@@ -63,15 +60,17 @@ export class RangeLocks {
   }
 
   /** `request` names it for `cancel` and `onLocked`, if it waits. */
-  lock(lock: RangeLock, request: number, wait: boolean): RangeLockAnswer {
-    if (this.conflict(lock) === undefined) {
+  lock(lock: RangeLock, request: number, { wait, inLine, deadlocks }: RangeLockHow): RangeLockAnswer {
+    if (this.#mayHold(lock, inLine, this.#waiters.length)) {
       this.#put(lock, lock.type);
       this.#pump(); // An exclusive lock made shared lets others in.
       return "granted";
     }
     if (!wait) return "refused";
-    if (this.#isDeadlock(lock)) return "deadlock";
-    this.#waiters.push({ ...lock, request });
+    if (deadlocks && this.#waits.leadTo(lock, this.#blockersOf(lock))) return "deadlock";
+    const waiter: Waiter = { ...lock, request, inLine, blockers: () => this.#blockersOf(lock) };
+    this.#waiters.push(waiter);
+    this.#waits.add(waiter);
     return "waits";
   }
 
@@ -85,78 +84,86 @@ export class RangeLocks {
     return this.#held.find((held) => conflicts(held, lock));
   }
 
-  /** Takes back a request that waits. @returns false when it does not. */
-  cancel(node: NodeId, request: number): boolean {
-    const before = this.#waiters.length;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.node !== node || waiter.request !== request);
-    return this.#waiters.length < before;
+  /** Whether this owner has any lock in the range, or any of another type than `except`. */
+  has({ start, end, node, owner }: ByteRange & LockOwner, except?: RangeLockType): boolean {
+    const isOwn = (held: RangeLock) => held.node === node && held.owner === owner && held.type !== except;
+    return this.#held.some((held) => isOwn(held) && held.start < end && start < held.end);
   }
 
-  /** Everything of one owner. */
+  /** Takes back a request that waits. @returns false when it does not. */
+  cancel(node: NodeId, request: number): boolean {
+    return this.#dropWaiters((waiter) => waiter.node === node && waiter.request === request);
+  }
+
+  /** Everything that one owner holds. What it still waits for, another thread of it does. */
   releaseOwner({ node, owner }: LockOwner): void {
-    const isOther = (lock: RangeLock) => lock.node !== node || lock.owner !== owner;
-    this.#held = this.#held.filter(isOther);
-    this.#waiters = this.#waiters.filter(isOther);
+    this.#held = this.#held.filter((held) => held.node !== node || held.owner !== owner);
     this.#pump();
   }
 
   /** The node has lost its connection: what it waits for it will ask again. */
   cancelNode(node: NodeId): void {
-    this.#waiters = this.#waiters.filter((waiter) => waiter.node !== node);
+    this.#dropWaiters((waiter) => waiter.node === node);
   }
 
   /** The node is gone. */
   releaseNode(node: NodeId): void {
-    this.cancelNode(node);
     this.#held = this.#held.filter((held) => held.node !== node);
+    this.#dropWaiters((waiter) => waiter.node === node);
     this.#pump();
   }
 
-  /** A node that is back says all that it holds: that, and nothing else, is its. @returns what others have by now. */
-  claim(node: NodeId, locks: readonly RangeLock[]): RangeLock[] {
+  /**
+   * A node that is back says all that it holds: that, and nothing else, is its.
+   *
+   * @returns what of it others have by now: indices
+   */
+  claim(node: NodeId, locks: readonly RangeLock[]): number[] {
     this.#held = this.#held.filter((held) => held.node !== node);
-    const lost = locks.filter((lock) => this.conflict(lock) !== undefined);
-    for (const lock of locks) if (!lost.includes(lock)) this.#put(lock, lock.type);
+    const lost: number[] = [];
+    for (const [index, lock] of locks.entries()) {
+      if (this.conflict(lock) === undefined) this.#put(lock, lock.type);
+      else lost.push(index);
+    }
     this.#pump();
     return lost;
   }
 
-  /** Owners who hold what this owner waits for, here. */
-  *blockersOf({ node, owner }: LockOwner): Generator<LockOwner> {
-    for (const waiter of this.#waiters) {
-      if (waiter.node !== node || waiter.owner !== owner) continue;
-      for (const held of this.#held) if (conflicts(held, waiter)) yield held;
-    }
-  }
-
-  /** Whether waiting for this lock would close a circle of owners, each waiting for the next. */
-  #isDeadlock(lock: RangeLock): boolean {
-    const seen = new Set<string>();
-    const open: LockOwner[] = this.#held.filter((held) => conflicts(held, lock));
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (next.node === lock.node && next.owner === lock.owner) return true;
-      const key = `${next.node} ${next.owner}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      for (const table of this.#all.tables) open.push(...table.blockersOf(next));
-    }
-    return false;
-  }
-
-  /** Grants in the order of arrival whatever nobody holds any more. */
+  /** Grants in the order of arrival whatever may be had by now. */
   #pump(): void {
     for (let index = 0; index < this.#waiters.length; ) {
       const waiter = this.#waiters[index];
-      if (this.conflict(waiter) !== undefined) {
+      if (!this.#mayHold(waiter, waiter.inLine, index)) {
         index++;
         continue;
       }
       this.#waiters.splice(index, 1);
-      const { request, ...lock } = waiter;
-      this.#put(lock, lock.type);
-      this.#onLocked(waiter.node, request);
+      this.#waits.delete(waiter);
+      this.#put(waiter, waiter.type);
+      this.#onLocked(waiter.node, waiter.request);
       index = 0; // An upgrade or a downgrade may have let somebody earlier in.
     }
+  }
+
+  #mayHold(lock: RangeLock, inLine: boolean, waitersBefore: number): boolean {
+    if (this.conflict(lock) !== undefined) return false;
+    if (!inLine) return true;
+    for (let index = 0; index < waitersBefore; index++) if (conflicts(this.#waiters[index], lock)) return false;
+    return true;
+  }
+
+  #blockersOf(lock: RangeLock): RangeLock[] {
+    return this.#held.filter((held) => conflicts(held, lock));
+  }
+
+  /** @returns whether there were any. */
+  #dropWaiters(isDropped: (waiter: Waiter) => boolean): boolean {
+    const dropped = this.#waiters.filter(isDropped);
+    if (dropped.length === 0) return false;
+    for (const waiter of dropped) this.#waits.delete(waiter);
+    this.#waiters = this.#waiters.filter((waiter) => !dropped.includes(waiter));
+    this.#pump(); // Who stood in line behind it need not any more.
+    return true;
   }
 
   /** Replaces what the owner has in the range. */

@@ -45,10 +45,6 @@ export interface Opened {
   readonly created: boolean;
 }
 
-export interface LockMode {
-  readonly mode: "shared" | "exclusive";
-}
-
 /** Control requests by `op`, each with its answer. */
 export interface ControlOperations extends TreeRequests {
   /** Numbers an open file for this session. One node that opens a file twice gets the same number twice. */
@@ -65,13 +61,7 @@ export interface ControlOperations extends TreeRequests {
   remove: { request: { name: string }; reply: object };
   /** Answered when every node that has the file open lives by the new size. */
   truncate: { request: { file: number; size: number }; reply: { size: number } };
-  /** An advisory lock on [start, start + length) bytes; length 0 means to the end, however far it goes. Queued if `wait`. */
-  lock: {
-    request: { file: number; start: number; length: number; mode: LockMode["mode"]; wait: boolean };
-    reply: { lock: number | null };
-  };
-  unlock: { request: { file: number; lock: number }; reply: object };
-  /** Takes back a `lock` request that still waits (`request` is its number). */
+  /** Takes back a `setLock` request that still waits (`request` is its number). */
   cancelLock: { request: { request: number }; reply: object };
   /**
    * A node that is back has claimed all it holds of the file, and has heard of no later epoch than this. `refused`: page
@@ -80,11 +70,6 @@ export interface ControlOperations extends TreeRequests {
   claimed: {
     request: { file: number; epoch: number };
     reply: { size: number; epoch: number; refused: [number, number][] };
-  };
-  /** A lock that the node held before; null if somebody else has it now. */
-  claimLock: {
-    request: { file: number; start: number; length: number; mode: LockMode["mode"] };
-    reply: { lock: number | null };
   };
   /** The node has claimed all its files. */
   recovered: { request: object; reply: object };

@@ -23,9 +23,9 @@ interface Described {
 /** Bytes [start, end) of an open file; `end` null reaches to the end, however far the file goes. */
 export interface LockRequest {
   readonly file: number;
-  /** As the node's kernel names a process, or an open file description. */
+  /** As the node names a process or an open file description; of the library's locks each is an owner. */
   readonly owner: string;
-  /** Locks of the two kinds do not know of each other. */
+  /** fcntl's and the library's, or flock's: locks of the two kinds do not know of each other. */
   readonly kind: "posix" | "flock";
   readonly start: number;
   readonly end: number | null;
@@ -85,12 +85,12 @@ export interface TreeRequests {
   /** When the node last stored to the file. */
   times: { request: { file: number; mtime: Time }; reply: object };
 
-  /** Sets, changes or ends a lock. */
-  setLock: { request: LockRequest & { wait: boolean }; reply: object };
-  /** The first lock that stands against this one; null when none does. */
-  testLock: { request: LockRequest; reply: { lock: (LockRequest & { node: number }) | null } };
+  /** Sets, changes or ends a lock. `inLine`: behind all who wait already, as the library promises; fcntl passes them. */
+  setLock: { request: LockRequest & { wait: boolean; inLine: boolean }; reply: object };
+  /** The first lock that stands against this one; null when none does. Processes of other nodes have no id here: 0. */
+  testLock: { request: LockRequest; reply: { lock: Pick<LockRequest, "start" | "end" | "type" | "pid"> | null } };
   /** Ends all locks of one owner on the file. */
   releaseOwner: { request: { file: number; owner: string; kind: "posix" | "flock" }; reply: object };
-  /** A node that is back says all that it holds on the file. */
-  claimLocks: { request: { file: number; locks: LockRequest[] }; reply: { lost: number } };
+  /** A node that is back says all that it holds on the file. `lost`: indices of those that others have by now. */
+  claimLocks: { request: { file: number; locks: LockRequest[] }; reply: { lost: number[] } };
 }
