@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { DmmapError } from "../core/error.js";
+import { Recovery, type RecoveryPort } from "../core/home/recovery.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Epoll, Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
@@ -17,7 +18,7 @@ import { Connections, listenerToken } from "./connections.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import { OpenFiles } from "./open-files.js";
-import { Recovery } from "./recovery.js";
+import { lostWithHome, readSessions, writeSessions } from "./session-note.js";
 import { Sessions } from "./sessions.js";
 import { fileTokens, homeStatus, type Reported } from "./status-report.js";
 
@@ -94,13 +95,7 @@ export class Engine implements HomeContext, Reported {
     const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));
     const onFenced = (fencing: Fencing) => this.#onFenced(fencing);
-    this.recovery = new Recovery(options.store, options.leaseMillis, this.startedMicros, {
-      onEnd: () => this.#endRecovery(),
-      onLost: (fencing) => {
-        this.counters.fenced++;
-        onFenced(fencing);
-      },
-    });
+    this.recovery = this.#recovery();
     const isRecovering = () => this.recovery.isOpen;
     const connectionOf = (node: number) => this.sessions.connectionOf(node);
     const touched = (connection: Connection) => this.touched(connection);
@@ -185,6 +180,19 @@ export class Engine implements HomeContext, Reported {
     this.fencings.unshift(event);
     if (this.fencings.length > fencingsMax) this.fencings.pop();
     this.#events.onFenced(event);
+  }
+
+  #recovery(): Recovery {
+    const { store, leaseMillis } = this;
+    const port: RecoveryPort = {
+      remember: (sessions) => writeSessions(store, sessions),
+      onLost: (session) => {
+        this.counters.fenced++;
+        this.#onFenced(lostWithHome(store, session));
+      },
+      onEnd: () => this.#endRecovery(),
+    };
+    return new Recovery(port, readSessions(store), leaseMillis * 1000, this.startedMicros);
   }
 
   #endRecovery(): void {

@@ -35,7 +35,7 @@ export class FrameHandler {
     if (session === undefined) return this.#greet(connection, frame);
     switch (frame.type) {
       case FrameType.ping:
-        if (frame.extra !== 0) session.deferredMicros = this.#home.nowMicros;
+        if (frame.extra !== 0) session.lease.deferred(this.#home.nowMicros);
         return this.#pong(connection, frame.request);
       case FrameType.request:
         this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
@@ -119,7 +119,7 @@ export class FrameHandler {
   #mayRestore(session: Session, { duties, directory }: OpenFile, frame: Frame): boolean {
     const { dataStart, dataEnd, epoch, extra: write } = frame;
     if (session.isRecovering) return duties.mayRestore(session.id, dataStart, epoch, write);
-    return write > duties.taken(session.id) && directory.mayWrite(session.node, dataStart, dataEnd);
+    return duties.mayResend(session.id, write) && directory.mayWrite(session.node, dataStart, dataEnd);
   }
 
   /** News of what a node gave up, or lives by. It may cross with the file's close: then it has no meaning any more. */

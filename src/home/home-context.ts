@@ -1,9 +1,9 @@
+import type { Recovery } from "../core/home/recovery.js";
 import type { FileTokensStatus, HomeCounters, HomeStatus } from "../observe/status.js";
 import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
 import type { OpenFiles } from "./open-files.js";
-import type { Recovery } from "./recovery.js";
 import type { Sessions } from "./sessions.js";
 
 /** What those who serve frames need of the engine. */

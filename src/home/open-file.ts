@@ -1,5 +1,6 @@
 import { DmmapError } from "../core/error.js";
 import type { DirectoryPort } from "../core/home/directory-port.js";
+import { Duties, type StableWrites } from "../core/home/duties.js";
 import { FileDirectory } from "../core/home/file-directory.js";
 import type { LockWaits } from "../core/home/lock-waits.js";
 import { RangeLocks } from "../core/home/range-locks.js";
@@ -9,7 +10,6 @@ import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
-import { Duties, type StableWrites } from "./duties.js";
 import type { FileTimes } from "./file-times.js";
 
 /** What an open file needs of its home. */

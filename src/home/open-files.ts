@@ -1,8 +1,8 @@
 import { DmmapError } from "../core/error.js";
+import type { StableWrites } from "../core/home/duties.js";
 import { LockWaits } from "../core/home/lock-waits.js";
 import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
-import type { StableWrites } from "./duties.js";
 import { FileTimes } from "./file-times.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
@@ -94,7 +94,7 @@ export class OpenFiles {
   leave(open: OpenFile, session: Session): void {
     open.leave(session.node);
     open.duties.forget(session.id);
-    session.questions.delete(open);
+    session.lease.forget(open);
     if (open.directory.openCount > 0) return;
     this.#byKey.delete(open.file.key);
     open.file.close();

@@ -4,10 +4,9 @@ import { FrameType } from "../core/wire/frame.js";
 import type { Fencing, HomeCounters } from "../observe/status.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
-import { type Question, Session } from "./session.js";
+import { Session } from "./session.js";
 
 const rangesMax = 100;
-const looksMin = 4;
 
 /** What becomes of a node's files when it goes. */
 export interface SessionFiles {
@@ -71,7 +70,7 @@ export class Sessions {
     }
     session.connection = connection;
     session.address = connection.address;
-    session.lastHeardMicros = nowMicros;
+    session.lease.heard(nowMicros);
     session.refused.clear();
     return session;
   }
@@ -88,7 +87,7 @@ export class Sessions {
   /** The connection is gone without a goodbye: the session lives on for its lease. */
   lost(session: Session, nowMicros: number): void {
     session.connection = undefined;
-    session.lastHeardMicros = nowMicros;
+    session.lease.heard(nowMicros);
     this.#disconnect(session);
   }
 
@@ -120,9 +119,9 @@ export class Sessions {
     for (const session of [...this.#byNode.values()]) {
       const { connection } = session;
       if (connection?.isBlocked === true) reassure(session, connection, nowMicros);
-      else session.lastHeardMicros = Math.max(session.lastHeardMicros, connection?.lastHeardMicros ?? 0);
+      else session.lease.heard(connection?.lastHeardMicros ?? 0);
       const lease = `${Math.round(this.leaseMicros / 1000)} ms`;
-      if (nowMicros - session.lastHeardMicros > this.leaseMicros) {
+      if (session.lease.isSilent(this.leaseMicros, nowMicros)) {
         const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
         this.fence(session, `${what} for ${lease}`, nowMicros);
       } else if (this.#owesAnswer(session, nowMicros)) {
@@ -132,35 +131,26 @@ export class Sessions {
   }
 
   /**
-   * Whether a node has left a revoke, or a new size, unanswered for a lease, without saying that it knows (its pings do, as
-   * long as a hold stands in the way). A node that this home does not read from has no chance to answer.
+   * Whether a node has left a revoke, or a new size, unanswered for a lease, without saying that it knows. A node that this
+   * home does not read from has no chance to answer.
    */
   #owesAnswer(session: Session, nowMicros: number): boolean {
-    const { questions, connection } = session;
+    const { lease, connection } = session;
     if (connection === undefined || connection.isPaused) {
-      questions.clear();
+      lease.forgetQuestions();
       return false;
     }
     for (const file of session.files.values()) {
       const question = file.directory.unanswered(session.node);
-      const known = questions.get(file);
-      if (question === undefined) questions.delete(file);
-      else if (known?.question !== question) questions.set(file, { question, sinceMicros: nowMicros, looks: 0 });
-      else if (this.#isOverdue(known, session.deferredMicros, nowMicros)) return true;
+      if (lease.isOverdue(file, question, this.leaseMicros, nowMicros)) return true;
     }
     return false;
-  }
-
-  /** Looked at several times, too: a home that was stopped itself has answers waiting in its sockets. */
-  #isOverdue(known: Question, deferredMicros: number, nowMicros: number): boolean {
-    known.looks++;
-    return known.looks >= looksMin && nowMicros - Math.max(known.sinceMicros, deferredMicros) > this.leaseMicros;
   }
 }
 
 /** The disk is full and a node waits to be read: it keeps its lease, and has to know. */
 function reassure(session: Session, connection: Connection, nowMicros: number): void {
-  session.lastHeardMicros = nowMicros;
+  session.lease.heard(nowMicros);
   connection.lastHeardMicros = nowMicros;
   if (!connection.wantsToSend) connection.push(connection.frame.reset(FrameType.pong));
 }

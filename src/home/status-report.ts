@@ -82,7 +82,7 @@ function fileStatus({ name, file, directory, locks }: OpenFile): HomeFileStatus 
 
 function nodeStatus(session: Session, nowMicros: number): HomeNodeStatus {
   const { connection } = session;
-  const heardMicros = Math.max(session.lastHeardMicros, connection?.lastHeardMicros ?? 0);
+  const heardMicros = Math.max(session.lease.heardMicros, connection?.lastHeardMicros ?? 0);
   let tokens = 0;
   for (const open of session.files.values()) tokens += tokensOf(open, session.node);
   return {

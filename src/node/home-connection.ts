@@ -1,4 +1,5 @@
 import { DmmapError, type ErrorCode } from "../core/error.js";
+import { NodeLease } from "../core/token/node-lease.js";
 import type { Failure, Hello, Welcome } from "../core/wire/control.js";
 import { Frame, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -14,9 +15,6 @@ const eagain = -11;
 const retryMicrosMin = 50_000;
 const retryMicrosMax = 250_000;
 const connectMicrosMax = 5_000_000;
-const leaseShare = 0.75;
-/** Pings within a lease, so that losing one changes nothing. */
-const pingsPerLease = 5;
 
 /** Why a home closes a connection, where trying again will not help. Any other reason may pass. */
 const lastingReasons: ReadonlySet<string> = new Set(["DMMAP_PROTOCOL", "DMMAP_VERSION", "DMMAP_FENCED"]);
@@ -54,7 +52,6 @@ export class HomeConnection implements InputSink {
   /** The header being composed for sending. */
   readonly outgoing = new Frame();
   readonly output = new Output();
-  leaseMicros = 10_000_000;
   session: string | undefined;
 
   readonly #pager: Pager;
@@ -62,6 +59,7 @@ export class HomeConnection implements InputSink {
   readonly #name: string;
   readonly #sink: ConnectionSink;
   readonly #input: Input;
+  readonly #lease = new NodeLease();
   readonly #replies = new Map<number, ReplyHandler>();
   #state: State = "waiting";
   #fd = -1;
@@ -70,10 +68,6 @@ export class HomeConnection implements InputSink {
   #retryMicros = retryMicrosMin;
   #deadline = Number.POSITIVE_INFINITY;
   #heardAt = 0;
-  /** When the ping was sent to which the last pong was the answer: the lease runs from there at the latest. */
-  #confirmedAt = Number.POSITIVE_INFINITY;
-  #pingedAt = 0;
-  #isLapsed = false;
   #greetedAt = 0;
   #boot = "";
   /** Of the last ping, and the last write before it. */
@@ -95,24 +89,12 @@ export class HomeConnection implements InputSink {
   }
 
   get deadline(): number {
-    return Math.min(this.#deadline, this.leaseUntil);
+    return Math.min(this.#deadline, this.#lease.until);
   }
 
-  /**
-   * Until when this node may act on what it holds (R15). The home counts its lease from when it last heard this node; we
-   * from when we sent what it has answered, which is earlier, and for a shorter time, which leaves room for clocks that
-   * run differently and for the time it takes to unmap.
-   */
-  get leaseUntil(): number {
-    return this.#confirmedAt + this.leaseMicros * leaseShare;
-  }
-
-  /** Whether that time is over; says so to the sink, once. */
+  /** Whether the time is over for which this node may act on what it holds (R15); says so to the sink, once. */
   hasLapsed(now: number): boolean {
-    if (now < this.leaseUntil) return false;
-    if (!this.#isLapsed) this.#sink.onLapsed(now);
-    this.#isLapsed = true;
-    return true;
+    return this.#lease.hasLapsed(now, () => this.#sink.onLapsed(now));
   }
 
   /** When the home was last heard, on the clock of `nowMicros`. */
@@ -211,10 +193,8 @@ export class HomeConnection implements InputSink {
         this.#onWelcome(checkWelcome(parse<Welcome>(payload)));
         break;
       case FrameType.pong:
-        // A home that cannot read from us for a while says so with pongs unasked; our lease goes on there.
-        if (!this.#isLapsed && this.#pingedAt > 0) this.#confirmedAt = this.#pingedAt;
+        this.#lease.ponged();
         if (frame.request === this.#pingRequest) this.takenWrite = this.#pingWrite;
-        this.#pingedAt = 0;
         break;
       case FrameType.closing:
         this.#onClosing(parse<Failure>(payload));
@@ -286,12 +266,9 @@ export class HomeConnection implements InputSink {
     this.#boot = welcome.boot;
     this.#pingRequest = 0;
     this.session = welcome.session;
-    this.leaseMicros = welcome.leaseMillis * 1000;
     this.#retryMicros = retryMicrosMin;
-    this.#confirmedAt = this.#greetedAt;
-    this.#pingedAt = 0;
-    this.#isLapsed = false;
-    this.#deadline = nowMicros() + this.leaseMicros / pingsPerLease;
+    this.#lease.begin(this.#greetedAt, welcome.leaseMillis * 1000);
+    this.#deadline = nowMicros() + this.#lease.pingMicros;
     this.#sink.onUp(welcome);
   }
 
@@ -325,11 +302,11 @@ export class HomeConnection implements InputSink {
   }
 
   #ping(now: number): void {
-    this.#deadline = now + this.leaseMicros / pingsPerLease;
-    if (now - this.#heardAt > this.leaseMicros) {
+    this.#deadline = now + this.#lease.pingMicros;
+    if (now - this.#heardAt > this.#lease.leaseMicros) {
       this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
-    } else if (this.#pingedAt === 0) {
-      this.#pingedAt = now;
+    } else if (!this.#lease.isPinged) {
+      this.#lease.pinged(now);
       this.#pingWrite = this.#sink.lastWrite();
       const ping = this.outgoing.reset(FrameType.ping);
       ping.request = this.nextRequest();

@@ -1,6 +1,7 @@
 import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { LockedPages } from "../core/token/locked-pages.js";
+import { Retention } from "../core/token/retention.js";
 import type { TokenPort } from "../core/token/token-port.js";
 import { type ByteOffset, type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
@@ -15,7 +16,7 @@ import type { NodeMetrics } from "./metrics.js";
 import type { NodeFileOptions, NodeFileSink } from "./node-file-sink.js";
 import type { PageAttic } from "./page-attic.js";
 import { PageReceiver } from "./page-receiver.js";
-import { Retention } from "./retention.js";
+import { NodeRetentionPort } from "./retention-port.js";
 import { StoreRun } from "./store-run.js";
 import { noUpperCache, type UpperCache } from "./upper-cache.js";
 import { WriteBack } from "./write-back.js";
@@ -67,7 +68,8 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.clock.start(page, nowMicros());
       this.#afterwards();
     };
-    this.#retention = new Retention(this.cache, attic, this.#frames);
+    const whenRoom = (goOn: () => void) => this.#writes.whenRoom(goOn);
+    this.#retention = new Retention(new NodeRetentionPort(this.cache, attic, this.#frames, whenRoom));
     this.#writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics, (page) => {
       return this.tokens.modeAt(page) === Mode.write;
     });
@@ -326,8 +328,7 @@ export class NodeFile implements TokenPort, FaultHandler {
    */
   restoreAndClaim(number: number, onSent: () => void): void {
     this.#frames.number = number;
-    const onRoom = (goOn: () => void) => this.#writes.whenRoom(goOn);
-    this.#retention.restore(this.tokens.epoch, onRoom, () => {
+    this.#retention.restore(this.tokens.epoch, () => {
       this.tokens.eachHeld((mode, start, end, epoch) => this.#frames.claim(mode, start, end, epoch));
       onSent();
     });

@@ -1,10 +1,10 @@
 import type { FileTokens } from "../core/token/file-tokens.js";
+import type { Retention } from "../core/token/retention.js";
 import { type PageIndex, pageBytes } from "../core/units.js";
 import { dataPagesMax, type Frame, FrameFlag } from "../core/wire/frame.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { PageCache } from "../mapping/page-cache.js";
 import type { FaultClock } from "./fault-clock.js";
-import type { Retention } from "./retention.js";
 
 /** Takes page payloads into one file's cache: received in place where that is possible, and only what is still good (R9). */
 export class PageReceiver {

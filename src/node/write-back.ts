@@ -1,11 +1,11 @@
 import type { DmmapError } from "../core/error.js";
+import type { Retention } from "../core/token/retention.js";
 import { type PageIndex, pageBytes, pageEndAt } from "../core/units.js";
 import { dataPagesMax } from "../core/wire/frame.js";
 import type { PageCache } from "../mapping/page-cache.js";
 import type { FileFrames } from "./file-frames.js";
 import { isDown } from "./home-requests.js";
 import type { NodeMetrics } from "./metrics.js";
-import type { Retention } from "./retention.js";
 
 /** Sends one file's dirty pages to the home, as the connection has room, and asks for them to be made durable. */
 export class WriteBack {

@@ -1,17 +1,25 @@
-import { DmmapError } from "../core/error.js";
-import { pageEndAt } from "../core/units.js";
-import type { Fencing } from "../observe/status.js";
-import type { Store } from "../store/store.js";
+import type { Micros } from "../units.js";
 
-const note = "sessions";
 /** A restarted home waits this much longer than a lease, for clocks that run differently. */
 const graceShare = 1.1;
 /** Of one session's files, so that the note stays small. */
 const filesMax = 100;
 
-interface Remembered {
+/** What is on record of a session that had a file open. */
+export interface RememberedSession {
   readonly name: string;
   readonly files: readonly string[];
+}
+
+export type RememberedSessions = Readonly<Record<string, RememberedSession>>;
+
+export interface RecoveryPort {
+  /** Puts the sessions on record, durably, before anything is answered that was served after this call. */
+  remember(sessions: RememberedSessions): void;
+  /** A node has not come back in time. */
+  onLost(session: RememberedSession): void;
+  /** Every node has said what it holds, or has lost its chance. Called before what was parked goes on. */
+  onEnd(): void;
 }
 
 /**
@@ -22,27 +30,19 @@ interface Remembered {
  * acted on it, nothing is granted, and so nothing that a surviving node holds is given to another.
  */
 export class Recovery {
-  readonly #store: Store;
-  readonly #expected: Map<string, Remembered>;
-  readonly #live = new Map<string, Remembered>();
-  readonly #onEnd: () => void;
-  readonly #onLost: (event: Fencing) => void;
-  readonly #untilMicros: number;
+  readonly #port: RecoveryPort;
+  readonly #expected: Map<string, RememberedSession>;
+  readonly #live = new Map<string, RememberedSession>();
+  readonly #untilMicros: Micros;
   readonly #parked: (() => void)[] = [];
   #isOver: boolean;
 
-  constructor(
-    store: Store,
-    leaseMillis: number,
-    nowMicros: number,
-    events: { onEnd: () => void; onLost: (event: Fencing) => void },
-  ) {
-    this.#store = store;
-    this.#onEnd = events.onEnd;
-    this.#onLost = events.onLost;
-    this.#expected = new Map(Object.entries(readSessions(store)));
+  /** `sessions`: what the home before this one had on record. */
+  constructor(port: RecoveryPort, sessions: RememberedSessions, leaseMicros: Micros, nowMicros: Micros) {
+    this.#port = port;
+    this.#expected = new Map(Object.entries(sessions));
     this.#isOver = this.#expected.size === 0;
-    this.#untilMicros = nowMicros + leaseMillis * 1000 * graceShare;
+    this.#untilMicros = nowMicros + leaseMicros * graceShare;
   }
 
   /** Whether nodes may still claim what they held before the restart. */
@@ -52,6 +52,11 @@ export class Recovery {
 
   get expectedCount(): number {
     return this.#expected.size;
+  }
+
+  /** When `onTime` wants to be called; Infinity for never. */
+  get deadline(): Micros {
+    return this.#isOver ? Number.POSITIVE_INFINITY : this.#untilMicros;
   }
 
   /** Whether a node may go on under the session of this id. */
@@ -64,13 +69,13 @@ export class Recovery {
     const files = this.#live.get(session)?.files ?? [];
     if (files.includes(file) || files.length === filesMax) return;
     this.#live.set(session, { name, files: [...files, file] });
-    this.#write();
+    this.#record();
   }
 
   /** The session has ended, by goodbye or by fence. */
   forget(session: string): void {
     const wasExpected = this.#expected.delete(session);
-    if (this.#live.delete(session) || wasExpected) this.#write();
+    if (this.#live.delete(session) || wasExpected) this.#record();
     this.#endIfDone();
   }
 
@@ -86,47 +91,25 @@ export class Recovery {
   }
 
   /** Called now and then: who has not come back within the grace period is fenced. */
-  onTime(nowMicros: number): void {
+  onTime(nowMicros: Micros): void {
     if (this.#isOver || nowMicros < this.#untilMicros) return;
-    for (const [session, { name, files }] of this.#expected) {
+    for (const [session, remembered] of this.#expected) {
       this.#live.delete(session);
-      const reason = "it did not come back after the home's restart";
-      this.#onLost({ node: 0, name, reason, files: files.map((file) => this.#whole(file)) });
+      this.#port.onLost(remembered);
     }
     this.#expected.clear();
-    this.#write();
+    this.#record();
     this.#endIfDone();
   }
 
   #endIfDone(): void {
     if (this.#isOver || this.#expected.size > 0) return;
     this.#isOver = true;
-    this.#onEnd();
+    this.#port.onEnd();
     for (const action of this.#parked.splice(0)) action();
   }
 
-  /** What it held of a file died with the home before: all of it may have been held for writing. */
-  #whole(name: string): Fencing["files"][number] {
-    return { name, ranges: [[0, this.#pageCount(name)]] };
+  #record(): void {
+    this.#port.remember(Object.fromEntries([...this.#expected, ...this.#live]));
   }
-
-  #pageCount(name: string): number {
-    try {
-      return pageEndAt(this.#store.stat(name).size);
-    } catch (error) {
-      if (error instanceof DmmapError) return 0; // Removed meanwhile.
-      throw error;
-    }
-  }
-
-  #write(): void {
-    const sessions = Object.fromEntries([...this.#expected, ...this.#live]);
-    this.#store.writeNote(note, JSON.stringify({ sessions }));
-  }
-}
-
-function readSessions(store: Store): Record<string, Remembered> {
-  const text = store.readNote(note);
-  if (text === undefined) return {};
-  return (JSON.parse(text) as { sessions: Record<string, Remembered> }).sessions;
 }

@@ -1,9 +1,31 @@
-import { RetainedPages } from "../core/token/retained-pages.js";
-import { TokenRanges } from "../core/token-ranges.js";
-import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
-import type { PageCache } from "../mapping/page-cache.js";
-import type { FileFrames } from "./file-frames.js";
-import { type PageAttic, scratchPage } from "./page-attic.js";
+import { TokenRanges } from "../token-ranges.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../units.js";
+import { RetainedPages } from "./retained-pages.js";
+
+/** What a file's retention needs of its node: the page cache, the attic, and the connection. */
+export interface RetentionPort {
+  isCached(page: PageIndex): boolean;
+  nextDirty(page: PageIndex, end: PageIndex): PageIndex;
+  nextClean(page: PageIndex, end: PageIndex): PageIndex;
+  /** The pages count as dirty again: the next write-back sends them. */
+  markDirty(start: PageIndex, end: PageIndex): void;
+  evict(start: PageIndex, end: PageIndex): void;
+  /** Keeps a copy of a cached page in the attic. @returns its slot. */
+  keep(page: PageIndex): number;
+  free(slot: number): void;
+  /** Zeros behind `keepBytes` of a kept page: the file has been cut there (R7). */
+  cut(slot: number, keepBytes: number): void;
+  /** Numbers of writes rise for as long as the session lasts, over the closing and opening of the file. */
+  nextWrite(): number;
+  /** The last write that the home is known to have taken, in its present life. */
+  readonly takenWrite: number;
+  /** Whether the connection takes one more page. */
+  hasRoom(): boolean;
+  /** Calls `goOn` when it does again. */
+  onRoom(goOn: () => void): void;
+  /** Sends a page again: from the attic, or, with slot -1, from the cache. */
+  restore(page: PageIndex, version: Epoch, write: number, slot: number): void;
+}
 
 interface RetainedPage {
   readonly page: PageIndex;
@@ -12,26 +34,19 @@ interface RetainedPage {
   readonly slot: number;
 }
 
-/** One file's pages for which this node answers (R20), with their bytes: in the cache, or in the attic. */
+/** One file's pages for which this node answers (R20), and what becomes of them when a connection or a session is lost. */
 export class Retention {
-  readonly #cache: PageCache;
-  readonly #attic: PageAttic;
-  readonly #frames: FileFrames;
+  readonly #port: RetentionPort;
   readonly #pages: RetainedPages;
   #hasLost = false;
   #restoreLast = 0;
 
-  constructor(cache: PageCache, attic: PageAttic, frames: FileFrames) {
-    this.#cache = cache;
-    this.#attic = attic;
-    this.#frames = frames;
-    this.#pages = new RetainedPages({
-      keep: (page) => this.#keep(page),
-      free: (slot) => attic.free(slot),
-      nextWrite: () => attic.nextWrite(),
-    });
+  constructor(port: RetentionPort) {
+    this.#port = port;
+    this.#pages = new RetainedPages(port);
   }
 
+  /** Whether stores were lost since this was last asked. */
   takeLoss(): boolean {
     const hasLost = this.#hasLost;
     this.#hasLost = false;
@@ -40,6 +55,10 @@ export class Retention {
 
   get isEmpty(): boolean {
     return this.#pages.isEmpty;
+  }
+
+  get keptPages(): number {
+    return this.#pages.keptPages;
   }
 
   /** The pages are being sent to the home. @returns the number of the write. */
@@ -61,7 +80,7 @@ export class Retention {
   onResize(sizeBytes: ByteOffset): void {
     this.#pages.forget(pageEndAt(sizeBytes), Number.POSITIVE_INFINITY);
     const slot = this.#pages.slotOf(pageAt(sizeBytes));
-    if (slot >= 0) this.#attic.cut(slot, sizeBytes % pageBytes);
+    if (slot >= 0) this.#port.cut(slot, sizeBytes % pageBytes);
   }
 
   /**
@@ -69,18 +88,18 @@ export class Retention {
    * the dirty ones, and those that were sent and may never have arrived.
    */
   drop(start: PageIndex, end: PageIndex, report: (start: PageIndex, end: PageIndex) => void): void {
-    const cache = this.#cache;
+    const port = this.#port;
     const lost = new TokenRanges();
-    for (let page = cache.nextDirty(start, end); page < end; ) {
-      const runEnd = cache.nextClean(page, end);
+    for (let page = port.nextDirty(start, end); page < end; ) {
+      const runEnd = port.nextClean(page, end);
       lost.set(page, runEnd, Mode.write, 0);
-      page = cache.nextDirty(runEnd, end);
+      page = port.nextDirty(runEnd, end);
     }
     this.#pages.each(0, (page, _version, write) => {
-      const isUnsent = write > this.#frames.takenWrite && page >= start && page < end;
+      const isUnsent = write > port.takenWrite && page >= start && page < end;
       if (isUnsent) lost.set(page, page + 1, Mode.write, 0);
     });
-    cache.evict(start, end);
+    port.evict(start, end);
     this.#pages.forget(start, end);
     this.#hasLost ||= lost.count > 0;
     for (let index = 0; index < lost.count; index++) report(lost.start(index), lost.end(index));
@@ -105,28 +124,25 @@ export class Retention {
    */
   sendAgain(mayWrite: (page: PageIndex) => boolean): void {
     this.#pages.each(0, (page, _version, write, slot) => {
-      if (slot < 0 && write > 0 && mayWrite(page)) this.#cache.markDirty(page, page + 1);
+      if (slot < 0 && write > 0 && mayWrite(page)) this.#port.markDirty(page, page + 1);
     });
   }
 
   /**
-   * Sends everything again, to a home that may have lost it. `epoch` is the newest heard of; `onRoom` is given what goes on
-   * when the connection has room again, `onSent` is called behind the last page.
+   * Sends everything again, to a home that may have lost it. `epoch` is the newest heard of; `onSent` is called behind the last
+   * page.
    */
-  restore(epoch: Epoch, onRoom: (goOn: () => void) => void, onSent: () => void): void {
+  restore(epoch: Epoch, onSent: () => void): void {
     const run = ++this.#restoreLast;
     const pages: RetainedPage[] = [];
     this.#pages.each(epoch, (page, version, write, slot) => pages.push({ page, version, write, slot }));
     const send = (from: number): void => {
       if (run !== this.#restoreLast) return; // The connection broke meanwhile, and all is sent anew.
       for (let index = from; index < pages.length; index++) {
-        if (!this.#frames.hasRoom(pageBytes)) return onRoom(() => send(index));
+        if (!this.#port.hasRoom()) return this.#port.onRoom(() => send(index));
         const { page, version, write } = pages[index];
         const slot = this.#slotNow(pages[index]);
-        if (slot === undefined) continue;
-        const address = this.#frames.restore(page, version, write, pageBytes);
-        if (slot < 0) this.#cache.readBytes(page, address, pageBytes);
-        else this.#attic.read(slot, address);
+        if (slot !== undefined) this.#port.restore(page, version, write, slot);
       }
       onSent();
     };
@@ -135,13 +151,8 @@ export class Retention {
 
   /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
   #slotNow({ page, slot }: RetainedPage): number | undefined {
-    if (slot >= 0 || this.#cache.isCached(page)) return slot;
+    if (slot >= 0 || this.#port.isCached(page)) return slot;
     const kept = this.#pages.slotOf(page);
     return kept < 0 ? undefined : kept;
-  }
-
-  #keep(page: PageIndex): number {
-    this.#cache.readBytes(page, scratchPage().address, pageBytes);
-    return this.#attic.keep(scratchPage().address);
   }
 }

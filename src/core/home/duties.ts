@@ -1,5 +1,5 @@
-import { TokenRanges } from "../core/token-ranges.js";
-import { type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
+import { TokenRanges } from "../token-ranges.js";
+import { type Epoch, Mode, type PageIndex, pageMax } from "../units.js";
 
 /** Beyond this many runs of unstable pages, the whole file counts as unstable until the next sync. */
 const runsMax = 4096;
@@ -47,6 +47,11 @@ export class Duties {
     if (!this.#isRecovering) return;
     // Under a token that was claimed: whatever others restore of these pages, later than this, is older than this.
     for (let page = start; page < end; page++) this.#written.set(page, { session, write });
+  }
+
+  /** Whether a page that a node within its lease sends again had been lost with a connection. */
+  mayResend(session: string, write: number): boolean {
+    return write > this.taken(session);
   }
 
   /** Whether a page that a node sends after a restart is newer than what the disk has and what others have sent. */
