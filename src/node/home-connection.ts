@@ -89,7 +89,7 @@ export class HomeConnection implements InputSink {
   }
 
   get deadline(): number {
-    return Math.min(this.#deadline, this.#lease.until);
+    return Math.min(this.#deadline, this.#lease.deadline);
   }
 
   /** Whether the time is over for which this node may act on what it holds (R15); says so to the sink, once. */
@@ -159,7 +159,9 @@ export class HomeConnection implements InputSink {
   }
 
   onTime(now: number): void {
-    this.hasLapsed(now);
+    const hasLapsed = this.hasLapsed(now);
+    // A connection that lives tells nothing of what the home did while nothing came: a new hello asks for that.
+    if (hasLapsed && this.#state === "up") return this.#down(unreachable(this.#address, "no answer within the lease"));
     if (now < this.#deadline) return;
     if (this.#state === "waiting") this.open();
     else if (this.#state === "up") this.#ping(now);

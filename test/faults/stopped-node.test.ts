@@ -98,6 +98,27 @@ test("a lock that was lost with the session says so at its release", { skip }, a
   await cluster.end();
 });
 
+/**
+ * 1. A node is stopped for so long that it may not act on its tokens any more, but not so long that its home gives them away.
+ * 2. It runs again, takes its shared pages away, and finds its connection alive. 3. No pong on it can tell what the home has
+ * done meanwhile: only a new hello.
+ */
+test("R15: stopped beyond what it may act on, and within what its home gives it, it asks anew and goes on", {
+  skip,
+}, async () => {
+  await using cluster = await FaultCluster.start({ nodes: 2, leaseMillis: 4000 });
+  await cluster.mapEverywhere("between.bin", { size: 4 * pageBytes });
+  const [stopped, other] = cluster.nodes;
+  await stopped.call("store32", { at: 0, value: 1 });
+  await stopped.stop();
+  await delay(3300);
+  stopped.go();
+  assert.equal(await stopped.call("load32", { at: pageBytes }), 0);
+  assert.equal(await other.call("add32", { at: 0, value: 10 }), 1);
+  assert.equal(await stopped.call("load32", { at: 0 }), 11);
+  await cluster.end();
+});
+
 test("stopped for less than its lease, it goes on as if nothing had happened", { skip }, async (context) => {
   const random = seededRandom(context);
   await using cluster = await FaultCluster.start({ nodes: 2, leaseMillis: 4000 });

@@ -25,6 +25,16 @@ export class NodeLease {
     return this.#confirmedAt + this.leaseMicros * leaseShare;
   }
 
+  /** When it has to be looked at; Infinity for never, since it is known to be over. */
+  get deadline(): Micros {
+    return this.#isLapsed ? Number.POSITIVE_INFINITY : this.until;
+  }
+
+  /** Over, and known to be: only a new `begin` helps, since no pong can tell whether the home has given anything away. */
+  get isLapsed(): boolean {
+    return this.#isLapsed;
+  }
+
   /** Whether a ping is under way: the next one waits for its answer. */
   get isPinged(): boolean {
     return this.#pingedAt > 0;
