@@ -1,7 +1,9 @@
 import { DmmapError } from "../core/error.js";
+import type { LeaseKey } from "../core/home/lease-table.js";
 import type { ControlOperations, Opened } from "../core/wire/control.js";
 import { FrameType } from "../core/wire/frame.js";
 import type { FileTokensStatus } from "../observe/status.js";
+import { changedBy } from "./changed-keys.js";
 import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
 import { FileHandler, fileOf } from "./file-handler.js";
@@ -14,10 +16,7 @@ import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
 type NamedRequest = Exclude<ControlRequest, TreeRequest>;
 type RequestOf<Op extends NamedRequest["op"]> = Extract<NamedRequest, { op: Op }>;
 
-const waitsForRecovery: ReadonlySet<string> = new Set([
-  ...["rename", "remove"],
-  ...["unlink", "rmdir", "move", "setLock", "testLock"],
-]);
+const locking: ReadonlySet<string> = new Set(["setLock", "testLock"]);
 
 /** Serves the requests that are not on any hot path. Each gets one answer: a reply, or a failure with a code. */
 export class ControlHandler {
@@ -38,36 +37,55 @@ export class ControlHandler {
   serve(session: Session, connection: Connection, request: number, text: string): void {
     this.#home.counters.requests++;
     const body = parseControlRequest(text);
-    if (this.#home.recovery.isOpen && waitsForRecovery.has(body.op)) {
-      // Names must not move, nor locks be given, under nodes that have not said yet what they hold.
-      const parked = parkedKey(session, request);
-      this.#parked.add(parked);
-      this.#home.recovery.park(() => {
-        if (this.#parked.delete(parked)) this.#serveLater(session, connection, request, text);
-      });
-      return;
-    }
-    const reply = isTreeRequest(body) ? this.#answerTree(session, request, body) : this.#answer(session, request, body);
-    if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
+    const keysOf = changedBy(this.#home.store, session, body);
+    const act = () => {
+      if (keysOf === undefined) this.#serve(session, connection, request, body, []);
+      else this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys));
+    };
+    if (!this.#mustWait(session, body, keysOf !== undefined)) return act();
+    const parked = parkedKey(session, request);
+    this.#parked.add(parked);
+    this.#home.recovery.park(() => {
+      if (this.#parked.delete(parked)) act();
+    });
   }
 
-  #serveLater(session: Session, connection: Connection, request: number, text: string): void {
+  /**
+   * Nothing that nodes may go by changes, nor are locks given, under nodes that have not said yet what they hold. One that is
+   * about to say it opens its files for that.
+   */
+  #mustWait({ isRecovering, isBack }: Session, { op }: ControlRequest, isChange: boolean): boolean {
+    if (!this.#home.recovery.isOpen) return false;
+    const isReclaiming = isRecovering && !isBack && (op === "open" || op === "openInode");
+    return locking.has(op) || (isChange && !isReclaiming);
+  }
+
+  #serve(
+    session: Session,
+    connection: Connection,
+    request: number,
+    body: ControlRequest,
+    keys: readonly LeaseKey[],
+  ): void {
     if (session.connection !== connection) return; // It will ask again, or has given up.
     try {
-      this.serve(session, connection, request, text);
+      const isTree = isTreeRequest(body);
+      const reply = isTree ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body);
+      if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
     } catch (error) {
       if (!(error instanceof DmmapError)) throw error;
+      this.#home.counters.requestsFailed++;
       connection.fail(request, error);
     }
     this.#home.touched(connection);
   }
 
-  #answerTree(session: Session, request: number, body: TreeRequest): object | undefined {
+  #answerTree(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
     for (const handler of [this.#locks, this.#files]) {
       const answer = handler.answer(session, request, body);
       if (answer !== null) return answer;
     }
-    return this.#tree.answer(session, request, body);
+    return this.#tree.answer(session, request, body, keys);
   }
 
   /** @returns undefined when the answer comes later, or has been given. */
@@ -95,6 +113,8 @@ export class ControlHandler {
       case "claimed":
         return this.#claimed(session, request, body.file, body.epoch);
       case "recovered":
+        session.isBack = true;
+        this.#home.leases.forget(session);
         this.#home.recovery.recovered(session.id);
         return {};
       case "status":

@@ -16,8 +16,10 @@ import type { Connection } from "./connection.js";
 import { ConnectionServer } from "./connection-server.js";
 import { Connections, listenerToken } from "./connections.js";
 import type { HomeContext } from "./home-context.js";
+import { Leases } from "./leases.js";
 import type { OpenFile } from "./open-file.js";
 import { OpenFiles } from "./open-files.js";
+import type { Session } from "./session.js";
 import { lostWithHome, readSessions, writeSessions } from "./session-note.js";
 import { Sessions } from "./sessions.js";
 import { fileTokens, homeStatus, type Reported } from "./status-report.js";
@@ -66,6 +68,7 @@ export class Engine implements HomeContext, Reported {
   readonly sessions: Sessions;
   readonly files: OpenFiles;
   readonly recovery: Recovery;
+  readonly leases: Leases;
   readonly startedMicros = nowMicros();
   nowMicros = this.startedMicros;
 
@@ -102,7 +105,16 @@ export class Engine implements HomeContext, Reported {
     this.files = new OpenFiles(this.store, { counters: this.counters, connectionOf, touched }, isRecovering);
     this.sessions = new Sessions(options.leaseMillis, this.counters, this.files, {
       onFenced,
-      onEnd: (session) => this.recovery.forget(session.id),
+      onDisconnected: (session) => this.leases.disconnected(session),
+      onEnd: (session) => this.#onEnd(session),
+      unanswered: (session) => this.leases.unanswered(session.node),
+    });
+    this.leases = new Leases({
+      counters: this.counters,
+      files: this.files,
+      connectionOf,
+      touched,
+      onFirst: (session) => this.recovery.rememberSession(session.id, session.name),
     });
     const onWarning = (message: string) => events.onWarning(message);
     this.#connections = new Connections(this.#epoll, options.listener, this.counters, onWarning);
@@ -172,6 +184,12 @@ export class Engine implements HomeContext, Reported {
 
   status(): HomeStatus {
     return homeStatus(this);
+  }
+
+  #onEnd(session: Session): void {
+    this.recovery.forget(session.id);
+    this.leases.disconnected(session);
+    this.leases.forget(session);
   }
 
   /** Told once, and kept for whoever asks later. */

@@ -40,6 +40,9 @@ export class FrameHandler {
       case FrameType.request:
         this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
         return "served";
+      case FrameType.recalled:
+        this.#home.leases.acknowledged(session, frame.request);
+        return "served";
       case FrameType.goodbye:
       case FrameType.closing:
         return this.#leave(session, connection);

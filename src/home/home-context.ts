@@ -2,6 +2,7 @@ import type { Recovery } from "../core/home/recovery.js";
 import type { FileTokensStatus, HomeCounters, HomeStatus } from "../observe/status.js";
 import type { Store } from "../store/store.js";
 import type { Connection } from "./connection.js";
+import type { Leases } from "./leases.js";
 import type { OpenFile } from "./open-file.js";
 import type { OpenFiles } from "./open-files.js";
 import type { Sessions } from "./sessions.js";
@@ -15,6 +16,7 @@ export interface HomeContext {
   readonly sessions: Sessions;
   readonly files: OpenFiles;
   readonly recovery: Recovery;
+  readonly leases: Leases;
   /** The time of the events being served. */
   readonly nowMicros: number;
   /** Something was queued for this connection: it wants to be flushed. */

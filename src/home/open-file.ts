@@ -40,6 +40,8 @@ export class OpenFile implements DirectoryPort {
   readonly directory: FileDirectory;
   readonly duties: Duties;
   readonly times: FileTimes;
+  /** The nodes that may change its size and times without asking. */
+  readonly writers = new Set<NodeId>();
   readonly locks: Record<LockRequest["kind"], RangeLocks>;
   name: string;
   readonly #home: OpenFileHome;
@@ -74,6 +76,7 @@ export class OpenFile implements DirectoryPort {
     this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
     for (const table of Object.values(this.locks)) table.releaseNode(node);
     this.times.tellers.delete(node);
+    this.writers.delete(node);
     this.directory.close(node);
   }
 

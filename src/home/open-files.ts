@@ -13,6 +13,7 @@ export class OpenFiles {
   readonly #home: OpenFileHome;
   readonly #isRecovering: () => boolean;
   readonly #byKey = new Map<string, OpenFile>();
+  readonly #byInode = new Map<number, OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
@@ -48,20 +49,28 @@ export class OpenFiles {
 
   open(name: string, options: OpenOptions, node: NodeId): { open: OpenFile; created: boolean } {
     const { file, created } = this.#store.open(name, options);
-    return { open: this.#use(name, file, node), created };
+    const open = this.#use(name, file, node);
+    open.writers.add(node);
+    return { open, created };
   }
 
   /** By its number in the tree. */
   openInode(inode: number, write: boolean, node: NodeId): OpenFile {
     const { tree } = this.#store;
     const { file } = tree.openInode(inode, { write });
-    return this.#use(tree.pathOf(inode), file, node);
+    const open = this.#use(tree.pathOf(inode), file, node);
+    if (write) open.writers.add(node);
+    return open;
   }
 
   /** The open file of this inode, if anybody has it open. */
   byInode(inode: number): OpenFile | undefined {
-    for (const open of this.#byKey.values()) if (open.file.inode === inode) return open;
-    return undefined;
+    return this.#byInode.get(inode);
+  }
+
+  /** Whether any node has it open for writing. */
+  isWritten(inode: number): boolean {
+    return (this.#byInode.get(inode)?.writers.size ?? 0) > 0;
   }
 
   #use(name: string, file: StoreFile, node: NodeId): OpenFile {
@@ -75,6 +84,7 @@ export class OpenFiles {
         lockWaits: this.#lockWaits,
       });
       this.#byKey.set(file.key, open);
+      this.#byInode.set(file.inode, open);
     } else {
       file.close(); // The open file has its own claim on it.
     }
@@ -97,6 +107,7 @@ export class OpenFiles {
     session.lease.forget(open);
     if (open.directory.openCount > 0) return;
     this.#byKey.delete(open.file.key);
+    this.#byInode.delete(open.file.inode);
     open.file.close();
   }
 

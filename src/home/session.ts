@@ -17,6 +17,10 @@ export class Session {
   readonly refused = new Map<number, [number, number][]>();
   /** The home has restarted, and takes this session's word for what it holds. */
   isRecovering = false;
+  /** It is back, and has said so after all its claims. */
+  isBack = false;
+  /** It has been told something on a lease. */
+  hasLeases = false;
 
   constructor(id: string, node: NodeId, name: string, connection: Connection) {
     this.id = id;

@@ -16,27 +16,29 @@ export interface SessionFiles {
   disconnected(file: OpenFile, node: NodeId): void;
 }
 
+export interface SessionEvents {
+  onFenced(event: Fencing): void;
+  /** Its connection is lost, and it lives on. */
+  onDisconnected(session: Session): void;
+  onEnd(session: Session): void;
+  /** What it was asked to forget, and has not answered. */
+  unanswered(session: Session): object | undefined;
+}
+
 /** The nodes of a home and their leases. A lease is renewed by anything that is heard from its node. */
 export class Sessions {
   readonly leaseMicros: number;
   readonly #counters: HomeCounters;
-  readonly #onFenced: (event: Fencing) => void;
   readonly #files: SessionFiles;
-  readonly #onEnd: (session: Session) => void;
+  readonly #events: SessionEvents;
   readonly #byNode = new Map<NodeId, Session>();
   readonly #byId = new Map<string, Session>();
   #lastNode: NodeId = 0;
 
-  constructor(
-    leaseMillis: number,
-    counters: HomeCounters,
-    files: SessionFiles,
-    events: { onFenced: (event: Fencing) => void; onEnd: (session: Session) => void },
-  ) {
+  constructor(leaseMillis: number, counters: HomeCounters, files: SessionFiles, events: SessionEvents) {
     this.leaseMicros = leaseMillis * 1000;
     this.#counters = counters;
-    this.#onFenced = events.onFenced;
-    this.#onEnd = events.onEnd;
+    this.#events = events;
     this.#files = files;
   }
 
@@ -72,6 +74,7 @@ export class Sessions {
     session.address = connection.address;
     session.lease.heard(nowMicros);
     session.refused.clear();
+    session.isBack = false;
     return session;
   }
 
@@ -93,6 +96,7 @@ export class Sessions {
 
   #disconnect(session: Session): void {
     for (const file of session.files.values()) this.#files.disconnected(file, session.node);
+    this.#events.onDisconnected(session);
   }
 
   /** The node left by its own will, or is fenced: everything it held is free. */
@@ -102,7 +106,7 @@ export class Sessions {
     session.connection = undefined;
     for (const file of session.files.values()) this.#files.leave(file, session);
     session.files.clear();
-    this.#onEnd(session);
+    this.#events.onEnd(session);
   }
 
   fence(session: Session, reason: string, nowMicros: number): void {
@@ -111,7 +115,7 @@ export class Sessions {
     this.#counters.fenced++;
     this.end(session);
     connection?.end("DMMAP_FENCED", `fenced: ${reason}`, nowMicros);
-    this.#onFenced({ node, name, reason, files: files.filter(({ ranges }) => ranges.length > 0) });
+    this.#events.onFenced({ node, name, reason, files: files.filter(({ ranges }) => ranges.length > 0) });
   }
 
   /** Fences who has not been heard from for a lease. A node that this home does not read from has no chance to be heard. */
@@ -140,9 +144,10 @@ export class Sessions {
       lease.forgetQuestions();
       return false;
     }
-    for (const file of session.files.values()) {
-      const question = file.directory.unanswered(session.node);
-      if (lease.isOverdue(file, question, this.leaseMicros, nowMicros)) return true;
+    const asked: [object, object | undefined][] = [[session, this.#events.unanswered(session)]];
+    for (const file of session.files.values()) asked.push([file, file.directory.unanswered(session.node)]);
+    for (const [about, question] of asked) {
+      if (lease.isOverdue(about, question, this.leaseMicros, nowMicros)) return true;
     }
     return false;
   }

@@ -1,9 +1,10 @@
 import { DmmapError } from "../core/error.js";
+import type { LeaseKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
 import { Errno } from "../kernel/errno.js";
 import { storeError } from "../store/store-error.js";
-import type { Tree } from "../store/tree.js";
+import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
@@ -21,8 +22,44 @@ export class TreeHandler {
     return this.#home.store.tree;
   }
 
-  /** @returns the answer; undefined when it comes later. */
-  answer(session: Session, request: number, body: TreeRequest): object | undefined {
+  /** `keys`: what the request changes. @returns the answer; undefined when it comes later. */
+  answer(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
+    const answer = this.#answer(session, request, body);
+    const takesLeases = "lease" in body && body.lease === true;
+    return answer === undefined || !takesLeases ? answer : this.#onLease(session, body, answer, keys);
+  }
+
+  /** The same answer, with what of it the node may go by. */
+  #onLease(session: Session, body: TreeRequest, answer: object, keys: readonly LeaseKey[]): object {
+    const { leases } = this.#home;
+    const changed = keys.length > 0 ? leases.changed(session, keys, (inode) => this.#find(inode)) : {};
+    if (body.op === "readdir") {
+      const { entries, more } = answer as FolderPage;
+      const told = entries.map(({ name, attributes }) => {
+        return { name, attributes, leased: leases.listed(session, body.inode, name, attributes) };
+      });
+      return { entries: told, more };
+    }
+    if (body.op === "move") {
+      leases.insist(session, body.newParent, body.newName);
+      if (body.flags === "exchange") leases.insist(session, body.parent, body.name);
+    }
+    const { attributes } = answer as { attributes?: Attributes | null };
+    const told = attributes ? leases.attributes(session, attributes) : 0;
+    const named = attributes && "parent" in body && "name" in body ? leases.name(session, body.parent, body.name) : 0;
+    return { ...answer, leased: told + named, ...changed };
+  }
+
+  #find(inode: number): Attributes | undefined {
+    try {
+      return this.#tree.attributes(inode);
+    } catch (error) {
+      if (error instanceof DmmapError) return undefined;
+      throw error;
+    }
+  }
+
+  #answer(session: Session, request: number, body: TreeRequest): object | undefined {
     const tree = this.#tree;
     switch (body.op) {
       case "identify":

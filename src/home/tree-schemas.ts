@@ -7,6 +7,7 @@ const name = v.pipe(v.string(), v.maxLength(1024));
 const time = v.tuple([v.pipe(v.number(), v.safeInteger()), v.pipe(number, v.maxValue(999_999_999))]);
 const timeOrNow = v.optional(v.union([v.literal("now"), time]));
 const inode = number;
+const lease = v.optional(v.boolean());
 const place = { parent: number, name };
 const ownership = { mode, uid: word, gid: word };
 const lock = {
@@ -25,9 +26,9 @@ const valueMax = 90_000;
 /** Requests of `TreeRequests`. */
 export const treeSchemas = {
   identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(65_536)) }),
-  lookup: v.object(place),
+  lookup: v.object({ ...place, lease }),
   walk: v.object({ path: v.pipe(v.string(), v.maxLength(65_536)), follow: v.boolean() }),
-  getattr: v.object({ inode }),
+  getattr: v.object({ inode, lease }),
   setattr: v.object({
     inode,
     mode: v.optional(mode),
@@ -35,36 +36,40 @@ export const treeSchemas = {
     gid: v.optional(word),
     atime: timeOrNow,
     mtime: timeOrNow,
+    lease,
   }),
-  create: v.object({ ...place, ...ownership, exclusive: v.boolean() }),
-  mkdir: v.object({ ...place, ...ownership }),
+  create: v.object({ ...place, ...ownership, exclusive: v.boolean(), lease }),
+  mkdir: v.object({ ...place, ...ownership, lease }),
   mknod: v.object({
     ...place,
     ...ownership,
     kind: v.picklist(["file", "fifo", "socket", "character", "block"]),
     device: word,
+    lease,
   }),
-  symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word }),
-  link: v.object({ ...place, inode }),
+  symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word, lease }),
+  link: v.object({ ...place, inode, lease }),
   readlink: v.object({ inode }),
-  unlink: v.object(place),
-  rmdir: v.object(place),
+  unlink: v.object({ ...place, lease }),
+  rmdir: v.object({ ...place, lease }),
   move: v.object({
     ...place,
     newParent: number,
     newName: name,
     flags: v.picklist(["replace", "noReplace", "exchange"]),
+    lease,
   }),
-  readdir: v.object({ inode, after: name, limit: v.pipe(number, v.minValue(1), v.maxValue(1000)) }),
+  readdir: v.object({ inode, after: name, limit: v.pipe(number, v.minValue(1), v.maxValue(1000)), lease }),
   getxattr: v.object({ inode, name }),
   setxattr: v.object({
     inode,
     name,
     value: v.pipe(v.string(), v.maxLength(valueMax)),
     mode: v.picklist(["any", "create", "replace"]),
+    lease,
   }),
   listxattr: v.object({ inode }),
-  removexattr: v.object({ inode, name }),
+  removexattr: v.object({ inode, name, lease }),
   statfs: v.object({}),
   syncNames: v.object({}),
   openInode: v.object({ inode, write: v.boolean(), path: v.optional(v.pipe(v.string(), v.maxLength(65_536))) }),

@@ -25,8 +25,8 @@ type State = "connecting" | "greeting" | "up" | "waiting" | "closed";
 export interface ConnectionSink {
   /** As `InputSink.payloadAddress`. */
   payloadAddress(frame: Frame): number;
-  /** A frame that concerns a file. */
-  onFileFrame(frame: Frame): void;
+  /** A frame that concerns a file, or what was told on a lease. */
+  onFileFrame(frame: Frame, payload: Uint8Array): void;
   /** The home cannot take what was written to this file: it waits there, and syncs behind it. */
   onRefused(file: number, error: DmmapError): void;
   /** The home answered a hello. */
@@ -86,6 +86,11 @@ export class HomeConnection implements InputSink {
 
   get isUp(): boolean {
     return this.#state === "up";
+  }
+
+  /** Until when this node may act on what it holds (R15). */
+  get leaseUntil(): number {
+    return this.#lease.until;
   }
 
   get deadline(): number {
@@ -211,7 +216,7 @@ export class HomeConnection implements InputSink {
         this.#onFailure(frame, payload);
         break;
       default:
-        this.#sink.onFileFrame(frame);
+        this.#sink.onFileFrame(frame, payload);
     }
   }
 
@@ -286,7 +291,7 @@ export class HomeConnection implements InputSink {
       return;
     }
     if (frame.file !== 0 && !this.#replies.has(frame.request)) {
-      this.#sink.onFileFrame(frame);
+      this.#sink.onFileFrame(frame, payload);
       return;
     }
     const failure = parse<Failure>(payload);

@@ -25,6 +25,8 @@ export interface SessionParts {
   readonly locks: NodeRangeLocks;
   emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
   onChange(change: SessionChange): void;
+  /** Calls `done` when nothing is left of what was told on a lease. */
+  beforeRecovered(done: () => void): void;
 }
 
 /**
@@ -37,6 +39,8 @@ export interface SessionParts {
  */
 export class NodeSession {
   readonly #parts: SessionParts;
+  /** Of the connection: what was begun over one that is lost does not go on. */
+  #era = 0;
   /** Why nothing comes from the home just now; empty when it does. */
   downReason = "";
 
@@ -45,6 +49,7 @@ export class NodeSession {
   }
 
   onDown(error: DmmapError): void {
+    this.#era++;
     this.downReason = error.message;
     for (const { file } of this.#parts.files.all()) file.onDisconnected();
     this.#parts.onChange("down");
@@ -139,7 +144,15 @@ export class NodeSession {
     for (const open of files) act(open, done);
   }
 
+  /** The home counts all leases of before as given up when it hears `recovered`. */
   #goOn(): void {
+    const era = this.#era;
+    this.#parts.beforeRecovered(() => {
+      if (era === this.#era) this.#recovered();
+    });
+  }
+
+  #recovered(): void {
     const { connection, requests } = this.#parts;
     connection.request("recovered", {}, () => undefined);
     if (this.downReason === takingStock) this.downReason = "";

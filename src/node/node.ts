@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
-import type { PageIndex } from "../core/units.js";
+import type { Micros, PageIndex } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
-import { carriesPages, type Frame } from "../core/wire/frame.js";
+import { carriesPages, type Frame, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Pager } from "../mapping/pager.js";
 import { CacheBudget } from "./cache-budget.js";
@@ -17,6 +17,7 @@ import { PageAttic } from "./page-attic.js";
 import { payloadBuffer } from "./page-receiver.js";
 import { Pins } from "./pins.js";
 import { NodeRangeLocks } from "./range-locks.js";
+import { Recalls } from "./recalls.js";
 import { StallWatch } from "./stall-watch.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
@@ -39,10 +40,13 @@ export class Node {
   readonly metrics = noMetrics();
   readonly requests: HomeRequests;
   readonly locks: NodeRangeLocks;
+  readonly recalls: Recalls;
   readonly pins: Pins;
   readonly stalls: StallWatch;
   /** Called when what this node may act on has changed: see SessionChange. */
   onSession: (change: SessionChange) => void = () => {};
+  /** Calls `done` when nothing above goes by what was told on a lease before the connection was lost. */
+  beforeRecovered: (done: () => void) => void = (done) => done();
   readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
@@ -59,7 +63,7 @@ export class Node {
     this.#emit = emit;
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),
-      onFileFrame: (frame) => this.#fileOf(frame)?.onFrame(frame),
+      onFileFrame: (frame, payload) => this.#onFrame(frame, payload),
       onRefused: (file, error) => this.files.byNumber(file)?.file.onRefused(error),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
@@ -69,6 +73,7 @@ export class Node {
     });
     this.requests = new HomeRequests(this.#connection);
     this.locks = new NodeRangeLocks(this.requests);
+    this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
@@ -76,6 +81,7 @@ export class Node {
       locks: this.locks,
       emit: this.#emit,
       onChange: (change) => this.onSession(change),
+      beforeRecovered: (done) => this.beforeRecovered(done),
     });
     this.pins = new Pins((deadline) => this.wakeAt(deadline));
     this.#budget = new CacheBudget(setup.cachePages, this.metrics);
@@ -168,6 +174,11 @@ export class Node {
     }
   }
 
+  /** Until when this node may go by what it was told on a lease, on the clock of `nowMicros`. */
+  get leaseUntil(): Micros {
+    return this.#connection.leaseUntil;
+  }
+
   /** Why nothing comes from the home just now; empty when it does. */
   get downReason(): string {
     return this.#session.downReason;
@@ -191,6 +202,7 @@ export class Node {
   }
 
   #onDown(error: DmmapError): void {
+    this.recalls.onDown();
     if (this.#wasUp) return this.#session.onDown(error);
     this.#connection.close();
     this.#onFirstUp?.(undefined, error);
@@ -263,6 +275,11 @@ export class Node {
         this.#writeBackMicros = Math.max(writeBackMicrosMin, Math.min(rest, writeBackMicrosMax));
       });
     }
+  }
+
+  #onFrame(frame: Frame, payload: Uint8Array): void {
+    if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
+    else this.#fileOf(frame)?.onFrame(frame);
   }
 
   /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */

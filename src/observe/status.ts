@@ -25,6 +25,8 @@ export interface HomeCounters {
   requestsFailed: number;
   resizes: number;
   locks: number;
+  /** Requests to nodes to forget names and attributes, before they change. */
+  recalls: number;
   /** Frames that were too late to mean anything, such as news of a file that the node has closed. */
   framesIgnored: number;
   protocolErrors: number;
@@ -54,6 +56,7 @@ export function newHomeCounters(): HomeCounters {
     requestsFailed: 0,
     resizes: 0,
     locks: 0,
+    recalls: 0,
     framesIgnored: 0,
     protocolErrors: 0,
     connections: 0,

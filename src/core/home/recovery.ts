@@ -72,6 +72,13 @@ export class Recovery {
     this.#record();
   }
 
+  /** The session goes by what it was told of names and attributes: a restart would have to wait for it. */
+  rememberSession(session: string, name: string): void {
+    if (this.#live.has(session)) return;
+    this.#live.set(session, { name, files: [] });
+    this.#record();
+  }
+
   /** The session has ended, by goodbye or by fence. */
   forget(session: string): void {
     const wasExpected = this.#expected.delete(session);

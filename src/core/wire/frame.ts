@@ -77,9 +77,13 @@ export const FrameType = {
   claim: 22,
   /** node → home, reconnecting: pages [dataStart, dataEnd) as they were under a token of `epoch`, not known to be stable. */
   restore: 23,
+  /** home → node: forget what was told of these on a lease. JSON `Recall`; `request` names it. */
+  recall: 24,
+  /** node → home: the recall of this `request` is in force, in the kernel too. */
+  recalled: 25,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.restore;
+export const frameTypeMax = FrameType.recalled;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */

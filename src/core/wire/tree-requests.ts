@@ -9,6 +9,7 @@ import type {
   XattrMode,
 } from "./attributes.js";
 import type { Opened } from "./control.js";
+import type { ChangeAnswer, LeasedAnswer, LeaseRequest } from "./leases.js";
 
 interface Place {
   /** A folder's inode. */
@@ -19,6 +20,11 @@ interface Place {
 interface Described {
   readonly attributes: Attributes;
 }
+
+/** Answers about inodes and names, on a lease if asked. */
+type Told = Described & LeasedAnswer;
+type Changed = object & ChangeAnswer;
+type Made = Described & ChangeAnswer;
 
 /** Bytes [start, end) of an open file; `end` null reaches to the end, however far the file goes. */
 export interface LockRequest {
@@ -40,34 +46,41 @@ export interface LockRequest {
 export interface TreeRequests {
   identify: { request: { inode: number; path: string }; reply: Described };
   /** Parent 0 and an empty name are the root. Null: no such name. */
-  lookup: { request: Place; reply: { attributes: Attributes | null } };
+  lookup: { request: Place & LeaseRequest; reply: { attributes: Attributes | null } & LeasedAnswer };
   /** The way along a path, through symbolic links, the last one only if asked. `attributes` null: there is no such name. */
   walk: {
     request: { path: string; follow: boolean };
     reply: { parent: number; name: string; attributes: Attributes | null };
   };
-  getattr: { request: { inode: number }; reply: Described };
+  getattr: { request: { inode: number } & LeaseRequest; reply: Told };
   /** The size is `truncate`'s. */
-  setattr: { request: { inode: number } & AttributeChanges; reply: Described };
-  create: { request: Place & Ownership & { exclusive: boolean }; reply: Described };
-  mkdir: { request: Place & Ownership; reply: Described };
-  mknod: { request: Place & Ownership & { kind: NodeKind; device: number }; reply: Described };
-  symlink: { request: Place & { target: string; uid: number; gid: number }; reply: Described };
-  link: { request: Place & { inode: number }; reply: Described };
+  setattr: { request: { inode: number } & AttributeChanges & LeaseRequest; reply: Made };
+  create: { request: Place & Ownership & LeaseRequest & { exclusive: boolean }; reply: Made };
+  mkdir: { request: Place & Ownership & LeaseRequest; reply: Made };
+  mknod: { request: Place & Ownership & LeaseRequest & { kind: NodeKind; device: number }; reply: Made };
+  symlink: { request: Place & LeaseRequest & { target: string; uid: number; gid: number }; reply: Made };
+  link: { request: Place & LeaseRequest & { inode: number }; reply: Made };
   readlink: { request: { inode: number }; reply: { target: string } };
-  unlink: { request: Place; reply: object };
-  rmdir: { request: Place; reply: object };
-  move: { request: Place & { newParent: number; newName: string; flags: MoveFlags }; reply: object };
+  unlink: { request: Place & LeaseRequest; reply: Changed };
+  rmdir: { request: Place & LeaseRequest; reply: Changed };
+  /** Who asks for leases has one on the new name, and after an exchange on both: its kernel moves what it knows along. */
+  move: {
+    request: Place & LeaseRequest & { newParent: number; newName: string; flags: MoveFlags };
+    reply: Changed;
+  };
   /** Entries behind the name `after`, in the order of the names' bytes. */
   readdir: {
-    request: { inode: number; after: string; limit: number };
-    reply: { entries: { name: string; attributes: Attributes }[]; more: boolean };
+    request: { inode: number; after: string; limit: number } & LeaseRequest;
+    reply: { entries: ({ name: string } & Told)[]; more: boolean };
   };
   /** Values in base64. */
   getxattr: { request: { inode: number; name: string }; reply: { value: string } };
-  setxattr: { request: { inode: number; name: string; value: string; mode: XattrMode }; reply: object };
+  setxattr: {
+    request: { inode: number; name: string; value: string; mode: XattrMode } & LeaseRequest;
+    reply: Changed;
+  };
   listxattr: { request: { inode: number }; reply: { names: string[] } };
-  removexattr: { request: { inode: number; name: string }; reply: object };
+  removexattr: { request: { inode: number; name: string } & LeaseRequest; reply: Changed };
   statfs: { request: object; reply: Space };
   /** Every change of names onto stable storage. */
   syncNames: { request: object; reply: object };

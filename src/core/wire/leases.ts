@@ -1,0 +1,31 @@
+import type { LeaseKey } from "../home/lease-table.js";
+import type { Attributes } from "./attributes.js";
+
+/** Payload of a `recall`. */
+export interface Recall {
+  readonly keys: readonly LeaseKey[];
+}
+
+/** What of an answer is told on a lease: the node may go by it without asking again, until a `recall`. */
+export const Leased = {
+  attributes: 1,
+  name: 2,
+} as const;
+
+/** In requests of a node that takes leases. Without it the answer has none of the fields below. */
+export interface LeaseRequest {
+  readonly lease?: boolean;
+}
+
+/** In the answer to such a request about an inode or a name. */
+export interface LeasedAnswer {
+  /** Bits of `Leased`; absent for none. */
+  readonly leased?: number;
+}
+
+/** In the answer to such a request that changes something: the node's own leases on that are over. */
+export interface ChangeAnswer extends LeasedAnswer {
+  readonly changed?: readonly LeaseKey[];
+  /** Of inodes among them, as they are now, and on a lease again. */
+  readonly fresh?: readonly Attributes[];
+}

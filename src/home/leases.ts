@@ -1,0 +1,116 @@
+import { type LeaseKey, type LeasePort, LeaseTable, nameKey } from "../core/home/lease-table.js";
+import type { NodeId } from "../core/units.js";
+import type { Attributes } from "../core/wire/attributes.js";
+import { FrameType } from "../core/wire/frame.js";
+import { type ChangeAnswer, Leased, type Recall } from "../core/wire/leases.js";
+import type { HomeCounters } from "../observe/status.js";
+import type { Connection } from "./connection.js";
+import type { OpenFiles } from "./open-files.js";
+import type { Session } from "./session.js";
+
+/** Of one node, so that neither side needs much memory for what it may forget. */
+const leasesMax = 65_536;
+/** Listing a large folder takes no more than this share of them: what a program asks for by name matters more. */
+const listingShare = 0.5;
+
+/** What the leases of a home need of it. */
+export interface LeasesHome {
+  readonly counters: HomeCounters;
+  readonly files: OpenFiles;
+  connectionOf(node: NodeId): Connection | undefined;
+  touched(connection: Connection): void;
+  /** The session has leases from now on: a restart has to wait for it. */
+  onFirst(session: Session): void;
+}
+
+/** Answers that nodes may go by until they are asked to forget them: gives leases out, and calls them back before changes. */
+export class Leases implements LeasePort {
+  readonly #home: LeasesHome;
+  readonly #table: LeaseTable;
+
+  constructor(home: LeasesHome) {
+    this.#home = home;
+    this.#table = new LeaseTable(this, leasesMax);
+  }
+
+  /** The node is about to be told these attributes. @returns a bit of `Leased`, or 0. */
+  attributes(session: Session, { inode }: Attributes): number {
+    // Whoever has it open for writing changes its size and times without asking.
+    if (this.#home.files.isWritten(inode)) return 0;
+    return this.#grant(session, inode) ? Leased.attributes : 0;
+  }
+
+  name(session: Session, parent: number, name: string): number {
+    return this.#grant(session, nameKey(parent, name)) ? Leased.name : 0;
+  }
+
+  /** The node goes by the name, whatever it was told. */
+  insist(session: Session, parent: number, name: string): void {
+    this.#begin(session);
+    this.#table.insist(session.node, nameKey(parent, name));
+  }
+
+  /** An entry of a listing. */
+  listed(session: Session, parent: number, name: string, attributes: Attributes): number {
+    if (this.#table.room(session.node) < leasesMax * listingShare) return 0;
+    return this.name(session, parent, name) + this.attributes(session, attributes);
+  }
+
+  /** As of `LeaseTable`. */
+  change(session: Session, keysOf: () => readonly LeaseKey[], act: (keys: readonly LeaseKey[]) => void): void {
+    this.#table.change(session.node, keysOf, act);
+  }
+
+  /** What a node that takes leases is told of a change of its own: what it knew of this has changed. */
+  changed(
+    session: Session,
+    keys: readonly LeaseKey[],
+    attributesOf: (inode: number) => Attributes | undefined,
+  ): ChangeAnswer {
+    this.#table.drop(session.node, keys);
+    const fresh = keys.flatMap((key) => {
+      const attributes = typeof key === "number" ? attributesOf(key) : undefined;
+      return attributes !== undefined && this.attributes(session, attributes) !== 0 ? [attributes] : [];
+    });
+    return { changed: keys, fresh };
+  }
+
+  /** The node says that a recall is in force. */
+  acknowledged(session: Session, recall: number): void {
+    if (!this.#table.acknowledged(session.node, recall)) this.#home.counters.framesIgnored++; // Never asked, or void.
+  }
+
+  /** The node is back, and has dropped everything; or it has left, or is fenced. */
+  forget(session: Session): void {
+    this.#table.forget(session.node);
+  }
+
+  /** The node's connection is gone: what it asked for, it will ask again. */
+  disconnected(session: Session): void {
+    this.#table.cancel(session.node);
+  }
+
+  unanswered(node: NodeId): object | undefined {
+    return this.#table.unanswered(node);
+  }
+
+  recall(node: NodeId, recall: number, keys: readonly LeaseKey[]): void {
+    this.#home.counters.recalls++;
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return; // It drops everything when it is back, or is fenced.
+    const body: Recall = { keys };
+    connection.reply(FrameType.recall, recall, body);
+    this.#home.touched(connection);
+  }
+
+  #grant(session: Session, key: LeaseKey): boolean {
+    this.#begin(session);
+    return this.#table.grant(session.node, key);
+  }
+
+  #begin(session: Session): void {
+    if (session.hasLeases) return;
+    session.hasLeases = true;
+    this.#home.onFirst(session);
+  }
+}
