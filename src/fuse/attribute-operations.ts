@@ -7,6 +7,7 @@ import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
 import type { KernelSizes } from "./kernel-sizes.js";
+import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import type { Privileges } from "./privileges.js";
@@ -21,6 +22,7 @@ export class AttributeOperations {
   readonly #nodes: Nodes;
   readonly #requests: InodeRequests;
   readonly #answers: InodeAnswers;
+  readonly #leases: Leases;
   readonly #files: MountFiles;
   readonly #space: FileSpace;
   readonly #sizes: KernelSizes;
@@ -31,8 +33,14 @@ export class AttributeOperations {
     requests: InodeRequests,
     answers: InodeAnswers,
     files: MountFiles,
-    parts: { readonly space: FileSpace; readonly sizes: KernelSizes; readonly privileges: Privileges },
+    parts: {
+      readonly leases: Leases;
+      readonly space: FileSpace;
+      readonly sizes: KernelSizes;
+      readonly privileges: Privileges;
+    },
   ) {
+    this.#leases = parts.leases;
     this.#sizes = parts.sizes;
     this.#privileges = parts.privileges;
     this.#nodes = nodes;
@@ -57,10 +65,15 @@ export class AttributeOperations {
 
   #getattr(request: Request): void {
     const inode = this.#nodes.inodeOf(request.node);
-    if (inode !== undefined && this.#sizes.answersProbe(request, inode)) return;
-    this.#ask(request, "getattr", {}, (answer) => {
-      this.#sizes.settle(attributesOf(answer), () => this.#answers.attributes(request, attributesOf(answer)));
-    });
+    if (inode === undefined) return request.fail(Errno.ESTALE);
+    if (this.#sizes.answersProbe(request, inode)) return;
+    const answer = (attributes: Attributes | null) => {
+      if (attributes === null) return request.fail(Errno.ESTALE);
+      this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes));
+    };
+    const known = this.#leases.attributesOf(inode);
+    if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer);
+    else answer(known);
   }
 
   /** fuse_setattr_in: what is valid, then each at its place. A size first, since it changes times too. */
@@ -71,10 +84,12 @@ export class AttributeOperations {
     const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid));
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
-      const op = Object.keys(changes).length > 0 ? "setattr" : "getattr";
-      this.#ask(request, op, changes, (answer) => {
-        this.#sizes.settle(attributesOf(answer), () => this.#answers.attributes(request, attributesOf(answer)));
-      });
+      const onReply = (answer: object) => {
+        const attributes = attributesOf(answer);
+        this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
+      };
+      if (Object.keys(changes).length > 0) this.#change(request, "setattr", changes, onReply);
+      else this.#ask(request, "getattr", {}, onReply);
     };
     if ((valid & SetattrValid.size) === 0) return finish();
     request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered: see MountFile.
@@ -129,11 +144,17 @@ export class AttributeOperations {
   #setxattr(request: Request): void {
     const [length, flags, name] = [request.u32(0), request.u32(4), request.name(8)];
     const value = Buffer.from(request.bytes(request.afterName(8), length)).toString("base64");
-    this.#ask(request, "setxattr", { name, value, mode: xattrModes[flags] ?? "any" }, () => request.ok());
+    this.#change(request, "setxattr", { name, value, mode: xattrModes[flags] ?? "any" }, () => request.ok());
   }
 
   #removexattr(request: Request): void {
-    this.#ask(request, "removexattr", { name: request.name(0) }, () => request.ok());
+    this.#change(request, "removexattr", { name: request.name(0) }, () => request.ok());
+  }
+
+  #change(request: Request, op: string, args: object, onReply: (answer: object) => void): void {
+    const inode = this.#nodes.inodeOf(request.node);
+    if (inode === undefined) return request.fail(Errno.ESTALE);
+    this.#requests.change(request, { op, inodes: [inode], args: { inode, ...args }, keys: [inode] }, onReply);
   }
 
   #ask(request: Request, op: string, args: object, onReply: (answer: object) => void): void {

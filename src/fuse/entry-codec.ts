@@ -1,3 +1,4 @@
+import type { Micros } from "../core/units.js";
 import type { Attributes, FileKind, Time } from "../core/wire/attributes.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { attributeBytes, entryBytes } from "./protocol.js";
@@ -13,10 +14,10 @@ export const kindBits: Readonly<Record<FileKind, number>> = {
   block: 0o060000,
 };
 
-/** For how long the kernel may go by what it was told of a name and of attributes, in seconds. */
+/** For how long the kernel may go by what it was told of a name and of attributes; 0: it asks at every use. */
 export interface Validity {
-  readonly name: number;
-  readonly attributes: number;
+  readonly name: Micros;
+  readonly attributes: Micros;
 }
 
 /** Writes a fuse_attr. */
@@ -37,8 +38,8 @@ export function putAttributes(to: NativeBuffer, at: number, id: number, attribut
 
 /** Writes a fuse_attr_out. @returns its length. */
 export function putAttributesAnswer(to: NativeBuffer, id: number, attributes: Attributes, validity: Validity): number {
-  to.setUint64(0, validity.attributes);
-  to.setUint64(8, 0);
+  to.setUint64(0, secondsOf(validity.attributes));
+  to.setUint64(8, nanosecondsOf(validity.attributes));
   putAttributes(to, 16, id, attributes);
   return 16 + attributeBytes;
 }
@@ -53,12 +54,21 @@ export function putEntry(
 ): number {
   to.setUint64(at, id);
   to.setUint64(at + 8, 0);
-  to.setUint64(at + 16, validity.name);
-  to.setUint64(at + 24, validity.attributes);
-  to.setUint64(at + 32, 0);
+  to.setUint64(at + 16, secondsOf(validity.name));
+  to.setUint64(at + 24, secondsOf(validity.attributes));
+  to.uint32[(at + 32) / 4] = nanosecondsOf(validity.name);
+  to.uint32[(at + 36) / 4] = nanosecondsOf(validity.attributes);
   if (attributes === undefined) to.bytes.fill(0, at + 40, at + entryBytes);
   else putAttributes(to, at + 40, id, attributes);
   return entryBytes;
+}
+
+function secondsOf(micros: Micros): number {
+  return Math.floor(micros / 1e6);
+}
+
+function nanosecondsOf(micros: Micros): number {
+  return Math.floor(micros % 1e6) * 1000;
 }
 
 /** Seconds before 1970 are negative. */

@@ -1,13 +1,14 @@
 import type { Attributes, FileKind } from "../core/wire/attributes.js";
+import type { LeasedAnswer } from "../core/wire/leases.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import { kindBits } from "./entry-codec.js";
 import type { Operation } from "./fuse-loop.js";
-import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
+import type { Leases } from "./leases.js";
 import type { Nodes } from "./nodes.js";
-import { entryBytes, Opcode } from "./protocol.js";
+import { Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
 
 /** Entries asked from the home at a time. */
@@ -16,7 +17,7 @@ const direntBytes = 24;
 /** "." and ".." come first, and are this mount's own. */
 const dots = 2;
 
-interface Entry {
+interface Entry extends LeasedAnswer {
   readonly name: string;
   readonly attributes: Attributes;
 }
@@ -32,21 +33,20 @@ interface Listing {
 export class FolderOperations {
   readonly #nodes: Nodes;
   readonly #requests: InodeRequests;
-  readonly #answers: InodeAnswers;
+  readonly #leases: Leases;
   readonly #listings = new Map<number, Listing>();
   #last = 0;
 
-  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers) {
+  constructor(nodes: Nodes, requests: InodeRequests, leases: Leases) {
     this.#nodes = nodes;
     this.#requests = requests;
-    this.#answers = answers;
+    this.#leases = leases;
   }
 
   operations(): [number, Operation][] {
     return [
       [Opcode.opendir, (request) => this.#open(request)],
-      [Opcode.readdir, (request) => this.#read(request, false)],
-      [Opcode.readdirplus, (request) => this.#read(request, true)],
+      [Opcode.readdir, (request) => this.#read(request)],
       [Opcode.releasedir, (request) => this.#close(request)],
       [Opcode.fsyncdir, (request) => this.#sync(request)],
     ];
@@ -72,12 +72,12 @@ export class FolderOperations {
   }
 
   /** fuse_read_in: handle, place, room. */
-  #read(request: Request, plus: boolean): void {
+  #read(request: Request): void {
     const listing = this.#listings.get(request.u64(0));
     if (listing === undefined) return request.fail(Errno.EBADF);
     const [place, room] = [request.u64(8), Math.min(request.u32(16), answerBytesMax)];
     if (place === 0) [listing.entries, listing.isComplete] = [[], false]; // From the beginning, as it is by now.
-    this.#fill(request, listing, place, () => this.#answer(request, listing, place, room, plus));
+    this.#fill(request, listing, place, () => this.#answer(request, listing, place, room));
   }
 
   /** Has entries from the place on, unless it is the end. */
@@ -85,32 +85,32 @@ export class FolderOperations {
     if (listing.isComplete || listing.entries.length > place - dots) return then();
     const { inode, entries } = listing;
     const after = entries.at(-1)?.name ?? "";
-    this.#requests.serve(request, "readdir", [inode], { inode, after, limit: pageEntries }, (answer) => {
+    const args = { inode, after, limit: pageEntries, lease: true };
+    this.#requests.serve(request, "readdir", [inode], args, (answer) => {
       const page = answer as { entries: Entry[]; more: boolean };
+      for (const entry of page.entries)
+        this.#leases.learn(entry.attributes, entry, { parent: inode, name: entry.name });
       listing.entries.push(...page.entries);
       listing.isComplete = !page.more;
       this.#fill(request, listing, place, then);
     });
   }
 
-  #answer(request: Request, listing: Listing, place: number, room: number, plus: boolean): void {
+  #answer(request: Request, listing: Listing, place: number, room: number): void {
     const out = answerBuffer();
     let at = 0;
     for (let index = place; index < listing.entries.length + dots; index++) {
       const entry = listing.entries[index - dots];
       const name = index < dots ? ".".repeat(index + 1) : entry.name;
       const bytes = encodeName(name) ?? new Uint8Array(0);
-      const length = (plus ? entryBytes : 0) + direntBytes + Math.ceil(bytes.length / 8) * 8;
+      const length = direntBytes + Math.ceil(bytes.length / 8) * 8;
       if (at + length > room) break;
       out.bytes.fill(0, at, at + length);
-      // The kernel knows its dots by itself, and takes no reference on them.
-      if (plus && index >= dots) this.#answers.putEntry(out, at, listing.inode, name, entry.attributes);
-      const dirent = at + (plus ? entryBytes : 0);
-      out.setUint64(dirent, this.#inodeAt(listing, index, entry));
-      out.setUint64(dirent + 8, index + 1);
-      out.uint32[(dirent + 16) / 4] = bytes.length;
-      out.uint32[(dirent + 20) / 4] = typeOf(index < dots ? "folder" : entry.attributes.kind);
-      out.bytes.set(bytes, dirent + direntBytes);
+      out.setUint64(at, this.#inodeAt(listing, index, entry));
+      out.setUint64(at + 8, index + 1);
+      out.uint32[(at + 16) / 4] = bytes.length;
+      out.uint32[(at + 20) / 4] = typeOf(index < dots ? "folder" : entry.attributes.kind);
+      out.bytes.set(bytes, at + direntBytes);
       at += length;
     }
     request.data(out.address, at);

@@ -5,7 +5,8 @@ import type { Request } from "./request.js";
 
 /**
  * Not among them: BIG_WRITES, since a write of one page never holds one page locked while it waits for the token of another;
- * WRITEBACK_CACHE, since the home and not this kernel knows the size; ATOMIC_O_TRUNC, so that cutting a file is one path.
+ * WRITEBACK_CACHE, since the home and not this kernel knows the size; ATOMIC_O_TRUNC, so that cutting a file is one path;
+ * DO_READDIRPLUS, whose names would have no validity (see KernelLeases): what a listing tells, this mount keeps itself.
  *
  * HANDLE_KILLPRIV_V2 makes it this mount's business to end set-user-id and set-group-id at a write: see Privileges. Without
  * it the kernel asks for the attribute security.capability before every single write.
@@ -14,8 +15,6 @@ const wanted =
   InitFlag.asyncRead |
   InitFlag.posixLocks |
   InitFlag.flockLocks |
-  InitFlag.readdirplus |
-  InitFlag.readdirplusAuto |
   InitFlag.asyncDirectIo |
   InitFlag.parallelFolders |
   InitFlag.maxPages |

@@ -1,46 +1,88 @@
+import type { Micros } from "../core/units.js";
 import type { Attributes, Time } from "../core/wire/attributes.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { answerBuffer } from "./answer-buffer.js";
 import { putAttributesAnswer, putEntry, type Validity } from "./entry-codec.js";
+import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
-/** The kernel asks again at every use: what it is told is as fresh as the home's answer. */
-export const validity: Validity = { name: 0, attributes: 0 };
+const none: Validity = { name: 0, attributes: 0 };
 
 /** Answers about inodes: what the home says, and what this mount knows better, being the one that writes. */
 export class InodeAnswers {
   readonly #nodes: Nodes;
   readonly #files: MountFiles;
+  readonly #leases: Leases;
   readonly #privileges: Privileges;
 
-  constructor(nodes: Nodes, files: MountFiles, privileges: Privileges) {
+  constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges) {
+    this.#leases = leases;
     this.#nodes = nodes;
     this.#files = files;
     this.#privileges = privileges;
   }
 
+  /** Answers a question. */
   attributes(request: Request, attributes: Attributes): void {
+    this.#attributes(request, this.current(attributes), {
+      name: 0,
+      attributes: this.#attributesMicros(attributes.inode),
+    });
+  }
+
+  /** Answers a change. */
+  changed(request: Request, attributes: Attributes): void {
     this.exactly(request, this.current(attributes));
   }
 
+  /** The answer is good for once, and is what is said here. */
   exactly(request: Request, attributes: Attributes): void {
+    this.#attributes(request, attributes, none);
+  }
+
+  /** Answers a question: the kernel is told of a name and what it leads to; it will forget that some time. */
+  entry(request: Request, parent: number, name: string, attributes: Attributes): void {
+    const out = answerBuffer();
+    const validity = {
+      name: this.#nameMicros(parent, name, attributes.inode),
+      attributes: this.#attributesMicros(attributes.inode),
+    };
+    request.data(out.address, this.#entry(out, parent, name, attributes, validity));
+  }
+
+  /** Answers a request that made the name. */
+  made(request: Request, parent: number, name: string, attributes: Attributes): void {
+    const out = answerBuffer();
+    request.data(out.address, this.putMade(out, parent, name, attributes));
+  }
+
+  /** Writes such an answer, or the first part of one. @returns its length. */
+  putMade(to: NativeBuffer, parent: number, name: string, attributes: Attributes): number {
+    const validity = { name: this.#nameMicros(parent, name, attributes.inode), attributes: 0 };
+    return this.#entry(to, parent, name, attributes, validity);
+  }
+
+  #attributes(request: Request, attributes: Attributes, validity: Validity): void {
     const out = answerBuffer();
     request.data(out.address, putAttributesAnswer(out, request.node, attributes, validity));
   }
 
-  /** The kernel is told of a name and what it leads to; it will forget that some time. */
-  entry(request: Request, parent: number, name: string, attributes: Attributes): void {
-    const out = answerBuffer();
-    request.data(out.address, this.putEntry(out, 0, parent, name, attributes));
+  #entry(to: NativeBuffer, parent: number, name: string, attributes: Attributes, validity: Validity): number {
+    const id = this.#nodes.remember(attributes.inode, parent, name);
+    return putEntry(to, 0, id, this.current(attributes), validity);
   }
 
-  /** Writes such an answer, or the part of one. @returns its length. */
-  putEntry(to: NativeBuffer, at: number, parent: number, name: string, attributes: Attributes): number {
-    const id = this.#nodes.remember(attributes.inode, parent, name);
-    return putEntry(to, at, id, this.current(attributes), validity);
+  /** By now: the lease may have been called back since the home answered. */
+  #attributesMicros(inode: number): Micros {
+    const isStable = this.#files.find(inode)?.isWriteOpen !== true;
+    return isStable && this.#leases.attributesOf(inode) !== undefined ? this.#leases.kernel.attributesMicros(inode) : 0;
+  }
+
+  #nameMicros(parent: number, name: string, inode: number): Micros {
+    return this.#leases.inodeOf(parent, name) === inode ? this.#leases.kernel.nameMicros() : 0;
   }
 
   /**

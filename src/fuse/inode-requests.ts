@@ -1,7 +1,18 @@
+import type { LeaseKey } from "../core/home/lease-table.js";
+import type { Attributes } from "../core/wire/attributes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
+import type { Leases, Place } from "./leases.js";
 import type { Nodes } from "./nodes.js";
 import type { Request } from "./request.js";
+
+/** A request to the home that changes something. */
+export interface Change {
+  readonly op: string;
+  readonly inodes: readonly number[];
+  readonly args: object;
+  readonly keys: readonly LeaseKey[];
+}
 
 /**
  * Requests to the home that name inodes. A home that has restarted knows an inode again once it is told where it was seen
@@ -10,10 +21,46 @@ import type { Request } from "./request.js";
 export class InodeRequests {
   readonly #node: Node;
   readonly #nodes: Nodes;
+  readonly #leases: Leases;
 
-  constructor(node: Node, nodes: Nodes) {
+  constructor(node: Node, nodes: Nodes, leases: Leases) {
     this.#node = node;
     this.#nodes = nodes;
+    this.#leases = leases;
+  }
+
+  /** Asks about an inode or a name, on a lease if the home can give one. */
+  tell(
+    request: Request,
+    op: "lookup" | "getattr",
+    inode: number,
+    args: object,
+    onReply: (attributes: Attributes | null) => void,
+  ): void {
+    this.serve(request, op, [inode], { ...args, lease: true }, (answer) => {
+      const { attributes } = answer as { attributes: Attributes | null };
+      if (attributes !== null) this.#leases.learn(attributes, answer, placeIn(args));
+      onReply(attributes);
+    });
+  }
+
+  /** Changes something: `keys` is what, as far as it is known before. */
+  change(request: Request, { op, inodes, args, keys }: Change, onReply: (answer: object) => void): void {
+    request.onGiveUp = (errno) => request.fail(errno);
+    this.#leases.change(keys, placeIn(args), (end) =>
+      this.ask(
+        op,
+        inodes,
+        { ...args, lease: true },
+        (answer) =>
+          end(answer, () => {
+            // The kernel takes note of what it changes itself, but not when it has given up.
+            if (request.isAnswered) this.#leases.kernel.forgetNames();
+            else onReply(answer);
+          }),
+        (error) => end({}, () => request.fail(errnoOf(error))),
+      ),
+    );
   }
 
   /** On behalf of a request of the kernel, which is failed if the home refuses. Answers that nobody waits for are dropped. */
@@ -63,4 +110,8 @@ export class InodeRequests {
   #ask(op: string, args: object, onReply: (answer: object) => void, onFail: (error: unknown) => void): void {
     this.#node.requests.ask({ op, args: () => args, onReply, onFail });
   }
+}
+
+function placeIn(args: object): Place | undefined {
+  return "parent" in args && "name" in args ? (args as Place) : undefined;
 }

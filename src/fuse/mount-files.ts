@@ -26,6 +26,8 @@ export type Invalidate = (inode: number, offset: number, byteLength: number, onD
 
 export interface MountFilesSink {
   readonly invalidate: Invalidate;
+  /** The file's size and times are about to change without a question. Calls `act`, which calls `end` when they may. */
+  beforeWriting(inode: number, act: (end: () => void) => void): void;
   /** The kernel has dropped pages of this file. */
   onDropped(file: MountFile): void;
 }
@@ -94,8 +96,19 @@ export class MountFiles {
   }
 
   #open(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
-    const { inode } = entry;
     entry.isBusy = true;
+    if (!write) return this.#ask(entry, false, again, onFail);
+    this.#sink.beforeWriting(entry.inode, (end) => {
+      const ended = (act: () => void) => () => {
+        end();
+        act();
+      };
+      this.#ask(entry, true, ended(again), (error) => ended(() => onFail(error))());
+    });
+  }
+
+  #ask(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
+    const { inode } = entry;
     const args = (writes: boolean) => ({ inode, write: writes, ...this.#placeOf(inode) });
     const request = { op: "openInode", args: () => args(write) };
     const reopen = { op: "openInode", args: () => args(entry.file?.isWriteOpen === true) };

@@ -15,7 +15,9 @@ import { FuseLoop } from "./fuse-loop.js";
 import { Handles } from "./handles.js";
 import { InodeAnswers } from "./inode-answers.js";
 import { InodeRequests } from "./inode-requests.js";
+import { KernelLeases } from "./kernel-leases.js";
 import { KernelSizes } from "./kernel-sizes.js";
+import { Leases } from "./leases.js";
 import { LockOperations } from "./lock-operations.js";
 import type { MountFile } from "./mount-file.js";
 import { MountFiles } from "./mount-files.js";
@@ -23,6 +25,7 @@ import { NameOperations } from "./name-operations.js";
 import { Nodes } from "./nodes.js";
 import { Notifier } from "./notifier.js";
 import { Privileges } from "./privileges.js";
+import { epochMinorMin } from "./protocol.js";
 import { SizeProbes } from "./size-probes.js";
 import { WaitWatch } from "./wait-watch.js";
 
@@ -43,6 +46,7 @@ export class MountProgram {
   readonly #node: Node;
   #loop: FuseLoop | undefined;
   #files: MountFiles | undefined;
+  #kernelLeases: KernelLeases | undefined;
   #helpers: readonly { stop(): void }[] = [];
 
   constructor(setup: MountSetup, emit: Emit) {
@@ -93,7 +97,11 @@ export class MountProgram {
     const reads = new FileReads(node.pins, (deadline) => node.wakeAt(deadline));
     const writes = new FileWrites(node);
     const handles = new Handles();
+    // Of its own, so that no recall of a name waits for pages, which may wait for a home that waits for that recall.
+    const leaseNotifier = new Notifier(node.pager, fd);
+    const leases = this.#leases(nodes, leaseNotifier);
     const files = new MountFiles(node, nodes, {
+      beforeWriting: (inode, act) => leases.change([inode], undefined, (end) => act(() => end({}, () => undefined))),
       invalidate: (inode, offset, byteLength, onDone) => {
         const id = nodes.idOf(inode);
         if (id === undefined) onDone();
@@ -101,9 +109,9 @@ export class MountProgram {
       },
       onDropped: (file) => reads.onDropped(file),
     });
-    const requests = new InodeRequests(node, nodes);
+    const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
-    const answers = new InodeAnswers(nodes, files, privileges);
+    const answers = new InodeAnswers(nodes, files, leases, privileges);
     const sizes = new KernelSizes(files, nodes, answers, probes);
     const locks = new LockOperations(node, handles);
     const open = new FileOperations(node, nodes, files, handles, { reads, writes, privileges }, locks);
@@ -112,9 +120,9 @@ export class MountProgram {
       open,
       space,
       locks,
-      new NameOperations(nodes, requests, answers, sizes, open),
-      new AttributeOperations(nodes, requests, answers, files, { space, sizes, privileges }),
-      new FolderOperations(nodes, requests, answers),
+      new NameOperations(nodes, requests, answers, { leases, sizes }, open),
+      new AttributeOperations(nodes, requests, answers, files, { leases, space, sizes, privileges }),
+      new FolderOperations(nodes, requests, leases),
     ];
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
@@ -125,10 +133,28 @@ export class MountProgram {
     );
     node.addTimer((now) => reads.onTime(now));
     node.addTimer((now) => watch.look(now));
-    node.onSession = (change) => files.onSession(change);
+    node.onSession = (change) => {
+      files.onSession(change);
+      if (change === "lapsed") leases.forgetAll(() => undefined);
+      else if (change !== "down" && change !== "usable") leases.clear();
+    };
+    node.beforeRecovered = (done) => leases.forgetAll(done);
+    node.recalls.onRecall = (keys, done) => leases.recall(keys, done);
     this.#loop = loop;
     this.#files = files;
-    this.#helpers = [notifier, probes];
+    this.#helpers = [notifier, leaseNotifier, probes];
+  }
+
+  #leases(ids: Nodes, notifier: Notifier): Leases {
+    const node = this.#node;
+    const kernel = new KernelLeases({
+      ids,
+      notifier,
+      until: () => node.leaseUntil,
+      mayForgetNames: () => (this.#loop?.limits?.minor ?? 0) >= epochMinorMin,
+    });
+    this.#kernelLeases = kernel;
+    return new Leases(kernel, () => nowMicros() < node.leaseUntil);
   }
 
   #reason(file: MountFile | undefined): string {
@@ -140,6 +166,7 @@ export class MountProgram {
   /** Unmounted, by whomever. */
   #onEnd(): void {
     this.#loop?.close();
+    this.#kernelLeases?.onUnmounted();
     for (const helper of this.#helpers) helper.stop();
     for (const file of this.#files?.all() ?? []) file.onUnmounted();
     this.#emit("unmounted", {});

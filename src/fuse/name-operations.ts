@@ -1,3 +1,4 @@
+import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
 import type { Attributes, FileKind, NodeKind } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
 import { answerBuffer } from "./answer-buffer.js";
@@ -7,6 +8,7 @@ import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
 import type { InodeRequests } from "./inode-requests.js";
 import type { KernelSizes } from "./kernel-sizes.js";
+import type { Leases } from "./leases.js";
 import type { Nodes } from "./nodes.js";
 import { entryBytes, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
@@ -27,11 +29,19 @@ export class NameOperations {
   readonly #nodes: Nodes;
   readonly #requests: InodeRequests;
   readonly #answers: InodeAnswers;
+  readonly #leases: Leases;
   readonly #sizes: KernelSizes;
   readonly #open: FileOperations;
 
-  constructor(nodes: Nodes, requests: InodeRequests, answers: InodeAnswers, sizes: KernelSizes, open: FileOperations) {
-    this.#sizes = sizes;
+  constructor(
+    nodes: Nodes,
+    requests: InodeRequests,
+    answers: InodeAnswers,
+    parts: { readonly leases: Leases; readonly sizes: KernelSizes },
+    open: FileOperations,
+  ) {
+    this.#leases = parts.leases;
+    this.#sizes = parts.sizes;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
@@ -58,11 +68,13 @@ export class NameOperations {
   #lookup(request: Request): void {
     const name = request.name(0);
     this.#withParent(request, (parent) => {
-      this.#requests.serve(request, "lookup", [parent], { parent, name }, (answer) => {
-        const { attributes } = answer as { attributes: Attributes | null };
+      const answer = (attributes: Attributes | null) => {
         if (attributes === null) request.fail(Errno.ENOENT);
         else this.#sizes.settle(attributes, () => this.#answers.entry(request, parent, name, attributes));
-      });
+      };
+      const known = this.#leases.lookup(parent, name);
+      if (known === undefined) this.#requests.tell(request, "lookup", parent, { parent, name }, answer);
+      else answer(known);
     });
   }
 
@@ -91,7 +103,7 @@ export class NameOperations {
         (handle, answerFlags) => {
           if (request.isAnswered) return this.#open.closeHandle(handle);
           const out = answerBuffer();
-          this.#answers.putEntry(out, 0, parent, name, attributes);
+          this.#answers.putMade(out, parent, name, attributes);
           out.setUint64(entryBytes, handle);
           out.uint32[(entryBytes + 8) / 4] = answerFlags;
           out.uint32[(entryBytes + 12) / 4] = 0;
@@ -124,9 +136,11 @@ export class NameOperations {
     const name = request.name(8);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     this.#withParent(request, (parent) => {
-      this.#requests.serve(request, "link", [inode, parent], { inode, parent, name }, (answer) => {
+      const inodes = [inode, parent];
+      const change = { op: "link", inodes, args: { inode, parent, name }, keys: inodes };
+      this.#requests.change(request, change, (answer) => {
         const { attributes } = answer as Described;
-        this.#sizes.settle(attributes, () => this.#answers.entry(request, parent, name, attributes));
+        this.#sizes.settle(attributes, () => this.#answers.made(request, parent, name, attributes));
       });
     });
   }
@@ -134,7 +148,8 @@ export class NameOperations {
   #remove(request: Request, op: "unlink" | "rmdir"): void {
     const name = request.name(0);
     this.#withParent(request, (parent) => {
-      this.#requests.serve(request, op, [parent], { parent, name }, () => request.ok());
+      const keys = [parent, ...this.#named(parent, name)];
+      this.#requests.change(request, { op, inodes: [parent], args: { parent, name }, keys }, () => request.ok());
     });
   }
 
@@ -147,7 +162,9 @@ export class NameOperations {
     const how = flags === noReplace ? "noReplace" : flags === exchange ? "exchange" : "replace";
     this.#withParent(request, (parent) => {
       const args = { parent, name, newParent, newName, flags: how };
-      this.#requests.serve(request, "move", [parent, newParent], args, () => {
+      const inodes = [parent, newParent];
+      const keys = [...inodes, ...this.#named(parent, name), ...this.#named(newParent, newName)];
+      this.#requests.change(request, { op: "move", inodes, args, keys }, () => {
         this.#nodes.renamed(parent, name, newParent, newName, how === "exchange");
         request.ok();
       });
@@ -156,7 +173,7 @@ export class NameOperations {
 
   #make(request: Request, op: string, name: string, args: object): void {
     this.#makeIn(request, op, name, args, (parent, attributes) => {
-      this.#answers.entry(request, parent, name, attributes);
+      this.#answers.made(request, parent, name, attributes);
     });
   }
 
@@ -169,10 +186,15 @@ export class NameOperations {
   ): void {
     const { uid, gid } = request;
     this.#withParent(request, (parent) => {
-      this.#requests.serve(request, op, [parent], { parent, name, uid, gid, ...args }, (answer) => {
-        onMade(parent, (answer as Described).attributes);
-      });
+      const change = { op, inodes: [parent], args: { parent, name, uid, gid, ...args }, keys: [parent] };
+      this.#requests.change(request, change, (answer) => onMade(parent, (answer as Described).attributes));
     });
+  }
+
+  /** A name and what it leads to, as far as it is known here. */
+  #named(parent: number, name: string): LeaseKey[] {
+    const inode = this.#leases.inodeOf(parent, name);
+    return inode === undefined ? [nameKey(parent, name)] : [nameKey(parent, name), inode];
   }
 
   #withParent(request: Request, act: (parent: number) => void): void {

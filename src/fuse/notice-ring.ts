@@ -44,18 +44,20 @@ export class NoticeRing {
     Atomics.store(this.#control, threadIndex, id);
   }
 
-  /** For the writer: how many have been told since it asked last. */
-  takeDone(): number {
+  /** For the writer: calls `each` with the outcome of every notice that has been told since it asked last, in order. */
+  takeDone(each: (errno: number) => void): void {
     const done = Atomics.load(this.#control, doneIndex);
-    const count = (done - this.#taken + countsMax) % countsMax;
-    this.#taken = done;
-    return count;
+    while (this.#taken !== done) {
+      const errno = this.#cells[(this.#taken % capacity) * cellNumbers + 3];
+      this.#taken = (this.#taken + 1) % countsMax;
+      each(errno);
+    }
   }
 
   /** @returns false when the ring is full. */
   push({ node, offset, byteLength }: Notice): boolean {
     const head = Atomics.load(this.#control, headIndex);
-    const waiting = (head - Atomics.load(this.#control, doneIndex) + countsMax) % countsMax;
+    const waiting = (head - this.#taken + countsMax) % countsMax;
     if (waiting >= capacity) return false;
     const at = (head % capacity) * cellNumbers;
     this.#cells[at] = node;
@@ -80,9 +82,10 @@ export class NoticeRing {
     return true;
   }
 
-  /** For the reader: the notice has been told. */
-  finish(): void {
+  /** For the reader: the notice has been told, with this outcome. */
+  finish(errno: number): void {
     const done = Atomics.load(this.#control, doneIndex);
+    this.#cells[(done % capacity) * cellNumbers + 3] = errno;
     Atomics.store(this.#control, doneIndex, (done + 1) % countsMax);
   }
 

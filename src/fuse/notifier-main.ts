@@ -26,24 +26,24 @@ function run({ memory, fd, bell }: NotifierSetup): void {
   const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
   buffer.setUint64(8, 0);
   while (ring.next(notice)) {
-    invalidate(fd, buffer, notice);
-    ring.finish();
+    ring.finish(invalidate(fd, buffer, notice));
     ringEventFd(bell);
   }
 }
 
-function invalidate(fd: number, buffer: NativeBuffer, { node, offset, byteLength }: Notice): void {
+/** @returns 0, or an errno. */
+function invalidate(fd: number, buffer: NativeBuffer, { node, offset, byteLength }: Notice): number {
   buffer.setUint64(outHeaderBytes, node);
   buffer.setUint64(outHeaderBytes + 8, offset);
   buffer.setUint64(outHeaderBytes + 16, byteLength);
-  send(fd, buffer, Notify.invalidateInode, inodeBytes);
+  return send(fd, buffer, Notify.invalidateInode, inodeBytes);
 }
 
 /** ENOENT: the kernel does not know the inode any more, and has nothing of it. ENODEV: the mount is gone. */
-function send(fd: number, buffer: NativeBuffer, code: number, bodyBytes: number): void {
+function send(fd: number, buffer: NativeBuffer, code: number, bodyBytes: number): number {
   buffer.uint32[0] = outHeaderBytes + bodyBytes;
   buffer.int32[1] = code;
-  libc.write(fd, buffer.address, outHeaderBytes + bodyBytes);
+  return libc.write(fd, buffer.address, outHeaderBytes + bodyBytes) < 0 ? libc.errno() : 0;
 }
 
 run(workerData as NotifierSetup);

@@ -2,20 +2,30 @@ import { Worker } from "node:worker_threads";
 import { Ready } from "../kernel/epoll.js";
 import { createEventFd, drainEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pager } from "../mapping/pager.js";
 import { type Notice, NoticeRing } from "./notice-ring.js";
 import type { NotifierSetup } from "./notifier-main.js";
+import { Notify, outHeaderBytes } from "./protocol.js";
+
+let buffer: NativeBuffer | undefined;
+function scratch(): NativeBuffer {
+  buffer ??= new NativeBuffer(4096);
+  return buffer;
+}
 
 /** Has the kernel told what it is to drop, by a thread of its own, and calls back on the pager's thread when it has. */
 export class Notifier {
   readonly #ring = new NoticeRing();
+  readonly #fd: number;
   readonly #bell = createEventFd();
   readonly #worker: Worker;
-  readonly #callbacks: (() => void)[] = [];
+  readonly #callbacks: ((errno: number) => void)[] = [];
   readonly #unsent: Notice[] = [];
 
   /** `fd`: /dev/fuse. Call this before the loop runs. */
   constructor(pager: Pager, fd: number) {
+    this.#fd = fd;
     const workerData: NotifierSetup = { memory: this.#ring.memory, fd, bell: this.#bell };
     this.#worker = new Worker(new URL("./notifier-main.js", import.meta.url), { workerData, name: "dmmap notifier" });
     this.#worker.unref();
@@ -28,8 +38,17 @@ export class Notifier {
   }
 
   /** The kernel asks for the inode's attributes when it needs them next. */
-  invalidateAttributes(node: number): void {
-    this.invalidate(node, -1, 0, () => undefined);
+  invalidateAttributes(node: number, onDone: (errno: number) => void): void {
+    this.#tell({ node, offset: -1, byteLength: 0 }, onDone);
+  }
+
+  /** The kernel looks up every name again. By this very thread: the kernel only counts. */
+  forgetNames(): void {
+    const header = scratch();
+    header.uint32[0] = outHeaderBytes;
+    header.int32[1] = Notify.incrementEpoch;
+    header.setUint64(8, 0);
+    libc.write(this.#fd, header.address, outHeaderBytes);
   }
 
   stop(): void {
@@ -42,14 +61,14 @@ export class Notifier {
     libc.close(this.#bell);
   }
 
-  #tell(notice: Notice, onDone: () => void): void {
+  #tell(notice: Notice, onDone: (errno: number) => void): void {
     this.#callbacks.push(onDone);
     if (this.#unsent.length > 0 || !this.#ring.push(notice)) this.#unsent.push(notice);
   }
 
   #onBell(): void {
     drainEventFd(this.#bell);
-    for (let count = this.#ring.takeDone(); count > 0; count--) this.#callbacks.shift()?.();
+    this.#ring.takeDone((errno) => this.#callbacks.shift()?.(errno));
     while (this.#unsent.length > 0 && this.#ring.push(this.#unsent[0])) this.#unsent.shift();
   }
 }

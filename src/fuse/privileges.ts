@@ -37,7 +37,8 @@ export class Privileges {
     const mode = this.#without.get(inode);
     if (mode === undefined) return then();
     request.keep();
-    this.#requests.serve(request, "setattr", [inode], { inode, mode }, () => {
+    const change = { op: "setattr", inodes: [inode], args: { inode, mode }, keys: [inode] };
+    this.#requests.change(request, change, () => {
       this.#without.delete(inode);
       then();
     });

@@ -52,7 +52,6 @@ export const Opcode = {
   destroy: 38,
   batchForget: 42,
   fallocate: 43,
-  readdirplus: 44,
   rename2: 45,
   lseek: 46,
   copyFileRange: 47,
@@ -65,8 +64,6 @@ export const InitFlag = {
   posixLocks: 1 << 1,
   bigWrites: 1 << 5,
   flockLocks: 1 << 10,
-  readdirplus: 1 << 13,
-  readdirplusAuto: 1 << 14,
   asyncDirectIo: 1 << 15,
   parallelFolders: 1 << 18,
   maxPages: 1 << 22,
@@ -107,4 +104,6 @@ export const LockFlag = { flock: 1 << 0 } as const;
 export const LockType = { shared: 0, exclusive: 1, none: 2 } as const;
 
 /** Codes of notifications: in the place of the error in a header without a request. */
-export const Notify = { invalidateInode: 2, invalidateEntry: 3, store: 4 } as const;
+export const Notify = { invalidateInode: 2, invalidateEntry: 3, store: 4, incrementEpoch: 8 } as const;
+/** From which minor version on the kernel knows `incrementEpoch`: Linux 6.16. */
+export const epochMinorMin = 44;

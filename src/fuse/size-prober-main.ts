@@ -27,7 +27,7 @@ function run({ memory, mountPoint, bell }: SizeProberSetup): void {
   ring.thread = libc.gettid();
   while (ring.next(notice)) {
     probe(mountPoint, buffer, notice);
-    ring.finish();
+    ring.finish(0);
     ringEventFd(bell);
   }
 }

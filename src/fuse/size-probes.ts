@@ -39,6 +39,6 @@ export class SizeProbes {
 
   #onBell(): void {
     drainEventFd(this.#bell);
-    for (let count = this.#ring.takeDone(); count > 0; count--) this.#callbacks.shift()?.();
+    this.#ring.takeDone(() => this.#callbacks.shift()?.());
   }
 }

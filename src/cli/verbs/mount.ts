@@ -1,5 +1,5 @@
 import { openSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DmmapError } from "../../core/error.js";
 import type { Mount, MountOptions } from "../../fuse/mount.js";
@@ -117,7 +117,9 @@ async function clear(mountPoint: string): Promise<void> {
     import("../../fuse/mount-table.js"),
   ]);
   for (;;) {
-    const stats = await stat(mountPoint).catch((error: NodeJS.ErrnoException) => error);
+    // The kernel may go by what it was told of the folder for a while after the process has died; but it asks for this.
+    const alive = statfs(mountPoint).then(() => stat(mountPoint));
+    const stats = await alive.catch((error: NodeJS.ErrnoException) => error);
     if (!(stats instanceof Error) && stats.isDirectory()) return;
     const isDead = stats instanceof Error && stats.code === "ENOTCONN" && mountedAt(mountPoint)?.type === mountType;
     if (!isDead || detachDevice(mountPoint) !== 0)

@@ -1,0 +1,115 @@
+import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import type { Attributes } from "../core/wire/attributes.js";
+import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
+import type { KernelLeases } from "./kernel-leases.js";
+
+/**
+ * Ends a change, with what the home said of it, or nothing if it refused. `then` is called when the kernel knows what was
+ * changed beside what was expected.
+ */
+export type EndChange = (answer: ChangeAnswer & { readonly attributes?: Attributes }, then: () => void) => void;
+
+export interface Place {
+  readonly parent: number;
+  readonly name: string;
+}
+
+/**
+ * What this mount was told of names and attributes on a lease: it goes by that, and so may its kernel, until the home asks it
+ * to forget it, or it changes it itself. What the kernel goes by, this mount knows too.
+ */
+export class Leases {
+  readonly kernel: KernelLeases;
+  readonly #isGood: () => boolean;
+  readonly #attributes = new Map<number, Attributes>();
+  readonly #names = new Map<LeaseKey, number>();
+  /** What requests of this mount that are under way change, and how many of them. */
+  readonly #changing = new Map<LeaseKey, number>();
+
+  /** `isGood`: whether this node may act on its lease. */
+  constructor(kernel: KernelLeases, isGood: () => boolean) {
+    this.kernel = kernel;
+    this.#isGood = isGood;
+  }
+
+  attributesOf(inode: number): Attributes | undefined {
+    return this.#isGood() ? this.#attributes.get(inode) : undefined;
+  }
+
+  inodeOf(parent: number, name: string): number | undefined {
+    return this.#isGood() ? this.#names.get(nameKey(parent, name)) : undefined;
+  }
+
+  /** What `inodeOf` leads to, if all of it is known. */
+  lookup(parent: number, name: string): Attributes | undefined {
+    const inode = this.inodeOf(parent, name);
+    return inode === undefined ? undefined : this.attributesOf(inode);
+  }
+
+  /** The home has told. Call this as soon as its answer is here: a recall may be right behind. */
+  learn(attributes: Attributes, { leased = 0 }: LeasedAnswer, place?: Place): void {
+    const { inode } = attributes;
+    // Asked for before the change, and told before it: how it will be is not known yet.
+    if ((leased & Leased.attributes) !== 0 && !this.#changing.has(inode)) this.#attributes.set(inode, attributes);
+    if (place === undefined || (leased & Leased.name) === 0) return;
+    const key = nameKey(place.parent, place.name);
+    if (!this.#changing.has(key)) this.#names.set(key, inode);
+  }
+
+  /** The home asks. Calls `done` when neither this mount nor its kernel goes by these. */
+  recall(keys: readonly LeaseKey[], done: () => void): void {
+    this.#forget(keys);
+    if (keys.some((key) => typeof key === "string")) this.kernel.forgetNames();
+    this.kernel.forget(inodesIn(keys), done);
+  }
+
+  /**
+   * Before this mount changes something itself. Its kernel takes note of what its own requests change, but not of answers
+   * that cross with them: so it is told to forget attributes first, and given none that last until the end. `place`: the
+   * name that the answer is about, if any.
+   */
+  change(keys: readonly LeaseKey[], place: Place | undefined, act: (end: EndChange) => void): void {
+    for (const key of keys) this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
+    this.#forget(keys);
+    this.kernel.forget(inodesIn(keys), () =>
+      act((answer, then) => {
+        this.#unmark(keys);
+        const { changed = [], fresh = [], attributes } = answer;
+        this.#forget(changed);
+        for (const known of fresh) this.learn(known, { leased: Leased.attributes });
+        if (attributes !== undefined) this.learn(attributes, answer, place);
+        this.kernel.forget(inodesIn(changed), then);
+      }),
+    );
+  }
+
+  /** Nothing that was known is good any more. */
+  clear(): void {
+    this.#attributes.clear();
+    this.#names.clear();
+  }
+
+  forgetAll(done: () => void): void {
+    this.clear();
+    this.kernel.forgetAll(done);
+  }
+
+  #unmark(keys: readonly LeaseKey[]): void {
+    for (const key of keys) {
+      const count = this.#changing.get(key) ?? 0;
+      if (count > 1) this.#changing.set(key, count - 1);
+      else this.#changing.delete(key);
+    }
+  }
+
+  #forget(keys: readonly LeaseKey[]): void {
+    for (const key of keys) {
+      if (typeof key === "number") this.#attributes.delete(key);
+      else this.#names.delete(key);
+    }
+  }
+}
+
+function inodesIn(keys: readonly LeaseKey[]): number[] {
+  return keys.filter((key) => typeof key === "number");
+}
