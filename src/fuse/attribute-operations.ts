@@ -66,9 +66,10 @@ export class AttributeOperations {
   #getattr(request: Request): void {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
-    if (this.#sizes.answersProbe(request, inode)) return;
+    const isProbe = this.#sizes.isProbe(request);
     const answer = (attributes: Attributes | null) => {
       if (attributes === null) return request.fail(Errno.ESTALE);
+      if (isProbe) return this.#answers.resized(request, attributes);
       this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes));
     };
     const known = this.#leases.attributesOf(inode);
@@ -82,18 +83,20 @@ export class AttributeOperations {
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const valid = request.u32(0);
     const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid));
+    const isResize = (valid & SetattrValid.size) !== 0;
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
       const onReply = (answer: object) => {
         const attributes = attributesOf(answer);
-        this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
+        if (isResize) this.#answers.resized(request, attributes);
+        else this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
       };
       if (Object.keys(changes).length > 0) this.#change(request, "setattr", changes, onReply);
       else this.#ask(request, "getattr", {}, onReply);
+      if (isResize) request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered.
     };
-    if ((valid & SetattrValid.size) === 0) return finish();
-    request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered: see MountFile.
-    this.#space.setSize(inode, request.u64(16), (errno) => (errno === 0 ? finish() : request.fail(errno)));
+    if (isResize) this.#space.setSize(request, inode, request.u64(16), finish);
+    else finish();
   }
 
   /** What ends privileges ends them with the same request. */

@@ -90,7 +90,8 @@ export class FileOperations {
       (file) => {
         const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
         const handle = this.#handles.add({ file, isWriter, isAppend, isDirect });
-        onOpened(handle, OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0));
+        const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
+        file.settle(() => onOpened(handle, answerFlags));
       },
       (error) => onFail(errnoOf(error)),
     );
@@ -204,12 +205,14 @@ class FuseWrite implements WriteRequest {
   readonly isFlush: boolean;
   readonly isCached: boolean;
   readonly isAppend: boolean;
+  readonly knownEnd: number;
   readonly #request: Request;
 
   constructor(request: Request, handle: Handle) {
     this.#request = request;
     this.offset = request.u64(8);
     this.byteLength = request.u32(16);
+    this.knownEnd = this.offset + this.byteLength;
     this.isFlush = (request.u32(20) & WriteFlag.cache) !== 0;
     const isDirect = handle.isDirect || (request.u32(32) & O_DIRECT) !== 0;
     this.isCached = this.isFlush || !isDirect;

@@ -1,6 +1,7 @@
 import { type ByteOffset, type Micros, Mode, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
+import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pins } from "../node/pins.js";
 import type { MountFile } from "./mount-file.js";
 
@@ -28,6 +29,13 @@ interface Parked {
   readonly until: Micros;
 }
 
+/** A READ that waits for a token, or for its pages. */
+interface Waiting {
+  readonly file: MountFile;
+  readonly request: ReadRequest;
+  readonly pin: number;
+}
+
 /** For how long such a READ waits for that: a kernel that drops a page at all has done it by then. */
 const parkMicros = 1000;
 
@@ -35,6 +43,7 @@ const parkMicros = 1000;
 export class FileReads {
   readonly #pins: Pins;
   readonly #wakeAt: (deadline: Micros) => void;
+  readonly #waiting = new Set<Waiting>();
   #parked: Parked[] = [];
 
   constructor(pins: Pins, wakeAt: (deadline: Micros) => void) {
@@ -65,6 +74,24 @@ export class FileReads {
     }
   }
 
+  /**
+   * The file has been cut. The kernel keeps pages locked for what it reads behind the end, and cannot drop them before that
+   * is answered; and nobody is granted a token there before it has dropped them.
+   */
+  onCut(file: MountFile): void {
+    const end = pageEndAt(file.file.cache.sizeBytes);
+    for (const waiting of [...this.#waiting]) {
+      const { request, pin } = waiting;
+      if (waiting.file !== file || !request.isCached) continue;
+      const isBehind = pageAt(request.offset) >= end;
+      if (!isBehind && (pageEndAt(request.offset + request.byteLength) <= end || !request.mayComeAgain)) continue;
+      this.#waiting.delete(waiting);
+      this.#pins.unpin(file.file, pin);
+      if (isBehind) this.#answer(file, request);
+      else request.fail(Errno.EAGAIN);
+    }
+  }
+
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
     const parked = this.#parked;
@@ -83,13 +110,15 @@ export class FileReads {
   }
 
   /**
-   * The kernel cannot drop a page that this request keeps locked. So it is answered with what is still here, and asked to
-   * drop that once more. A request for more than is here (the kernel reads ahead) is refused: it comes again page by page.
+   * The kernel cannot drop a page that this request keeps locked. So it is answered with what is still here, under a token
+   * that is being given up at most, and asked to drop that once more. A request for more than is here (the kernel reads
+   * ahead) is refused: it comes again page by page.
    */
   #unblock(file: MountFile, request: ReadRequest): void {
     const start = pageAt(request.offset);
     const end = pageEndAt(Math.min(request.offset + request.byteLength, file.file.cache.sizeBytes));
-    if (file.file.cache.nextUncached(start, end) === end) this.#answer(file, request);
+    const isHeld = file.holds(file.cacheMode, start, end);
+    if (isHeld && file.file.cache.nextUncached(start, end) === end) this.#answer(file, request);
     else if (request.mayComeAgain && end - start > 1) request.fail(Errno.EAGAIN);
     else this.#serve(file, request);
   }
@@ -111,26 +140,44 @@ export class FileReads {
 
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
     const pin = this.#pins.next();
+    const waiting = { file, request, pin };
+    this.#waiting.add(waiting);
     request.onGiveUp = (errno) => {
+      this.#waiting.delete(waiting);
       this.#pins.unpin(file.file, pin);
       request.fail(errno);
     };
     this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, () => {
+      this.#waiting.delete(waiting);
       request.onGiveUp = undefined;
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
       this.#pins.unpin(file.file, pin);
     });
   }
 
+  /**
+   * Ends where the file ends; but what the kernel caches is answered in full, with zeros (R7): it would take a shorter answer
+   * for news of the file's size, and those come by KernelSizes alone.
+   */
   #answer(file: MountFile, request: ReadRequest): void {
     const { cache } = file.file;
-    const { offset } = request;
-    const byteLength = Math.max(0, Math.min(request.byteLength, cache.sizeBytes - offset));
-    if (request.isCached) file.kernel.give(pageAt(offset), pageEndAt(offset + request.byteLength));
+    const { offset, isCached } = request;
     const page = pageAt(offset);
+    if (isCached) file.kernel.give(page, pageEndAt(offset + request.byteLength));
+    const fileEnd = isCached ? pageEndAt(cache.sizeBytes) * pageBytes : cache.sizeBytes;
+    const byteLength = Math.max(0, Math.min(request.byteLength, fileEnd - offset));
     const inWindow = Math.min(byteLength, (cache.contiguousEnd(page) - page) * pageBytes - (offset - page * pageBytes));
     const rest = byteLength - inWindow;
-    const nextAddress = rest > 0 ? cache.aliasAddress(pageAt(offset + inWindow)) : 0;
-    request.data(cache.aliasAddress(page) + (offset - page * pageBytes), inWindow, nextAddress, rest);
+    const behind = isCached ? request.byteLength - byteLength : 0;
+    const address = cache.aliasAddress(page) + (offset - page * pageBytes);
+    if (rest > 0) request.data(address, inWindow, cache.aliasAddress(pageAt(offset + inWindow)), rest);
+    else if (inWindow > 0) request.data(address, inWindow, behind > 0 ? zeros(behind) : 0, behind);
+    else request.data(behind > 0 ? zeros(behind) : 0, behind, 0, 0);
   }
+}
+
+let zeroBuffer: NativeBuffer | undefined;
+function zeros(byteLength: number): number {
+  if (zeroBuffer === undefined || zeroBuffer.bytes.length < byteLength) zeroBuffer = new NativeBuffer(byteLength);
+  return zeroBuffer.address;
 }

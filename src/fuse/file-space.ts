@@ -1,4 +1,4 @@
-import { type ByteOffset, fileBytesMax, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import { type ByteOffset, fileBytesMax, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Node } from "../node/node.js";
@@ -8,13 +8,10 @@ import type { Operation } from "./fuse-loop.js";
 import type { Handles } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
-import { Opcode } from "./protocol.js";
+import { FallocateMode, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
 
-/** fallocate(2)'s modes. */
-const keepSize = 0x01;
-const punchHole = 0x02;
-const zeroRange = 0x10;
+const { keepSize, punchHole, zeroRange } = FallocateMode;
 const seekData = 3;
 /** Zeros are written in pieces of this length. */
 const pieceBytes = 1024 * 1024;
@@ -43,20 +40,25 @@ export class FileSpace {
     ];
   }
 
-  /** Cuts or extends a file, which need not be open here. `onDone` gets an errno, or 0. */
-  setSize(inode: number, size: ByteOffset, onDone: (errno: number) => void): void {
-    if (size > fileBytesMax) return onDone(Errno.EFBIG);
+  /**
+   * Cuts or extends a file, which need not be open here, for a SETATTR. `then` answers that, with the size. It cannot be given
+   * up: the kernel lets no page of the file go before.
+   */
+  setSize(request: Request, inode: number, size: ByteOffset, then: () => void): void {
+    if (size > fileBytesMax) return request.fail(Errno.EFBIG);
     const onFile = (file: MountFile) => {
       file.beginResize();
-      this.#ask("truncate", file, { size }, (errno) => {
+      request.onDone = () => {
         file.endResize();
-        if (errno === 0) file.wrote();
-        if (errno === 0) file.shownBytes = size; // It is in the answer.
         this.#files.release(file, true);
-        onDone(errno);
+      };
+      this.#ask("truncate", file, { size }, (errno) => {
+        if (errno !== 0) return request.fail(errno);
+        file.wrote();
+        then();
       });
     };
-    this.#files.acquire(inode, true, onFile, (error) => onDone(errnoOf(error)));
+    this.#files.acquire(inode, true, onFile, (error) => request.fail(errnoOf(error)));
   }
 
   /** fuse_fallocate_in: handle, offset, length, mode. */
@@ -68,11 +70,14 @@ export class FileSpace {
     if (end > fileBytesMax) return request.fail(Errno.EFBIG);
     const { sizeBytes } = file.file.cache;
     const isKept = (mode & keepSize) !== 0;
-    const finish = (errno: number) => (errno === 0 ? request.ok() : request.fail(errno));
+    const finish = (errno: number) => {
+      if (errno === 0) request.ok();
+      else request.fail(errno);
+      file.answeredUpTo(errno === 0 && !isKept ? end : 0);
+    };
     request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
       if (errno !== 0) return finish(errno);
-      file.shownBytes = -1;
       if ((mode & ~keepSize) === 0) return this.#ask("allocate", file, { start, length: byteLength }, finish);
       this.#zero(file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
     };
@@ -106,18 +111,33 @@ export class FileSpace {
     if (file === undefined) return request.fail(Errno.EBADF);
     const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"];
     if (offset >= file.file.cache.sizeBytes) return request.fail(Errno.ENXIO);
-    request.onGiveUp = (errno) => request.fail(errno);
-    this.#node.requests.ask({
-      op: "seek",
-      args: () => ({ file: file.file.number, offset, what }),
-      onReply: (reply) => {
-        const found = (reply as { offset: number | null }).offset;
-        if (found === null) return request.fail(Errno.ENXIO);
-        answer ??= new NativeBuffer(pageBytes);
-        answer.setUint64(0, found);
-        request.data(answer.address, 8);
-      },
-      onFail: (error) => request.fail(errnoOf(error)),
+    this.#whenHomeHas(request, file, offset, (done) => {
+      request.onGiveUp = (errno) => request.fail(errno);
+      request.onDone = done;
+      this.#node.requests.ask({
+        op: "seek",
+        args: () => ({ file: file.file.number, offset, what }),
+        onReply: (reply) => answerSeek(request, (reply as { offset: number | null }).offset),
+        onFail: (error) => request.fail(errnoOf(error)),
+      });
+    });
+  }
+
+  /** What is a hole to the home may have been written to here or elsewhere: so everything from there on is written back first. */
+  #whenHomeHas(request: Request, file: MountFile, offset: ByteOffset, act: (done: () => void) => void): void {
+    const { pins } = this.#node;
+    const [pin, start, end] = [pins.next(), pageAt(offset), pageEndAt(file.file.cache.sizeBytes)];
+    const unpin = () => pins.unpin(file.file, pin);
+    request.onGiveUp = (errno) => {
+      unpin();
+      request.fail(errno);
+    };
+    pins.pin(file.file, pin, { mode: Mode.read, start, end, kind: "token" }, () => {
+      file.whenDropped(start, end, () => {
+        if (request.isAnswered) return;
+        if (file.file.writeBack(start, end)) return act(unpin);
+        this.#node.sync(file.open, () => act(unpin)); // The connection is full: this waits until it is not.
+      });
     });
   }
 
@@ -131,6 +151,13 @@ export class FileSpace {
   }
 }
 
+function answerSeek(request: Request, found: ByteOffset | null): void {
+  if (found === null) return request.fail(Errno.ENXIO);
+  answer ??= new NativeBuffer(pageBytes);
+  answer.setUint64(0, found);
+  request.data(answer.address, 8);
+}
+
 /** Zeros, as if a program wrote them past the kernel's cache. */
 class ZeroWrite implements WriteRequest {
   offset: number;
@@ -138,6 +165,7 @@ class ZeroWrite implements WriteRequest {
   readonly isCached = false;
   readonly isFlush = false;
   readonly isAppend = false;
+  readonly knownEnd = 0;
   onGiveUp: ((errno: number) => void) | undefined;
   onDone: (() => void) | undefined;
   readonly #onWritten: (errno: number) => void;

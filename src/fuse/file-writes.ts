@@ -1,4 +1,3 @@
-import type { FileTokens } from "../core/token/file-tokens.js";
 import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
 import { Errno } from "../kernel/errno.js";
 import { copyIn } from "../node/file-bytes.js";
@@ -16,6 +15,8 @@ export interface WriteRequest {
   /** Whether these are stores to shared maps, which the kernel now writes down: they have happened already. */
   readonly isFlush: boolean;
   readonly isAppend: boolean;
+  /** What the kernel takes for the file's end, at least, when it has the answer. */
+  readonly knownEnd: ByteOffset;
   onGiveUp: ((errno: number) => void) | undefined;
   /** Called with the answer. */
   onDone: (() => void) | undefined;
@@ -57,12 +58,12 @@ export class FileWrites {
 
   /** Stores that have happened already, under a token that is held here: at once, whatever is being asked for. */
   #flush(file: MountFile, request: WriteRequest): void {
-    const { cache, tokens } = file.file;
+    const { cache } = file.file;
     const end = Math.min(request.offset + request.byteLength, cache.sizeBytes);
     const byteLength = end - request.offset;
     if (byteLength <= 0) return request.written(); // Cut off meanwhile.
     const [first, last] = [pageAt(request.offset), pageEndAt(end)];
-    if (mayWrite(tokens, first, last) && cache.nextUncached(first, last) === last) {
+    if (file.holds(Mode.write, first, last) && cache.nextUncached(first, last) === last) {
       return this.#take(file, request, byteLength);
     }
     // Only after the session was lost: what was stored under its tokens cannot be kept (R15).
@@ -75,10 +76,10 @@ export class FileWrites {
    * kernel has dropped the page, which it cannot do before: so this must not wait for a token that is being given up.
    */
   #writeCached(file: MountFile, request: WriteRequest): void {
-    const { cache, tokens } = file.file;
+    const { cache } = file.file;
     const writeEnd = request.offset + request.byteLength;
     const [first, last] = [pageAt(request.offset), pageEndAt(writeEnd)];
-    if (!mayWrite(tokens, first, last)) return this.#place(file, request);
+    if (!file.holds(Mode.write, first, last)) return this.#place(file, request);
     const freshFrom = pageEndAt(cache.sizeBytes);
     if (writeEnd > cache.sizeBytes) {
       request.keep();
@@ -136,7 +137,16 @@ export class FileWrites {
     nodeFile.overwrite(start, end, () => copyIn(nodeFile.cache, request.offset, request.address(), byteLength));
     file.wrote();
     if (request.isCached) file.kernel.give(start, end);
+    if (request.isFlush) return request.written();
+    // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
+    if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
     request.written();
+    file.answeredUpTo(request.knownEnd);
+  }
+
+  #tellAppended(file: MountFile, request: WriteRequest): void {
+    request.keep();
+    file.settle(() => request.written());
   }
 
   #extend(file: MountFile, request: WriteRequest, onExtended: () => void, unpin: () => void): void {
@@ -153,10 +163,8 @@ export class FileWrites {
       args: () => ({ file: file.file.number, size }),
       onReply: () => {
         request.onGiveUp = undefined;
-        // The kernel counts an append from the end that it knew, and others may have gone further than this.
-        const isKnown = !request.isAppend && file.file.cache.sizeBytes === size;
-        file.shownBytes = isKnown ? size : -1;
-        if (!isInterrupted) onExtended();
+        if (isInterrupted) file.settle(() => undefined);
+        else onExtended();
       },
       onFail: (error) => {
         if (!isInterrupted) fail(errnoOf(error));
@@ -183,12 +191,6 @@ export class FileWrites {
       act(() => pins.unpin(file.file, pin));
     });
   }
-}
-
-/** Whether the write token is held for each page, even if it is being given up. */
-function mayWrite(tokens: FileTokens, start: PageIndex, end: PageIndex): boolean {
-  for (let page = start; page < end; page++) if (tokens.modeAt(page) < Mode.write) return false;
-  return true;
 }
 
 /** Whether the request replaces every page that it touches. */

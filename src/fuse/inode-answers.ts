@@ -35,12 +35,14 @@ export class InodeAnswers {
 
   /** Answers a change. */
   changed(request: Request, attributes: Attributes): void {
-    this.exactly(request, this.current(attributes));
+    this.#attributes(request, this.current(attributes), none);
   }
 
-  /** The answer is good for once, and is what is said here. */
-  exactly(request: Request, attributes: Attributes): void {
-    this.#attributes(request, attributes, none);
+  /** Answers with the size as it is, whatever the kernel knows. */
+  resized(request: Request, attributes: Attributes): void {
+    const file = this.#files.find(attributes.inode);
+    if (file !== undefined) file.shownBytes = file.file.cache.sizeBytes;
+    this.changed(request, attributes);
   }
 
   /** Answers a question: the kernel is told of a name and what it leads to; it will forget that some time. */
@@ -92,8 +94,12 @@ export class InodeAnswers {
   current(attributes: Attributes): Attributes {
     this.#privileges.saw(attributes);
     const file = this.#files.find(attributes.inode);
-    if (file === undefined) return attributes;
-    const size = file.shownBytes >= 0 ? file.shownBytes : file.file.cache.sizeBytes;
+    if (file === undefined) {
+      this.#nodes.told(attributes.inode, attributes.size);
+      return attributes;
+    }
+    if (file.shownBytes < 0) file.shownBytes = file.file.cache.sizeBytes;
+    const size = file.shownBytes;
     const { modifiedMillis } = file;
     if (modifiedMillis === 0) return { ...attributes, size };
     const written: Time = [Math.floor(modifiedMillis / 1000), (modifiedMillis % 1000) * 1e6];

@@ -1,12 +1,20 @@
-import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageMax } from "../core/units.js";
+import { type ByteOffset, type Micros, Mode, type PageIndex, pageMax } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 
-/** For how long another node's change of the size waits here for the kernel: see `resize`. */
-const cutMicrosMax = 500_000;
+/** For how long a change of the size waits here for the kernel, whatever that waits for itself. */
+const resizeMicrosMax = 500_000;
+
+/** Has the kernel know about sizes. */
+export interface SizeSink {
+  /** Calls `done` when the kernel lives by the new size. */
+  onResize(file: MountFile, from: ByteOffset, to: ByteOffset, done: () => void): void;
+  /** Calls `then` when the kernel knows the size. */
+  settle(file: MountFile, then: () => void): void;
+}
 
 /**
  * One file of a mount: what the kernel has of it, above what this node has. What the kernel caches, the node caches too; what
@@ -25,12 +33,14 @@ export class MountFile implements UpperCache {
   modifiedMillis = 0;
   /** The size as the kernel knows it; -1 when that is not known. */
   shownBytes: ByteOffset = -1;
-  /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, nor dropped. */
+  /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
+  readonly #sizes: SizeSink;
   readonly #droppedWaiters: (() => void)[] = [];
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
-  constructor(inode: number, open: OpenFile, drop: DropPages) {
+  constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink) {
+    this.#sizes = sizes;
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
@@ -55,26 +65,44 @@ export class MountFile implements UpperCache {
     return this.isWriteOpen ? Mode.write : Mode.read;
   }
 
+  /** Whether the token is held for each page, even if it is being given up. */
+  holds(mode: Mode, start: PageIndex, end: PageIndex): boolean {
+    for (let page = start; page < end; page++) if (this.file.tokens.modeAt(page) < mode) return false;
+    return true;
+  }
+
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
     if (mode === Mode.read && !this.isWriteOpen) return true;
     return this.#drop(start, end);
   }
 
   /**
-   * Another node has changed the size: the kernel drops what is cut off before that node hears that we know. (It has nothing
-   * beyond the former end of a file that grows but under tokens; and asks for the size when it reads there.)
-   *
-   * This does not wait for long: a kernel that waits for a SETATTR of its own, which may wait for that node, drops nothing
-   * until then.
+   * The size has changed: the node that asked for that hears of it when the kernels of all mounts live by it. A kernel that is
+   * busy with a request which waits for that node in turn is not waited for long.
    */
   resize(fromBytes: ByteOffset, toBytes: ByteOffset, done: () => void): void {
     this.#endWait();
-    if (toBytes >= fromBytes || this.#resizing > 0) return done();
-    const waiter = { done, until: nowMicros() + cutMicrosMax };
+    const waiter = { done, until: nowMicros() + resizeMicrosMax };
     this.#resizeWaiter = waiter;
-    this.whenDropped(pageAt(toBytes), pageMax, () => {
+    this.#sizes.onResize(this, fromBytes, toBytes, () => {
       if (this.#resizeWaiter === waiter) this.#endWait();
     });
+  }
+
+  /** The kernel has an answer that makes it take the file to be at least as long as this. */
+  answeredUpTo(end: ByteOffset): void {
+    this.shownBytes = Math.max(this.shownBytes, end);
+    this.settle(() => undefined);
+  }
+
+  /** Calls `then` when the kernel knows the size. */
+  settle(then: () => void): void {
+    if (this.shownBytes === this.file.cache.sizeBytes) then();
+    else this.#sizes.settle(this, then);
+  }
+
+  get isResizing(): boolean {
+    return this.#resizing > 0;
   }
 
   /** Around a SETATTR of the size. */
@@ -82,11 +110,11 @@ export class MountFile implements UpperCache {
     this.#resizing++;
   }
 
-  /** The kernel drops its pages by itself when it has the answer, but nobody says when: so it is told to. */
+  /** What was to be dropped meanwhile is so now. */
   endResize(): void {
     this.#resizing--;
-    this.whenDropped(0, pageMax, () => undefined);
     this.file.onTime(nowMicros());
+    for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 
   /** Calls `action` when the kernel has none of the range: now, or after it was told to drop it. */

@@ -3,7 +3,8 @@ import { nowMicros } from "../kernel/clock.js";
 import type { Node } from "../node/node.js";
 import type { SessionChange } from "../node/node-session.js";
 import type { OpenFile } from "../node/open-files.js";
-import { MountFile } from "./mount-file.js";
+import type { DropPages } from "./kernel-pages.js";
+import { MountFile, type SizeSink } from "./mount-file.js";
 import type { Nodes } from "./nodes.js";
 
 /** How long a file that nobody uses stays open: what is cached of it is there when it is opened again. */
@@ -30,6 +31,7 @@ export interface MountFilesSink {
   beforeWriting(inode: number, act: (end: () => void) => void): void;
   /** The kernel has dropped pages of this file. */
   onDropped(file: MountFile): void;
+  readonly sizes: SizeSink;
 }
 
 /** The files that programs of this mount have open, and those that they had open a moment ago: one for each inode. */
@@ -139,7 +141,9 @@ export class MountFiles {
 
   #addFile(entry: Entry, open: OpenFile): MountFile {
     const { inode } = entry;
-    const file: MountFile = new MountFile(inode, open, (start, end, recall) => this.#drop(file, start, end, recall));
+    const drop: DropPages = (start, end, recall) => this.#drop(file, start, end, recall);
+    const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes);
+    file.shownBytes = this.#nodes.toldBytes(inode);
     entry.file = file;
     return file;
   }
@@ -178,6 +182,7 @@ export class MountFiles {
     entry.isBusy = true;
     const onEnd = () => {
       this.#entries.delete(entry.inode);
+      this.#nodes.told(entry.inode, file.shownBytes);
       for (const waiter of entry.waiters.splice(0)) waiter();
     };
     this.#node.close(file.open, onEnd, onEnd);

@@ -28,6 +28,7 @@ import { Privileges } from "./privileges.js";
 import { epochMinorMin } from "./protocol.js";
 import { SizeProbes } from "./size-probes.js";
 import { WaitWatch } from "./wait-watch.js";
+import { WaitingRequests } from "./waiting-requests.js";
 
 /** What starts a mount's pager thread. */
 export interface MountSetup extends NodeSetup, DeviceOptions {
@@ -100,7 +101,7 @@ export class MountProgram {
     // Of its own, so that no recall of a name waits for pages, which may wait for a home that waits for that recall.
     const leaseNotifier = new Notifier(node.pager, fd);
     const leases = this.#leases(nodes, leaseNotifier);
-    const files = new MountFiles(node, nodes, {
+    const files: MountFiles = new MountFiles(node, nodes, {
       beforeWriting: (inode, act) => leases.change([inode], undefined, (end) => act(() => end({}, () => undefined))),
       invalidate: (inode, offset, byteLength, onDone) => {
         const id = nodes.idOf(inode);
@@ -108,11 +109,16 @@ export class MountProgram {
         else notifier.invalidate(id, offset, byteLength, onDone);
       },
       onDropped: (file) => reads.onDropped(file),
+      sizes: {
+        onResize: (file, from, to, done) => sizes.onResize(file, from, to, done),
+        settle: (file, then) => sizes.settle(file, then),
+      },
     });
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
     const answers = new InodeAnswers(nodes, files, leases, privileges);
-    const sizes = new KernelSizes(files, nodes, answers, probes);
+    const waiting = new WaitingRequests(nodes);
+    const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting });
     const locks = new LockOperations(node, handles);
     const open = new FileOperations(node, nodes, files, handles, { reads, writes, privileges }, locks);
     const space = new FileSpace(node, files, handles, writes);
@@ -140,6 +146,7 @@ export class MountProgram {
     };
     node.beforeRecovered = (done) => leases.forgetAll(done);
     node.recalls.onRecall = (keys, done) => leases.recall(keys, done);
+    waiting.loop = loop;
     this.#loop = loop;
     this.#files = files;
     this.#helpers = [notifier, leaseNotifier, probes];

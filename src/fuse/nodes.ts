@@ -1,3 +1,4 @@
+import type { ByteOffset } from "../core/units.js";
 import type { NodeIds } from "./node-ids.js";
 import { rootId } from "./protocol.js";
 
@@ -6,6 +7,8 @@ interface Known {
   readonly inode: number;
   /** How often the kernel was told of it, less what it has forgotten. */
   lookups: number;
+  /** The size that the kernel was told last, of a file that is not open here. */
+  toldBytes: ByteOffset;
   /** Where it was seen last. */
   parent: number;
   name: string;
@@ -20,7 +23,7 @@ export class Nodes implements NodeIds {
 
   constructor(rootInode: number) {
     this.#rootInode = rootInode;
-    this.#put({ id: rootId, inode: rootInode, lookups: 1, parent: rootInode, name: "" });
+    this.#put({ id: rootId, inode: rootInode, lookups: 1, toldBytes: -1, parent: rootInode, name: "" });
   }
 
   inodeOf(id: number): number | undefined {
@@ -37,10 +40,21 @@ export class Nodes implements NodeIds {
 
   /** The kernel is told of this inode once more. @returns its number for it. */
   remember(inode: number, parent: number, name: string): number {
-    const known = this.#byInode.get(inode) ?? this.#put({ id: ++this.#idLast, inode, lookups: 0, parent, name });
+    const known =
+      this.#byInode.get(inode) ?? this.#put({ id: ++this.#idLast, inode, lookups: 0, toldBytes: -1, parent, name });
     known.lookups++;
     if (inode !== this.#rootInode) [known.parent, known.name] = [parent, name];
     return known.id;
+  }
+
+  told(inode: number, sizeBytes: ByteOffset): void {
+    const known = this.#byInode.get(inode);
+    if (known !== undefined) known.toldBytes = sizeBytes;
+  }
+
+  /** -1 when that is not known. */
+  toldBytes(inode: number): ByteOffset {
+    return this.#byInode.get(inode)?.toldBytes ?? -1;
   }
 
   forget(id: number, lookups: number): void {

@@ -45,12 +45,12 @@ export class NoticeRing {
   }
 
   /** For the writer: calls `each` with the outcome of every notice that has been told since it asked last, in order. */
-  takeDone(each: (errno: number) => void): void {
+  takeDone(each: (outcome: number) => void): void {
     const done = Atomics.load(this.#control, doneIndex);
     while (this.#taken !== done) {
-      const errno = this.#cells[(this.#taken % capacity) * cellNumbers + 3];
+      const outcome = this.#cells[(this.#taken % capacity) * cellNumbers + 3];
       this.#taken = (this.#taken + 1) % countsMax;
-      each(errno);
+      each(outcome);
     }
   }
 
@@ -83,9 +83,9 @@ export class NoticeRing {
   }
 
   /** For the reader: the notice has been told, with this outcome. */
-  finish(errno: number): void {
+  finish(outcome: number): void {
     const done = Atomics.load(this.#control, doneIndex);
-    this.#cells[(done % capacity) * cellNumbers + 3] = errno;
+    this.#cells[(done % capacity) * cellNumbers + 3] = outcome;
     Atomics.store(this.#control, doneIndex, (done + 1) % countsMax);
   }
 

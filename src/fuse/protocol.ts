@@ -100,6 +100,8 @@ export const SetattrValid = {
 export const ReadFlag = { lockOwner: 1 << 1 } as const;
 export const WriteFlag = { cache: 1 << 0, killPrivileges: 1 << 2 } as const;
 export const LockFlag = { flock: 1 << 0 } as const;
+/** fallocate(2)'s modes. */
+export const FallocateMode = { keepSize: 0x01, punchHole: 0x02, zeroRange: 0x10 } as const;
 /** Types of locks in fuse_file_lock: Linux's F_RDLCK, F_WRLCK, F_UNLCK. */
 export const LockType = { shared: 0, exclusive: 1, none: 2 } as const;
 

@@ -18,7 +18,7 @@ const handleBytes = 12;
 const handleType = 0x81;
 const statAt = 1024;
 const sizeAt = 48;
-const triesMax = 50;
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function run({ memory, mountPoint, bell }: SizeProberSetup): void {
   const ring = new NoticeRing(memory);
@@ -26,16 +26,20 @@ function run({ memory, mountPoint, bell }: SizeProberSetup): void {
   const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
   ring.thread = libc.gettid();
   while (ring.next(notice)) {
-    probe(mountPoint, buffer, notice);
-    ring.finish(0);
+    if (notice.offset > 0) Atomics.wait(pause, 0, 0, notice.offset);
+    ring.finish(probe(mountPoint, buffer, notice.node));
     ringEventFd(bell);
   }
 }
 
-/** The mount point is opened each time: a descriptor kept would keep the mount busy. */
-function probe(mountPoint: string, buffer: NativeBuffer, { node, offset: sizeBytes }: Notice): void {
+/**
+ * The mount point is opened each time: a descriptor kept would keep the mount busy.
+ *
+ * @returns the size that the kernel knows after it has asked; -1 when it cannot be asked for this inode
+ */
+function probe(mountPoint: string, buffer: NativeBuffer, node: number): number {
   const mount = libc.open(mountPoint, OpenFlag.readOnly | OpenFlag.closeOnExec, 0);
-  if (mount < 0) return;
+  if (mount < 0) return -1;
   buffer.uint32[0] = handleBytes;
   buffer.uint32[1] = handleType;
   buffer.uint32[2] = Math.floor(node / 0x1_0000_0000);
@@ -43,11 +47,10 @@ function probe(mountPoint: string, buffer: NativeBuffer, { node, offset: sizeByt
   buffer.uint32[4] = 0;
   const fd = libc.openByHandleAt(mount, buffer.address, OpenFlag.path | OpenFlag.closeOnExec);
   libc.close(mount);
-  if (fd < 0) return;
-  for (let tries = 0; tries < triesMax && libc.fstat(fd, buffer.address + statAt) === 0; tries++) {
-    if (buffer.getUint64(statAt + sizeAt) === sizeBytes) break;
-  }
+  if (fd < 0) return -1;
+  const isKnown = libc.fstat(fd, buffer.address + statAt) === 0;
   libc.close(fd);
+  return isKnown ? buffer.getUint64(statAt + sizeAt) : -1;
 }
 
 run(workerData as SizeProberSetup);

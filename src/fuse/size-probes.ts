@@ -6,14 +6,14 @@ import { NoticeRing } from "./notice-ring.js";
 import type { SizeProberSetup } from "./size-prober-main.js";
 
 /**
- * Brings a file's size home to the kernel: a thread stats the inode on this very mount until the kernel knows. Needs the right
- * to open by handle, which root has; without it the kernel is left to ask by itself.
+ * Brings a file's size home to the kernel: a thread stats the inode on this very mount. Needs the right to open by handle, which
+ * root has; without it the kernel is left to ask by itself.
  */
 export class SizeProbes {
   readonly #ring = new NoticeRing();
   readonly #bell = createEventFd();
   readonly #worker: Worker;
-  readonly #callbacks: (() => void)[] = [];
+  readonly #callbacks: ((seenBytes: number) => void)[] = [];
 
   constructor(pager: Pager, mountPoint: string) {
     const workerData: SizeProberSetup = { memory: this.#ring.memory, mountPoint, bell: this.#bell };
@@ -27,9 +27,12 @@ export class SizeProbes {
     return this.#ring.thread;
   }
 
-  /** `node`: FUSE's number for the inode. */
-  probe(node: number, sizeBytes: number, onDone: () => void): void {
-    if (this.thread === 0 || !this.#ring.push({ node, offset: sizeBytes, byteLength: 0 })) return onDone();
+  /**
+   * Has the kernel ask for the size of an inode, after this many milliseconds. `node`: FUSE's number for it. `onDone` gets the
+   * size that the kernel knows then; negative when it cannot be told.
+   */
+  probe(node: number, delayMillis: number, onDone: (seenBytes: number) => void): void {
+    if (this.thread === 0 || !this.#ring.push({ node, offset: delayMillis, byteLength: 0 })) return onDone(-1);
     this.#callbacks.push(onDone);
   }
 
@@ -39,6 +42,6 @@ export class SizeProbes {
 
   #onBell(): void {
     drainEventFd(this.#bell);
-    this.#ring.takeDone(() => this.#callbacks.shift()?.());
+    this.#ring.takeDone((seenBytes) => this.#callbacks.shift()?.(seenBytes));
   }
 }

@@ -1,0 +1,51 @@
+import { type ByteOffset, type PageIndex, pageAt, pageEndAt } from "../core/units.js";
+import type { FuseLoop } from "./fuse-loop.js";
+import type { NodeIds } from "./node-ids.js";
+import { FallocateMode, Opcode, ReadFlag } from "./protocol.js";
+import type { Request } from "./request.js";
+
+/** What the kernel has asked for an inode, and is not answered yet: for that it may keep others waiting. */
+export class WaitingRequests {
+  readonly #ids: NodeIds;
+  loop: FuseLoop | undefined;
+
+  constructor(ids: NodeIds) {
+    this.#ids = ids;
+  }
+
+  /** Whether the kernel keeps the page locked until it is answered, or may do so. */
+  isLocked(inode: number, page: PageIndex): boolean {
+    return this.#some(inode, (request) => {
+      const { opcode } = request;
+      const isRead = opcode === Opcode.read && (request.u32(20) & ReadFlag.lockOwner) === 0;
+      if (!isRead && opcode !== Opcode.write) return false;
+      return pageAt(offsetOf(request)) <= page && page < pageEndAt(offsetOf(request) + request.u32(16));
+    });
+  }
+
+  /** Whether the kernel makes the file as long as this, or longer, when it is answered. */
+  isWriting(inode: number, size: ByteOffset): boolean {
+    return this.#some(inode, (request) => {
+      return request.opcode === Opcode.write && offsetOf(request) + request.u32(16) >= size;
+    });
+  }
+
+  /** Whether the kernel takes no size before it is answered: for a SETATTR, which MountFile knows of, and for this. */
+  isAllocating(inode: number): boolean {
+    return this.#some(inode, (request) => {
+      return request.opcode === Opcode.fallocate && (request.u32(24) & FallocateMode.keepSize) === 0;
+    });
+  }
+
+  #some(inode: number, condition: (request: Request) => boolean): boolean {
+    for (const request of this.loop?.waiting ?? []) {
+      if (this.#ids.inodeOf(request.node) === inode && condition(request)) return true;
+    }
+    return false;
+  }
+}
+
+/** READ, WRITE and FALLOCATE have it in one place. */
+function offsetOf(request: Request): ByteOffset {
+  return request.u64(8);
+}
