@@ -2,6 +2,7 @@ import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/att
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
+import { errnoOf } from "./errno-of.js";
 import type { FileSpace } from "./file-space.js";
 import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
@@ -67,13 +68,18 @@ export class AttributeOperations {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const isProbe = this.#sizes.isProbe(request);
+    if (!isProbe) this.#files.find(inode)?.tellTimes();
     const answer = (attributes: Attributes | null) => {
       if (attributes === null) return request.fail(Errno.ESTALE);
       if (isProbe) return this.#answers.resized(request, attributes);
       this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes));
     };
+    const onFail = (error: unknown) => {
+      if (errnoOf(error) === Errno.ESTALE) this.#answers.nameless(request, inode);
+      else request.fail(errnoOf(error));
+    };
     const known = this.#leases.attributesOf(inode);
-    if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer);
+    if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer, onFail);
     else answer(known);
   }
 
@@ -86,12 +92,15 @@ export class AttributeOperations {
     const isResize = (valid & SetattrValid.size) !== 0;
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
+      else this.#files.find(inode)?.tellTimes();
       const onReply = (answer: object) => {
         const attributes = attributesOf(answer);
         if (isResize) this.#answers.resized(request, attributes);
         else this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
       };
-      if (Object.keys(changes).length > 0) this.#change(request, "setattr", changes, onReply);
+      // A change to nothing is one too, as of chown(2), and not what is left of a size.
+      const isLeft = Object.keys(changes).length > 0 || !isResize;
+      if (isLeft) this.#change(request, "setattr", changes, onReply);
       else this.#ask(request, "getattr", {}, onReply);
       if (isResize) request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered.
     };

@@ -1,5 +1,6 @@
 import type { Micros } from "../core/units.js";
-import type { Attributes, Time } from "../core/wire/attributes.js";
+import type { Attributes } from "../core/wire/attributes.js";
+import { Errno } from "../kernel/errno.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { answerBuffer } from "./answer-buffer.js";
 import { putAttributesAnswer, putEntry, type Validity } from "./entry-codec.js";
@@ -36,6 +37,13 @@ export class InodeAnswers {
   /** Answers a change. */
   changed(request: Request, attributes: Attributes): void {
     this.#attributes(request, this.current(attributes), none);
+  }
+
+  /** Of what the home does not find any more, and a program here works with: as it was, without a name. */
+  nameless(request: Request, inode: number): void {
+    const attributes = this.#nodes.lastSeen(inode);
+    if (attributes === undefined) request.fail(Errno.ESTALE);
+    else this.#attributes(request, { ...attributes, links: 0 }, none);
   }
 
   /** Answers with the size as it is, whatever the kernel knows. */
@@ -87,26 +95,16 @@ export class InodeAnswers {
     return this.#leases.inodeOf(parent, name) === inode ? this.#leases.kernel.nameMicros() : 0;
   }
 
-  /**
-   * Of a file that this mount has open, the size as the kernel knows it (see KernelSizes), and times of stores that may not have
-   * reached the home yet.
-   */
+  /** Of a file that this mount has open, the size as the kernel knows it: see KernelSizes. */
   current(attributes: Attributes): Attributes {
     this.#privileges.saw(attributes);
+    this.#nodes.saw(attributes);
     const file = this.#files.find(attributes.inode);
     if (file === undefined) {
       this.#nodes.told(attributes.inode, attributes.size);
       return attributes;
     }
     if (file.shownBytes < 0) file.shownBytes = file.file.cache.sizeBytes;
-    const size = file.shownBytes;
-    const { modifiedMillis } = file;
-    if (modifiedMillis === 0) return { ...attributes, size };
-    const written: Time = [Math.floor(modifiedMillis / 1000), (modifiedMillis % 1000) * 1e6];
-    return { ...attributes, size, mtime: later(attributes.mtime, written), ctime: later(attributes.ctime, written) };
+    return { ...attributes, size: file.shownBytes };
   }
-}
-
-function later(one: Time, other: Time): Time {
-  return one[0] > other[0] || (one[0] === other[0] && one[1] >= other[1]) ? one : other;
 }

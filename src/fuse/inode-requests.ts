@@ -36,12 +36,14 @@ export class InodeRequests {
     inode: number,
     args: object,
     onReply: (attributes: Attributes | null) => void,
+    onFail?: (error: unknown) => void,
   ): void {
-    this.serve(request, op, [inode], { ...args, lease: true }, (answer) => {
+    const learn = (answer: object) => {
       const { attributes } = answer as { attributes: Attributes | null };
       if (attributes !== null) this.#leases.learn(attributes, answer, placeIn(args));
       onReply(attributes);
-    });
+    };
+    this.serve(request, op, [inode], { ...args, lease: true }, learn, onFail);
   }
 
   /** Changes something: `keys` is what, as far as it is known before. */
@@ -70,6 +72,7 @@ export class InodeRequests {
     inodes: readonly number[],
     args: object,
     onReply: (answer: object) => void,
+    onFail: (error: unknown) => void = (error) => request.fail(errnoOf(error)),
   ): void {
     request.onGiveUp = (errno) => request.fail(errno);
     this.ask(
@@ -79,7 +82,9 @@ export class InodeRequests {
       (answer) => {
         if (!request.isAnswered) onReply(answer);
       },
-      (error) => request.fail(errnoOf(error)),
+      (error) => {
+        if (!request.isAnswered) onFail(error);
+      },
     );
   }
 

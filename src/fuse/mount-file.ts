@@ -5,6 +5,8 @@ import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 
+/** The home is told of stores at most so often: about a step of the clock that Linux stamps files by. */
+const tellMicros = 4000;
 /** For how long a change of the size waits here for the kernel, whatever that waits for itself. */
 const resizeMicrosMax = 500_000;
 
@@ -15,6 +17,9 @@ export interface SizeSink {
   /** Calls `then` when the kernel knows the size. */
   settle(file: MountFile, then: () => void): void;
 }
+
+/** Tells the home of stores now, or makes sure that the file's `onTime` is called at a later time, to do so then. */
+export type TellStored = (at: Micros | undefined) => void;
 
 /**
  * One file of a mount: what the kernel has of it, above what this node has. What the kernel caches, the node caches too; what
@@ -29,18 +34,22 @@ export class MountFile implements UpperCache {
    * since a store to a shared map of it asks nobody (R14).
    */
   isWriteOpen = false;
-  /** When it was last written here, in milliseconds since 1970; 0 once the home has been told. */
-  modifiedMillis = 0;
   /** The size as the kernel knows it; -1 when that is not known. */
   shownBytes: ByteOffset = -1;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
   readonly #sizes: SizeSink;
   readonly #droppedWaiters: (() => void)[] = [];
+  /** Tells the home that the file has been stored to just now. */
+  readonly #tellStored: TellStored;
+  /** When the home is to be told of stores that it has not heard of; Infinity when there are none. */
+  #tellAt: Micros = Number.POSITIVE_INFINITY;
+  #toldAt: Micros = Number.NEGATIVE_INFINITY;
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
-  constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink) {
+  constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, tellStored: TellStored) {
     this.#sizes = sizes;
+    this.#tellStored = tellStored;
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
@@ -51,13 +60,26 @@ export class MountFile implements UpperCache {
     return this.open.file;
   }
 
-  /** A program has set the time itself. */
+  /** A program has set the time itself, after all stores so far. */
   setModified(): void {
-    this.modifiedMillis = 0;
+    this.#tellAt = Number.POSITIVE_INFINITY;
   }
 
+  /** A store is a change of the file's times, long before its bytes are sent: by the home's clock, as all others are. */
   wrote(): void {
-    this.modifiedMillis = Date.now();
+    if (this.#tellAt < Number.POSITIVE_INFINITY) return;
+    const now = nowMicros();
+    this.#tellAt = Math.max(now, this.#toldAt + tellMicros);
+    if (this.#tellAt <= now) this.tellTimes();
+    else this.#tellStored(this.#tellAt);
+  }
+
+  /** The home hears of all stores so far before whatever it is asked next. */
+  tellTimes(): void {
+    if (this.#tellAt === Number.POSITIVE_INFINITY) return;
+    this.#tellAt = Number.POSITIVE_INFINITY;
+    this.#toldAt = nowMicros();
+    this.#tellStored(undefined);
   }
 
   /** The token without which the kernel may not be given a page to cache. */
@@ -132,6 +154,7 @@ export class MountFile implements UpperCache {
 
   /** The mount is gone, and with it all that the kernel had. */
   onUnmounted(): void {
+    this.tellTimes();
     this.kernel.forget(0, pageMax);
     this.file.onTime(nowMicros());
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
@@ -144,10 +167,11 @@ export class MountFile implements UpperCache {
 
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
+    if (now >= this.#tellAt) this.tellTimes();
     const until = this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY;
-    if (now < until) return until;
+    if (now < until) return Math.min(until, this.#tellAt);
     this.#endWait();
-    return Number.POSITIVE_INFINITY;
+    return this.#tellAt;
   }
 
   #endWait(): void {

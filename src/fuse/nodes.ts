@@ -1,4 +1,5 @@
 import type { ByteOffset } from "../core/units.js";
+import type { Attributes } from "../core/wire/attributes.js";
 import type { NodeIds } from "./node-ids.js";
 import { rootId } from "./protocol.js";
 
@@ -12,6 +13,8 @@ interface Known {
   /** Where it was seen last. */
   parent: number;
   name: string;
+  /** As the home told them last. */
+  attributes?: Attributes;
 }
 
 /** The inodes that the kernel knows, by its own numbers and by the home's. */
@@ -32,6 +35,15 @@ export class Nodes implements NodeIds {
 
   idOf(inode: number): number | undefined {
     return this.#byInode.get(inode)?.id;
+  }
+
+  saw(attributes: Attributes): void {
+    const known = this.#byInode.get(attributes.inode);
+    if (known !== undefined) known.attributes = attributes;
+  }
+
+  lastSeen(inode: number): Attributes | undefined {
+    return this.#byInode.get(inode)?.attributes;
   }
 
   parentOf(inode: number): number {

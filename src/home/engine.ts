@@ -272,6 +272,7 @@ export class Engine implements HomeContext, Reported {
   #tick(): void {
     this.#nextTick = this.nowMicros + this.#tickMicros;
     this.sessions.expire(this.nowMicros);
+    this.store.tree.expire();
     this.recovery.onTime(this.nowMicros);
     if (this.store.refusedBytes > 0) this.store.retry();
     this.#connections.resumeAccepting();

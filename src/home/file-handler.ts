@@ -31,7 +31,7 @@ export class FileHandler {
       case "seek":
         return { offset: seek(fileOf(session, body.file), session, body) };
       case "times":
-        fileOf(session, body.file).times.set(body.mtime);
+        fileOf(session, body.file).times.stored();
         return {};
       default:
         return null;

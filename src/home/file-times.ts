@@ -32,6 +32,12 @@ export class FileTimes {
     return result;
   }
 
+  /** A node that tells has stored something. */
+  stored(): void {
+    this.#modified = undefined;
+    this.#file.setModified("now");
+  }
+
   set(time: Time): void {
     this.#modified = time;
     this.#file.setModified(time);

@@ -3,6 +3,7 @@ import type { StableWrites } from "../core/home/duties.js";
 import { LockWaits } from "../core/home/lock-waits.js";
 import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
+import type { Tree } from "../store/tree.js";
 import { FileTimes } from "./file-times.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
@@ -58,7 +59,7 @@ export class OpenFiles {
   openInode(inode: number, write: boolean, node: NodeId): OpenFile {
     const { tree } = this.#store;
     const { file } = tree.openInode(inode, { write });
-    const open = this.#use(tree.pathOf(inode), file, node);
+    const open = this.#use(pathOf(tree, inode), file, node);
     if (write) open.writers.add(node);
     return open;
   }
@@ -131,4 +132,14 @@ export class OpenFiles {
 
 function noteOf(key: string): string {
   return `stable/${key}`;
+}
+
+/** For people. What has lost its last name may still be opened by those who have it open. */
+function pathOf(tree: Tree, inode: number): string {
+  try {
+    return tree.pathOf(inode);
+  } catch (error) {
+    if (error instanceof DmmapError) return `inode ${inode}`;
+    throw error;
+  }
 }

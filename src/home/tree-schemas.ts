@@ -77,7 +77,7 @@ export const treeSchemas = {
   allocate: v.object({ file: number, start: number, length: number }),
   deallocate: v.object({ file: number, start: number, end: number }),
   seek: v.object({ file: number, offset: number, what: v.picklist(["data", "hole"]) }),
-  times: v.object({ file: number, mtime: time }),
+  times: v.object({ file: number }),
   setLock: v.object({ ...lock, wait: v.boolean(), inLine: v.boolean() }),
   testLock: v.object(lock),
   releaseOwner: v.object({ file: number, owner: lock.owner, kind: lock.kind }),

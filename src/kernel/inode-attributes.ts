@@ -64,7 +64,7 @@ export function changeTimes(
 }
 
 /** As `changeTimes`, of a descriptor that is open for reading or writing: without a walk through /proc. */
-export function setModified(fd: number, mtime: SystemTime): number {
+export function setModified(fd: number, mtime: SystemTime | "now"): number {
   return errnoOf(libc.futimens(fd, writeTimes(undefined, mtime)));
 }
 

@@ -105,8 +105,12 @@ export class MemoryFile {
   }
 }
 
+/** Of UTF-16, each at most three bytes: the kernel takes 249. */
+const nameLengthMax = 80;
+
 /** Not executable, as hardened kernels demand (vm.memfd_noexec = 2). Kernels before 6.3 do not know the flag. */
-function createMemfd(name: string): number {
+function createMemfd(path: string): number {
+  const name = path.slice(-nameLengthMax); // Only for who looks into /proc.
   const fd = memfdCreate(name, mfdCloexec | mfdNoexecSeal);
   if (fd >= 0 || errno() !== Errno.EINVAL) return check(fd, "memfd_create");
   return check(memfdCreate(name, mfdCloexec), "memfd_create");

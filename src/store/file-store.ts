@@ -146,6 +146,7 @@ export class FileStore implements Store, PageFileOwner {
   close(): void {
     for (const file of this.#open.values()) libc.close(file.fd);
     this.#open.clear();
+    this.tree.close();
     this.#syncer.close();
     this.#folder.close();
     libc.close(this.#lockFd);

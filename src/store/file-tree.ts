@@ -12,6 +12,8 @@ import { storeError } from "./store-error.js";
 import type { CreateOptions, OpenedInode, Tree } from "./tree.js";
 import { checkName, checkTarget } from "./tree-names.js";
 
+const itself = OpenFlag.path + OpenFlag.noFollow;
+
 /** The tree of a served folder: as it is on disk, with real owners, modes and times where the home may set them. */
 export class FileTree extends InodeVerbs implements Tree {
   create(parent: number, name: string, options: CreateOptions): OpenedInode & { created: boolean } {
@@ -89,7 +91,9 @@ export class FileTree extends InodeVerbs implements Tree {
         if (moved === undefined) throw storeError(name, Errno.ENOENT);
         const target = this.walk.look(newParent, newFd, newName);
         const [from, to] = [this.#pathAt(parent, name), this.#pathAt(newParent, newName)];
+        const replaced = target?.kind === "file" && flags === "replace" ? openExactly(newFd, newName, itself) : -1;
         const errno = -entries.moveAt(fd, name, newFd, newName, flags);
+        if (replaced >= 0) this.#replaced(replaced);
         if (errno !== 0) throw storeError(`${from} → ${to}`, errno);
         if (target?.inode === moved.inode) return; // Two names of one file: rename does nothing, and both stay.
         this.#removed(parent, fd, name, moved);
@@ -101,6 +105,13 @@ export class FileTree extends InodeVerbs implements Tree {
         if (target.kind === "folder") this.owner.folderMoved(to, from);
       }),
     );
+  }
+
+  /** Takes over the descriptor of what had the new name of a move. */
+  #replaced(fd: number): void {
+    const { inode, links } = statOf(fd).attributes;
+    if (links === 0) this.walk.replaced.keep(inode, fd);
+    else libc.close(fd);
   }
 
   /** Makes something and gives it its owner, or makes nothing at all. */
@@ -127,7 +138,7 @@ export class FileTree extends InodeVerbs implements Tree {
   }
 
   #owned(parentFd: number, name: string, folder: Attributes, ownership: Ownership): Attributes {
-    const fd = openExactly(parentFd, name, OpenFlag.path + OpenFlag.noFollow);
+    const fd = openExactly(parentFd, name, itself);
     if (fd < 0) throw storeError(name, -fd);
     try {
       this.#own(fd, name, folder, ownership);

@@ -72,8 +72,10 @@ export class InodeVerbs {
 
   setAttributes(inode: number, { mode, uid, gid, atime, mtime }: AttributeChanges): Attributes {
     return this.withInode(inode, (fd) => {
-      // A change of owner takes the set-user-id bits away, so the mode comes after it; either sets no times.
-      let errno = uid === undefined && gid === undefined ? 0 : kernel.changeOwner(fd, uid, gid);
+      // A change of owner takes the set-user-id bits away, so the mode comes after it; either sets no times. No change at
+      // all is chown(2)'s to nobody, which counts as a change.
+      const isNothing = (mode ?? atime ?? mtime) === undefined;
+      let errno = (uid ?? gid) === undefined && !isNothing ? 0 : kernel.changeOwner(fd, uid, gid);
       if (errno === 0 && mode !== undefined) errno = kernel.changeMode(fd, mode);
       if (errno === 0 && (atime ?? mtime) !== undefined) errno = kernel.changeTimes(fd, atime, mtime);
       const { attributes } = statOf(fd);
@@ -142,6 +144,14 @@ export class InodeVerbs {
   /** Names came or went by other ways than this tree's. */
   namesChanged(): void {
     this.listings.clear();
+  }
+
+  expire(): void {
+    this.walk.replaced.expire();
+  }
+
+  close(): void {
+    this.walk.replaced.clear();
   }
 
   sync(done: SyncDone): void {

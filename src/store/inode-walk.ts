@@ -5,6 +5,7 @@ import { OpenFlag, openExactly } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { InodePlaces } from "./inode-places.js";
 import { ownFolder } from "./names.js";
+import { ReplacedFiles } from "./replaced-files.js";
 import { storeError } from "./store-error.js";
 
 const itself = OpenFlag.path | OpenFlag.noFollow;
@@ -15,6 +16,7 @@ const partLengthMax = 1300;
 export class InodeWalk {
   readonly root: number;
   readonly places: InodePlaces;
+  readonly replaced = new ReplacedFiles();
   readonly #rootFd: number;
   readonly #device: string;
 
@@ -73,7 +75,9 @@ export class InodeWalk {
   /** A path to it that leads there now. */
   pathOf(inode: number): string {
     libc.close(this.#open(inode)); // Drops the places where it is not.
-    return this.places.pathOf(inode) ?? "";
+    const path = this.places.pathOf(inode);
+    if (path === undefined) throw storeError(`inode ${inode}`, Errno.ESTALE);
+    return path;
   }
 
   #open(inode: number): number {
@@ -87,6 +91,8 @@ export class InodeWalk {
       else if (!isElsewhere(-fd)) throw storeError(path, -fd);
       this.places.forget(inode, place.parent, place.name);
     }
+    const replaced = this.replaced.open(inode);
+    if (replaced !== undefined) return replaced;
     throw storeError(`inode ${inode}`, Errno.ESTALE);
   }
 

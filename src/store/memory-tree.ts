@@ -218,6 +218,10 @@ export class MemoryTree implements Tree {
     return { blockSize, blocks, free, available: free, files: 2 ** 32, filesFree: 2 ** 31, nameMax: 255 };
   }
 
+  expire(): void {
+    // Nothing is kept here.
+  }
+
   sync(done: SyncDone): void {
     done(undefined);
   }

@@ -144,7 +144,7 @@ export class PageFile implements StoreFile {
     this.sizeBytes = sizeBytes;
   }
 
-  setModified(time: Time): void {
+  setModified(time: Time | "now"): void {
     const errno = -setModified(this.fd, time);
     if (errno !== 0) throw storeError(`setting the time of ${this.name}`, errno);
     this.unsynced = true;

@@ -89,7 +89,7 @@ export interface StoreFile {
   /** Cut pages are gone; new ones are a hole. */
   setSize(sizeBytes: ByteOffset): void;
   /** Sets the time of the last change to the content, which every write and resize sets to the present. */
-  setModified(time: Time): void;
+  setModified(time: Time | "now"): void;
   /** Gives bytes [start, start + length) room on the disk, so that writing them cannot fail for want of it. Size and content stay. */
   allocate(start: ByteOffset, length: number): void;
   /** Pages of [start, end) that are all zeros become holes, where the disk knows such. */

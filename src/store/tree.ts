@@ -86,6 +86,8 @@ export interface Tree {
   removexattr(inode: number, name: string): void;
   statfs(): Space;
 
+  /** Called now and then: lets go of what is kept for a moment only. */
+  expire(): void;
   /** Puts all names, and folders' attributes, that changed before this call on stable storage. `done` as of `StoreFile.sync`. */
   sync(done: SyncDone): void;
 }

@@ -59,3 +59,8 @@ test("a read past the end says so", () => {
 function allocatedPages(file: MemoryFile): number {
   return (fstatSync(file.fd).blocks * 512) / pageBytes;
 }
+
+test("a path of any length names one", () => {
+  new MemoryFile("folder/".repeat(600), 1).close();
+  new MemoryFile("\u20ac".repeat(300), 1).close();
+});

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lacksFuse } from "../support/requires.js";
-import { LockStage } from "./lock-stage.js";
+import { MountStage } from "./mount-stage.js";
 
 const skip = lacksFuse();
 const busy = { code: "EAGAIN" };
-const stage = new LockStage();
+const stage = new MountStage();
 
 test("R16: fcntl's shared and exclusive ranges exclude each other across mounts, byte by byte", { skip }, async () => {
   const [one, other] = await stage.open("ranges", 2);

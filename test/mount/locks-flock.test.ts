@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lacksFuse } from "../support/requires.js";
-import { LockStage } from "./lock-stage.js";
+import { MountStage } from "./mount-stage.js";
 
 const skip = lacksFuse();
 const busy = { code: "EAGAIN" };
-const stage = new LockStage();
+const stage = new MountStage();
 const [shared, exclusive, none] = ["fcntl.LOCK_SH", "fcntl.LOCK_EX", "fcntl.LOCK_UN"].map((how) => `flock(fd, ${how})`);
 const [trySharing, tryAlone] = ["SH", "EX"].map((how) => `flock(fd, fcntl.LOCK_${how} | fcntl.LOCK_NB)`);
 

@@ -244,7 +244,6 @@ export function describeTree(name: string, make: () => Store): void {
       tree.move(parent, "a", parent, "b", "exchange");
       assert.deepEqual([tree.lookup(parent, "a")?.inode, tree.lookup(parent, "b")?.inode], [b, a]);
       tree.move(parent, "b", parent, "a", "replace");
-      assert.throws(() => tree.attributes(b), { errno: errno.ESTALE });
       assert.deepEqual(namesOf(tree, parent), ["a"]);
       assert.equal(tree.pathOf(a), `${tree.pathOf(parent)}/a`);
       assert.throws(() => tree.move(parent, "a", parent, "none", "exchange"), { errno: errno.ENOENT });

@@ -24,6 +24,24 @@ function found(tree: Tree, parent: number, name: string): number {
   return attributes.inode;
 }
 
+test("a file that a rename replaced is found for a moment by who was told of it, and then its room is free", () => {
+  using folder = temporaryFolder();
+  using store = closing(new FileStore(folder.path));
+  const { tree } = store;
+  fs.writeFileSync(folder.at("name"), "old");
+  fs.writeFileSync(folder.at("new"), "new");
+  const old = found(tree, tree.root, "name");
+  tree.move(tree.root, "new", tree.root, "name", "replace");
+  const { file, attributes } = tree.openInode(old);
+  assert.deepEqual([attributes.size, attributes.links, file.inode], [3, 0, old]);
+  assert.throws(() => tree.pathOf(old), { errno: errno.ESTALE });
+  file.close();
+  tree.expire();
+  assert.equal(tree.attributes(old).links, 0, "not yet");
+  tree.close();
+  assert.throws(() => tree.openInode(old), { errno: errno.ESTALE });
+});
+
 test("attributes are the disk's, and what is changed is on the disk", () => {
   using folder = temporaryFolder();
   using store = closing(new FileStore(folder.path));

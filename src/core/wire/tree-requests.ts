@@ -1,13 +1,4 @@
-import type {
-  AttributeChanges,
-  Attributes,
-  MoveFlags,
-  NodeKind,
-  Ownership,
-  Space,
-  Time,
-  XattrMode,
-} from "./attributes.js";
+import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, XattrMode } from "./attributes.js";
 import type { Opened } from "./control.js";
 import type { ChangeAnswer, LeasedAnswer, LeaseRequest } from "./leases.js";
 
@@ -95,8 +86,8 @@ export interface TreeRequests {
   deallocate: { request: { file: number; start: number; end: number }; reply: object };
   /** The next byte of data, or of a hole, at or behind `offset`. Null: none. */
   seek: { request: { file: number; offset: number; what: "data" | "hole" }; reply: { offset: number | null } };
-  /** When the node last stored to the file. */
-  times: { request: { file: number; mtime: Time }; reply: object };
+  /** The node has stored to the file just now. */
+  times: { request: { file: number }; reply: object };
 
   /** Sets, changes or ends a lock. `inLine`: behind all who wait already, as the library promises; fcntl passes them. */
   setLock: { request: LockRequest & { wait: boolean; inLine: boolean }; reply: object };
