@@ -147,7 +147,8 @@ class Side:
             os.ftruncate(self.files[slot], size)
 
     def fchmod(self, turn, slot, mode):
-        if slot in self.files:
+        # What is no file, and has lost its name, is not found by the home any more: it can be looked at, but not changed.
+        if slot in self.files and stat.S_ISREG(os.fstat(self.files[slot]).st_mode):
             os.fchmod(self.files[slot], mode)
 
     def close_all(self):
