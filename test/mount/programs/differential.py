@@ -121,7 +121,10 @@ class Side:
         os.removexattr(self.path(turn, parts), name, follow_symlinks=False)
 
     def open(self, turn, slot, parts, flags, mode):
-        fd = os.open(self.path(turn, parts), flags | os.O_NONBLOCK, mode)
+        path = self.path(turn, parts)
+        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            return "a fifo joins the processes of one mount only"
+        fd = os.open(path, flags | os.O_NONBLOCK, mode)
         self.close(turn, slot)
         self.files[slot] = fd
 
