@@ -152,8 +152,8 @@ export class MountFile implements UpperCache {
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 
-  /** The mount is gone, and with it all that the kernel had. */
-  onUnmounted(): void {
+  /** The kernel has forgotten the inode, or the mount is gone: and with it all that the kernel had. */
+  onForgotten(): void {
     this.tellTimes();
     this.kernel.forget(0, pageMax);
     this.file.onTime(nowMicros());

@@ -114,6 +114,7 @@ export class MountProgram {
         settle: (file, then) => sizes.settle(file, then),
       },
     });
+    nodes.onForgotten = (inode) => files.find(inode)?.onForgotten();
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
     const answers = new InodeAnswers(nodes, files, leases, privileges);
@@ -175,7 +176,7 @@ export class MountProgram {
     this.#loop?.close();
     this.#kernelLeases?.onUnmounted();
     for (const helper of this.#helpers) helper.stop();
-    for (const file of this.#files?.all() ?? []) file.onUnmounted();
+    for (const file of this.#files?.all() ?? []) file.onForgotten();
     this.#emit("unmounted", {});
   }
 

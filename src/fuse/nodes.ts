@@ -22,6 +22,8 @@ export class Nodes implements NodeIds {
   readonly #byId = new Map<number, Known>();
   readonly #byInode = new Map<number, Known>();
   readonly #rootInode: number;
+  /** Called when the kernel has forgotten an inode, and with it its pages. */
+  onForgotten: (inode: number) => void = () => undefined;
   #idLast = rootId;
 
   constructor(rootInode: number) {
@@ -76,6 +78,7 @@ export class Nodes implements NodeIds {
     if (known.lookups > 0) return;
     this.#byId.delete(id);
     this.#byInode.delete(known.inode);
+    this.onForgotten(known.inode);
   }
 
   /** A name has moved, as far as this mount knows; with `exchange` the other one has moved back. */
