@@ -44,6 +44,7 @@ export async function openDmmap(): Promise<Volume> {
     sharesLocks: true,
     close: async () => {
       await Promise.all(programs.map(stopProgram));
+      for (const mount of mounts) await run("umount", ["--lazy", mount]).catch(() => undefined); // Only after a crash.
       await home.close();
       rmSync(points, { recursive: true, force: true });
     },
