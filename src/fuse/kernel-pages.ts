@@ -79,8 +79,23 @@ export class KernelPages {
     return `has ${ranges.join(", ") || "nothing"}, is to drop ${recalls.join(", ") || "nothing"}`;
   }
 
+  /**
+   * Never tells twice of one page at a time:
+   *
+   * 1. The kernel is told to drop 5..8, then, before it has, 0..8.
+   * 2. It has dropped 5..8; the token for that goes to another node.
+   * 3. A program touches page 5, which the kernel keeps locked until its READ is answered: with that node's leave.
+   * 4. The kernel comes to 0..8, and waits for page 5. So 0..5 is never known to be dropped; and what the other node wants
+   *    before it gives 5 back is 0.
+   */
   #recallRun(start: PageIndex, end: PageIndex): void {
-    if (this.#recalls.some((recall) => recall.start <= start && recall.end >= end)) return; // Is being told.
+    if (start >= end) return;
+    const running = this.#recalls.find((recall) => recall.start < end && recall.end > start);
+    if (running !== undefined) {
+      this.#recallRun(start, Math.min(end, running.start));
+      this.#recallRun(Math.max(start, running.end), end);
+      return;
+    }
     const id = ++this.#recallLast;
     this.#recalls.push({ id, start, end, givenSince: new TokenRanges() });
     this.#drop(start, end, id);
