@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { SqliteShell } from "./sqlite-shell.js";
+
+export const accounts = 200;
+export const opening = 1000;
+/** Statements that a writer sends ahead, so that it never waits for this process. */
+const aheadMax = 8;
+
+/** How the database is used: a journal mode, and whether reads go through a map of the file. */
+export interface BankMode {
+  readonly journal: "wal" | "delete";
+  readonly mapBytes: number;
+}
+
+export function pragmas({ journal, mapBytes }: BankMode): string {
+  const synchronous = journal === "wal" ? "normal" : "full";
+  return `PRAGMA mmap_size=${mapBytes}; PRAGMA synchronous=${synchronous};`;
+}
+
+/** Makes the database: accounts over some dozens of pages, and a table that gets a row with every transfer. */
+export async function openBank(database: string, mode: BankMode): Promise<void> {
+  await using shell = await SqliteShell.open(database, pragmas(mode));
+  const [journal] = await shell.ask(`PRAGMA journal_mode=${mode.journal};`);
+  assert.equal(journal, mode.journal);
+  await shell.ask(`
+    CREATE TABLE account(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL, padding BLOB);
+    CREATE TABLE transfer(writer, number, source, target, amount, PRIMARY KEY(writer, number)) WITHOUT ROWID;
+    WITH RECURSIVE ids(id) AS (VALUES(0) UNION ALL SELECT id + 1 FROM ids WHERE id < ${accounts - 1})
+    INSERT INTO account SELECT id, ${opening}, zeroblob(600) FROM ids;`);
+}
+
+/** Transfers money, one transaction each, and keeps outside what it has sent and what it has heard to be committed. */
+export class Writer {
+  readonly name: string;
+  sent = 0;
+  committed = 0;
+  readonly #shell: SqliteShell;
+
+  constructor(name: string, shell: SqliteShell) {
+    this.name = name;
+    this.#shell = shell;
+  }
+
+  /** Until `count` transfers are committed, or sqlite3 ends: then it throws. */
+  async transfer(count: number): Promise<void> {
+    const ahead: Promise<void>[] = [];
+    while (this.sent < count) {
+      const next = this.#next();
+      next.catch(() => undefined); // Looked at in its turn; after a failure, nobody looks at the rest.
+      ahead.push(next);
+      if (ahead.length >= aheadMax) await ahead.shift();
+    }
+    await Promise.all(ahead);
+  }
+
+  async #next(): Promise<void> {
+    const number = ++this.sent;
+    const source = (number * 31) % accounts;
+    const target = (number * 17 + 5) % accounts;
+    const amount = number % 10;
+    const answered = this.#shell.ask(
+      `BEGIN IMMEDIATE;
+      UPDATE account SET balance = balance - ${amount} WHERE id = ${source};
+      UPDATE account SET balance = balance + ${amount} WHERE id = ${target};
+      INSERT INTO transfer VALUES ('${this.name}', ${number}, ${source}, ${target}, ${amount});
+      COMMIT;`,
+    );
+    await answered;
+    this.committed = number;
+  }
+}
+
+/** Reads again and again: the total is the same in every read, and a transfer that was committed before is seen. */
+export class Reader {
+  reads = 0;
+  isStopped = false;
+  readonly #shell: SqliteShell;
+  readonly #writers: readonly Writer[];
+
+  constructor(shell: SqliteShell, writers: readonly Writer[]) {
+    this.#shell = shell;
+    this.#writers = writers;
+  }
+
+  async read(): Promise<void> {
+    while (!this.isStopped) {
+      const committed = this.#writers.map((writer) => writer.committed);
+      const counts = this.#writers.map(({ name }) => `(SELECT count(*) FROM transfer WHERE writer = '${name}')`);
+      const [row] = await this.#shell.ask(`SELECT (SELECT sum(balance) FROM account), ${counts.join(", ")};`);
+      const [total, ...seen] = row.split("|").map(Number);
+      assert.equal(total, accounts * opening, "the total is constant in every read");
+      this.#writers.forEach(({ name, sent }, index) => {
+        assert.ok(
+          seen[index] >= committed[index],
+          `${name} had committed ${committed[index]}, and ${seen[index]} are seen`,
+        );
+        assert.ok(seen[index] <= sent, `${name} has sent ${sent}, and ${seen[index]} are seen`);
+      });
+      this.reads++;
+    }
+  }
+}
+
+/** The books, looked at by a connection of its own. `ahead`: of these writers some may be there that nobody has heard of. */
+export async function audit(
+  database: string,
+  mode: BankMode,
+  writers: readonly Writer[],
+  dead: readonly Writer[] = [],
+) {
+  await using shell = await SqliteShell.open(database, pragmas(mode));
+  assert.deepEqual(await shell.ask("PRAGMA integrity_check;"), ["ok"]);
+  const wrong = await shell.ask(`
+    SELECT id, balance FROM account WHERE balance <> ${opening}
+      - (SELECT coalesce(sum(amount), 0) FROM transfer WHERE source = id)
+      + (SELECT coalesce(sum(amount), 0) FROM transfer WHERE target = id);`);
+  assert.deepEqual(wrong, [], "every balance is what its transfers say");
+  for (const writer of writers) {
+    const [row] = await shell.ask(`SELECT count(*), max(number) FROM transfer WHERE writer = '${writer.name}';`);
+    const [count, last] = row.split("|").map(Number);
+    assert.equal(count, last, `no transfer of ${writer.name} is missing in between`);
+    assert.ok(count >= writer.committed, `${writer.name} had committed ${writer.committed}, and ${count} are there`);
+    const most = dead.includes(writer) ? writer.sent : writer.committed;
+    assert.ok(count <= most, `${writer.name} has sent ${writer.sent}, and ${count} are there`);
+  }
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { within } from "../support/until.js";
+import { killGroup } from "./run.js";
+
+/** How long a statement may wait for a lock, and how long a test waits for its answer: only a hang takes that long. */
+const busyMillis = 60_000;
+const answerMillisMax = 90_000;
+
+interface Question {
+  readonly rows: string[];
+  readonly answer: (rows: string[]) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Debian's sqlite3 on one database, as a process that stays, is asked by a pipe, and may be killed. */
+export class SqliteShell implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  readonly #questions: Question[] = [];
+  #errors = "";
+
+  /** `setup`: statements whose answers nobody wants, pragmas mostly. */
+  static async open(database: string, setup = ""): Promise<SqliteShell> {
+    const shell = new SqliteShell(database);
+    await shell.ask(`.log stderr\n.timeout ${busyMillis}\n${setup}`);
+    return shell;
+  }
+
+  private constructor(database: string) {
+    // A line is to be seen when it is printed, also in a pipe; and nothing is to be done after an error.
+    this.#child = spawn("stdbuf", ["-oL", "/usr/bin/sqlite3", "-batch", "-bail", database], { detached: true });
+    const { stdout, stderr, stdin } = this.#child;
+    if (stdout === null || stderr === null) throw new Error("a child process without pipes");
+    createInterface({ input: stdout }).on("line", (line) => this.#onLine(line));
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#errors += text;
+    });
+    stdin?.on("error", () => undefined); // It was killed: the end of the process tells.
+    this.#closed = once(this.#child, "close").then(() => this.#onEnd());
+  }
+
+  /** Runs statements. @returns the rows they print, columns separated by `|`. */
+  async ask(statements: string): Promise<string[]> {
+    const answer = new Promise<string[]>((resolve, reject) => {
+      this.#questions.push({ rows: [], answer: resolve, fail: reject });
+    });
+    this.#child.stdin?.write(`${statements}\n.print ${end}\n`);
+    return await within(`sqlite3's answer to ${statements}`, answer, answerMillisMax);
+  }
+
+  kill(): void {
+    killGroup(this.#child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#closed;
+  }
+
+  #onLine(line: string): void {
+    if (line !== end) this.#questions[0]?.rows.push(line);
+    else {
+      const question = this.#questions.shift();
+      question?.answer(question.rows);
+    }
+  }
+
+  #onEnd(): void {
+    const error = new Error(`sqlite3 has ended: ${this.#errors}`);
+    for (const question of this.#questions.splice(0)) question.fail(error);
+  }
+}
+
+const end = "-- answered";

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MountCluster } from "../mount/mount-cluster.js";
+import { audit, type BankMode, openBank, pragmas, Reader, Writer } from "./bank.js";
+import { lacks } from "./packages.js";
+import { SqliteShell } from "./sqlite-shell.js";
+
+const skip = lacks("sqlite3");
+const mapBytes = 256 * 1024 * 1024;
+
+/** Transactions of both writers together. A rollback journal takes several syncs for each. */
+const runs: readonly (BankMode & { readonly transfers: number })[] = [
+  { journal: "wal", mapBytes: 0, transfers: 1000 },
+  { journal: "wal", mapBytes, transfers: 1000 },
+  { journal: "delete", mapBytes: 0, transfers: 60 },
+  { journal: "delete", mapBytes, transfers: 60 },
+];
+
+for (const { transfers, ...mode } of runs) {
+  const how = `${mode.journal} journal, ${mode.mapBytes > 0 ? "mapped" : "not mapped"}`;
+  test(`SQLite (${how}): two writers and two readers on two mounts, ${transfers} transfers`, {
+    skip,
+  }, async (context) => {
+    await using cluster = await MountCluster.start();
+    const [one, other] = cluster.mounts.map((mount) => mount.at("bank.db"));
+    await openBank(one, mode);
+    await using writerOne = await SqliteShell.open(one, pragmas(mode));
+    await using writerOther = await SqliteShell.open(other, pragmas(mode));
+    await using readerOne = await SqliteShell.open(one, pragmas(mode));
+    await using readerOther = await SqliteShell.open(other, pragmas(mode));
+    const writers = [new Writer("one", writerOne), new Writer("other", writerOther)];
+    const readers = [new Reader(readerOne, writers), new Reader(readerOther, writers)];
+
+    const began = performance.now();
+    const writing = Promise.all(writers.map((writer) => writer.transfer(transfers / 2))).finally(() => {
+      for (const reader of readers) reader.isStopped = true;
+    });
+    await Promise.all([writing, ...readers.map((reader) => reader.read())]);
+    const seconds = (performance.now() - began) / 1000;
+
+    for (const { reads } of readers) assert.ok(reads > 0, "each reader has read");
+    await audit(one, mode, writers);
+    await audit(other, mode, writers);
+    const reads = readers.map((reader) => reader.reads).join(" and ");
+    context.diagnostic(`${Math.round(transfers / seconds)} transfers/s, ${reads} reads`);
+  });
+}
