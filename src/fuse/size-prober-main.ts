@@ -17,7 +17,13 @@ export interface SizeProberSetup {
 const handleBytes = 12;
 const handleType = 0x81;
 const statAt = 1024;
-const sizeAt = 48;
+/** struct statx. */
+const sizeAt = 40;
+const nameAt = 512;
+const emptyPath = 0x1000;
+const askAnew = 0x2000;
+const askNobody = 0x4000;
+const sizeMask = 0x200;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function run({ memory, mountPoint, bell }: SizeProberSetup): void {
@@ -48,9 +54,14 @@ function probe(mountPoint: string, buffer: NativeBuffer, node: number): number {
   const fd = libc.openByHandleAt(mount, buffer.address, OpenFlag.path | OpenFlag.closeOnExec);
   libc.close(mount);
   if (fd < 0) return -1;
-  const isKnown = libc.fstat(fd, buffer.address + statAt) === 0;
+  // Whoever asks is shown what the kernel was answered, whether it believes that or not; asked again, what it believes.
+  const isKnown = statx(fd, buffer, askAnew) && statx(fd, buffer, askNobody);
   libc.close(fd);
   return isKnown ? buffer.getUint64(statAt + sizeAt) : -1;
+}
+
+function statx(fd: number, { address }: NativeBuffer, how: number): boolean {
+  return libc.statx(fd, address + nameAt, how | emptyPath, sizeMask, address + statAt) === 0;
 }
 
 run(workerData as SizeProberSetup);
