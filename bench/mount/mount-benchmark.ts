@@ -12,7 +12,7 @@ export interface MountScale {
 
 export const fullMountScale: MountScale = {
   faults: 2000,
-  calls: 8192,
+  calls: 2048,
   creates: 1000,
   copyBytes: 256 * 1024 * 1024,
   pingPongMillis: 3500,
