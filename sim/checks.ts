@@ -1,22 +1,32 @@
 import { Mode, pageMax } from "../src/core/units.js";
-import { wordBytes, wordsPerPage } from "./sim-home.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { SimNode } from "./sim-node.js";
 import { requireTrue } from "./violation.js";
 import type { World } from "./world.js";
 
 const queueMax = 400;
+const keptPagesMax = 60;
 
 /** What must be true of every world after every step. */
 export function checkWorld(world: World): void {
   for (const node of world.nodes) if (node.tokens !== undefined) checkNode(world, node);
-  for (let page = 0; page < world.options.pagesMax; page++) checkAlone(world, page);
+  for (let page = 0; page < world.options.pagesMax; page++) {
+    checkAlone(world, page);
+    checkHome(world, page);
+  }
   checkAlone(world, pageMax - 1);
   checkQueues(world);
+  world.noteSeen();
 }
 
 function checkNode(world: World, node: SimNode): void {
   const { cache, tokens } = node;
   if (tokens === undefined) return;
+  if (node.isNew) return;
+  if (world.isOutcast(node)) {
+    const mayNotKnow = node.isSuspended || world.excused.has(node);
+    return requireTrue(mayNotKnow, `R15: ${node.name} had taken its pages away before its home gave them to others`);
+  }
   for (let page = 0; page < cache.pagesMax; page++) {
     const mode = tokens.modeAt(page);
     checkBelief(world, node, page, mode);
@@ -35,6 +45,7 @@ function checkNode(world: World, node: SimNode): void {
 
 /** The home may believe that a node holds more than it does, never less. */
 function checkBelief(world: World, node: SimNode, page: number, mode: Mode): void {
+  if (!world.isKnown(node)) return;
   const { directory } = world.home;
   if (mode === Mode.write)
     requireTrue(directory.mayWrite(node.id, page, page + 1), `home knows of ${node.name}'s write token on ${page}`);
@@ -45,17 +56,33 @@ function checkBelief(world: World, node: SimNode, page: number, mode: Mode): voi
 /** Every copy is the memory's, at all times: who stores is alone with the page. */
 function checkWords(world: World, node: SimNode, page: number): void {
   const { cache } = node;
-  const end = Math.min(cache.sizeBytes, world.home.sizeBytes) / wordBytes;
+  const end = Math.min(cache.sizeBytes, world.sizeBytes) / wordBytes;
   for (let word = page * wordsPerPage; word < (page + 1) * wordsPerPage && word < end; word++) {
-    const [is, should] = [cache.words[word], world.reference[word]];
+    const [is, should] = [cache.words[word], world.reference.words[word]];
     requireTrue(is === should, `${node.name}'s copy is current: word ${word} should be ${should}, is ${is}`);
+  }
+}
+
+/** Where nobody may store, the home has what everybody sees: nothing that was given up is lost (R2, R20). */
+function checkHome(world: World, page: number): void {
+  const { process } = world;
+  if (process === undefined || process.recovery.isOpen) return;
+  for (const { mode, start, end } of process.directory.segments()) {
+    if (mode === Mode.write && page >= start && page < end) return;
+  }
+  const end = Math.min((page + 1) * wordsPerPage, world.sizeBytes / wordBytes);
+  for (let word = page * wordsPerPage; word < end; word++) {
+    const [is, should] = [world.disk.words[word], world.reference.words[word]];
+    requireTrue(is === should, `the home has what was given up: word ${word} should be ${should}, is ${is}`);
   }
 }
 
 function checkAlone(world: World, page: number): void {
   let writers = 0;
   let holders = 0;
-  for (const { tokens } of world.nodes) {
+  for (const node of world.nodes) {
+    if (node.isNew || world.isOutcast(node)) continue;
+    const { tokens } = node;
     const mode = tokens?.modeAt(page) ?? Mode.none;
     if (mode >= Mode.read) holders++;
     if (mode === Mode.write) writers++;
@@ -65,7 +92,11 @@ function checkAlone(world: World, page: number): void {
 
 function checkQueues(world: World): void {
   const { nodes, threads } = world.options;
-  requireTrue(world.home.directory.waiterCount <= nodes * threads * 4 + 4, "the home's line is bounded");
+  const waiters = world.process?.directory.waiterCount ?? 0;
+  for (const { attic, name } of world.nodes) {
+    requireTrue(attic.keptPages <= keptPagesMax, `${name} keeps a bounded number of pages`);
+  }
+  requireTrue(waiters <= nodes * threads * 4 + 4, "the home's line is bounded");
   for (let node = 0; node < nodes; node++) {
     requireTrue(world.toHome[node].length <= queueMax, "what a node sends is bounded");
     requireTrue(world.toNode[node].length <= queueMax, "what a home sends is bounded");
@@ -107,7 +138,7 @@ export function checkStored(world: World): void {
   requireTrue(world.home.directory.segmentCount === 0, "nothing is held");
   const end = world.home.sizeBytes / wordBytes;
   for (let word = 0; word < end; word++) {
-    const [is, should] = [world.home.words[word], world.reference[word]];
+    const [is, should] = [world.home.words[word], world.reference.words[word]];
     requireTrue(is === should, `nothing is lost: word ${word} should be ${should}, is ${is}`);
   }
 }

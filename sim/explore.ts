@@ -2,7 +2,7 @@ import type { Policy } from "../src/core/units.js";
 import { checkRest, checkStored } from "./checks.js";
 import { fingerprint } from "./fingerprint.js";
 import { settle } from "./liveness.js";
-import { wordBytes, wordsPerPage } from "./sim-home.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { Operation } from "./thread.js";
 import { requireTrue, Violation } from "./violation.js";
 import { World, type WorldEvent } from "./world.js";

@@ -8,17 +8,21 @@ import type { World } from "./world.js";
  * come back.
  */
 export function fingerprint(world: World, progress: string): string {
-  let home = world.home.directory.describe();
+  let home = world.process === undefined ? "dead" : world.home.describe();
   const nodes = world.nodes.map((node, index) => {
     const text = nodeText(world, node, index);
     const requests = ranksOf(text, /#(\d+)/g);
     const own = new RegExp(`node ${node.id} #(\\d+)`, "g");
-    home = home.replace(own, (_, digits: string) => `node ${node.id} ${requests.get(Number(digits)) ?? "gone"}`);
+    home = home.replace(
+      own,
+      (_found: string, digits: string) => `node ${node.id} ${requests.get(Number(digits)) ?? "gone"}`,
+    );
     const ranked = text.replace(/#(\d+)/g, (_, digits: string) => `#${requests.get(Number(digits))}`);
     return replaceByRank(ranked, /~(\d+)/g);
   });
-  const words = `${world.home.words.join(" ")} ${world.reference.join(" ")}`;
-  return replaceByRank(`${nodes.join("\n")}\n${home} ${words} ${progress}`, /@(\d+)/g);
+  const words = `${world.disk.describe()} ${world.reference.words.join(" ")}`;
+  const text = replaceByRank(`${nodes.join("\n")}\n${home} ${words} ${progress}`, /@(\d+)/g);
+  return replaceByRank(text, /!(\d+)/g);
 }
 
 function nodeText(world: World, node: SimNode, index: number): string {
@@ -31,9 +35,9 @@ function nodeText(world: World, node: SimNode, index: number): string {
   const threads = node.threads.map((thread) => `${thread.describe()} %${thread.pin}`).join(";");
   const out = world.toHome[index].map(messageText).join("|");
   const into = world.toNode[index].map(messageText).join("|");
-  const streams = world.home.describeStreams(node.id);
+  const streams = world.process?.file.describeStreams(node.id) ?? "";
   const tokens = node.tokens?.describe() ?? "";
-  const connection = `${node.state} ${node.isReady} ${node.describeLost()}`;
+  const connection = `${node.state} ${node.isReady} ${node.link.describe()} ${node.describeRetained()}`;
   return `${connection} ${cache.sizeBytes} ${pages} ${threads} [${out}] [${into}] [${streams}] ${tokens}`;
 }
 

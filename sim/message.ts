@@ -2,6 +2,7 @@ import { Mode, type PageIndex, pageMax } from "../src/core/units.js";
 
 /** What node and home tell each other, in place of frames: the same fields, the pages as numbers. */
 export type ToHome =
+  | { type: "hello"; session: string | undefined }
   | { type: "open" }
   | { type: "close" }
   | {
@@ -17,12 +18,15 @@ export type ToHome =
     }
   | { type: "fetch"; request: number; start: PageIndex; end: PageIndex; epoch: number }
   | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "write"; page: PageIndex; words: readonly number[] }
+  | { type: "write"; page: PageIndex; words: readonly number[]; write: number }
   | { type: "truncate"; request: number; sizeBytes: number }
   | { type: "resized"; epoch: number }
-  | { type: "restore"; page: PageIndex; words: readonly number[] }
+  | { type: "restore"; page: PageIndex; words: readonly number[]; version: number; write: number }
+  | { type: "sync"; request: number }
+  | { type: "ping"; request: number; isAsked: boolean }
   | { type: "claim"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "claimed"; epoch: number };
+  | { type: "claimed"; epoch: number }
+  | { type: "recovered" };
 
 /** Pages of an answer: `words` holds those of [dataStart, dataEnd), two a page. */
 interface Payload {
@@ -31,11 +35,20 @@ interface Payload {
   dataStart: PageIndex;
   dataEnd: PageIndex;
   words: readonly number[];
+  /** R20: the home has not got all of it on stable storage. */
+  unstable: boolean;
   more: boolean;
 }
 
+export type SessionState = "resumed" | "recovering" | "new";
+
 export type ToNode =
+  | { type: "welcome"; session: string; state: SessionState; boot: number; leaseMicros: number }
+  | { type: "closing" }
+  | { type: "pong"; request: number }
+  | { type: "synced"; request: number }
   | { type: "opened"; sizeBytes: number }
+  | { type: "closed" }
   | ({ type: "grant"; mode: Mode; start: PageIndex; end: PageIndex; windowEnd: PageIndex } & Payload)
   | ({ type: "data" } & Payload)
   | { type: "failure"; request: number }
@@ -69,7 +82,21 @@ export function describe(message: Message): string {
   switch (message.type) {
     case "open":
     case "close":
+    case "closed":
+    case "closing":
+    case "recovered":
       return message.type;
+    case "hello":
+      return `hello${message.session === undefined ? "" : ` again, ${message.session}`}`;
+    case "welcome":
+      return `welcome ${message.session}, ${message.state}`;
+    case "ping":
+      return `ping${message.isAsked ? ", asked" : ""}`;
+    case "pong":
+      return "pong";
+    case "sync":
+    case "synced":
+      return `${message.type} #${message.request}`;
     case "acquire": {
       const data = message.needsData ? `, data to ${message.windowEnd}` : ", no data";
       return `acquire ${modeName[message.mode]} ${range(message.needStart, message.needEnd)}${data}`;
@@ -85,7 +112,7 @@ export function describe(message: Message): string {
     case "resized":
       return `resized @${message.epoch}`;
     case "restore":
-      return `restore ${message.page} = ${message.words.join(" ")}`;
+      return `restore ${message.page} = ${message.words.join(" ")}, version ${message.version}, write ${message.write}`;
     case "claim":
       return `claim ${modeName[message.mode]} ${range(message.start, message.end)} @${message.epoch}`;
     case "claimed":

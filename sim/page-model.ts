@@ -1,5 +1,5 @@
 import { type PageIndex, pageEndAt } from "../src/core/units.js";
-import { wordBytes, wordsPerPage } from "./sim-home.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
 import { requireTrue } from "./violation.js";
 
 /** One node's page cache, reduced to what the rules speak of. */
@@ -32,6 +32,14 @@ export class PageModel {
 
   nextUncached(page: PageIndex, end: PageIndex): PageIndex {
     return this.#next(page, end, 0);
+  }
+
+  nextDirty(page: PageIndex, end: PageIndex): PageIndex {
+    return nextWhere(page, Math.min(end, this.pageEnd), (at) => this.dirty[at] === 1, end);
+  }
+
+  nextClean(page: PageIndex, end: PageIndex): PageIndex {
+    return nextWhere(page, Math.min(end, this.pageEnd), (at) => this.dirty[at] === 0, Math.min(end, this.pageEnd));
   }
 
   install(page: PageIndex, words: readonly number[], at: number): void {
@@ -98,4 +106,9 @@ export class PageModel {
     this.dirty[page] = 0;
     this.mapped[page] = 0;
   }
+}
+
+function nextWhere(page: PageIndex, end: PageIndex, is: (page: PageIndex) => boolean, none: PageIndex): PageIndex {
+  for (let at = page; at < end; at++) if (is(at)) return at;
+  return none;
 }

@@ -1,229 +1,273 @@
-import type { DirectoryPort } from "../src/core/home/directory-port.js";
-import { FileDirectory } from "../src/core/home/file-directory.js";
-import { Mode, type NodeId, type PageIndex, type Policy, pageEndAt } from "../src/core/units.js";
-import type { ToHome, ToNode } from "./message.js";
-import { requireTrue } from "./violation.js";
+import type { StableWrites } from "../src/core/home/duties.js";
+import type { FileDirectory } from "../src/core/home/file-directory.js";
+import { Recovery, type RememberedSessions } from "../src/core/home/recovery.js";
+import { SessionLease } from "../src/core/home/session-lease.js";
+import type { NodeId, Policy } from "../src/core/units.js";
+import type { SessionState, ToHome, ToNode } from "./message.js";
+import type { SimDisk } from "./sim-disk.js";
+import { type FileWorld, SimFile } from "./sim-file.js";
 
-/** Words to a page of the model: enough to have an end of file in the middle of a page. */
-export const wordsPerPage = 2;
-export const wordBytes = 4096 / wordsPerPage;
-
-interface Stream {
-  readonly request: number;
-  readonly epoch: number;
-  next: PageIndex;
-  end: PageIndex;
-}
+const fileName = "file";
+const ticksPerLease = 8;
 
 /** What a simulated home needs of its world. */
-export interface HomeWorld {
-  send(node: NodeId, message: ToNode): void;
-  /** The file's content has just been cut or extended to this size. */
-  onSize(sizeBytes: number): void;
-  /** Whether the store refuses the next change of size, or cannot read the next page. */
-  refusesSize(): boolean;
-  failsRead(): boolean;
+export interface HomeWorld extends FileWorld {
+  readonly homeNow: number;
+  /** Numbers of nodes differ over all lives of the home. */
+  nextNode(): NodeId;
+  /** The session is over: what its node alone had is gone. */
+  onEnded(session: SimSession, reason: string): void;
+  /** Everybody who survived a restart has said what they hold, and sent what they answer for. */
+  onRecovered(): void;
 }
 
-/** The shell of a home, reduced: the shipped directory, a file of numbers in place of a store. */
-export class SimHome implements DirectoryPort {
-  readonly directory: FileDirectory;
-  readonly words: Int32Array;
+/** A node as its home knows it. */
+export class SimSession {
+  readonly id: string;
+  readonly node: NodeId;
+  readonly lease: SessionLease;
+  isConnected = true;
+  /** Which of its connections it is that is there now. */
+  connection = 0;
+  isOpen = false;
+  isRecovering = false;
+
+  constructor(id: string, node: NodeId, now: number) {
+    this.id = id;
+    this.node = node;
+    this.lease = new SessionLease(now);
+  }
+}
+
+interface Sync {
+  readonly session: SimSession;
+  readonly end: () => void;
+  readonly record: StableWrites | undefined;
+  readonly done: () => void;
+}
+
+/** One life of a home process: the shipped recovery, leases and duties, with sessions in place of connections. */
+export class SimHome {
+  readonly boot: number;
+  readonly leaseMicros: number;
+  readonly recovery: Recovery;
+  readonly sessions = new Map<string, SimSession>();
+  readonly disk: SimDisk;
+  file: SimFile;
   readonly #world: HomeWorld;
-  readonly #chunkPages: number;
-  readonly #streams = new Map<NodeId, Stream[]>();
-  sizeBytes: number;
+  readonly #options: { policy: Policy; chunkPages: number };
+  #syncs: Sync[] = [];
+  #nextTick: number;
 
-  constructor(world: HomeWorld, options: { policy: Policy; sizeBytes: number; pagesMax: number; chunkPages: number }) {
+  constructor(
+    world: HomeWorld,
+    disk: SimDisk,
+    boot: number,
+    options: { policy: Policy; chunkPages: number; leaseMicros: number },
+  ) {
     this.#world = world;
-    this.#chunkPages = options.chunkPages;
-    this.words = new Int32Array(options.pagesMax * wordsPerPage);
-    this.sizeBytes = options.sizeBytes;
-    this.directory = new FileDirectory(this, options);
+    this.disk = disk;
+    this.boot = boot;
+    this.#options = options;
+    this.leaseMicros = options.leaseMicros;
+    const port = {
+      remember: (sessions: RememberedSessions) => void disk.notes.set("sessions", JSON.stringify(sessions)),
+      isBack: (session: string) => this.sessions.has(session),
+      onLost: () => undefined,
+      onEnd: () => this.#endRecovery(),
+    };
+    const remembered = JSON.parse(disk.notes.get("sessions") ?? "{}") as RememberedSessions;
+    this.recovery = new Recovery(port, remembered, this.leaseMicros, world.homeNow);
+    this.file = this.#newFile();
+    this.#nextTick = world.homeNow + this.leaseMicros / ticksPerLease;
   }
 
-  streamCount(node: NodeId): number {
-    return this.#streams.get(node)?.length ?? 0;
+  get directory(): FileDirectory {
+    return this.file.directory;
   }
 
-  describeStreams(node: NodeId): string {
-    return (this.#streams.get(node) ?? [])
-      .map(({ next, end, epoch, request }) => `${next}..${end} @${epoch} #${request}`)
-      .join(",");
+  get words(): Int32Array {
+    return this.disk.words;
   }
 
-  receive(node: NodeId, message: ToHome): void {
-    const { directory } = this;
+  get sizeBytes(): number {
+    return this.disk.sizeBytes;
+  }
+
+  get deadline(): number {
+    return this.#nextTick;
+  }
+
+  get syncCount(): number {
+    return this.#syncs.length;
+  }
+
+  describe(): string {
+    const sessions = [...this.sessions.values()].map(
+      ({ node, isConnected, isOpen, isRecovering }) => `node ${node} ${isConnected} ${isOpen} ${isRecovering}`,
+    );
+    const syncs = this.#syncs.map(({ session }) => session.id).join(" ");
+    const recovery = `${this.recovery.isOpen} ${this.recovery.expectedCount}`;
+    return `${this.directory.describe()} ${this.file.duties.describe()} ${sessions.join()} ${recovery} ${syncs}`;
+  }
+
+  begin(id: string): SimSession {
+    const session = new SimSession(id, this.#world.nextNode(), this.#world.homeNow);
+    this.sessions.set(id, session);
+    return session;
+  }
+
+  /** `fresh`: the id of a new session, should it be one. */
+  hello(id: string | undefined, fresh: string): { session: SimSession; state: SessionState } {
+    const known = id === undefined ? undefined : this.sessions.get(id);
+    if (known !== undefined) {
+      if (known.isConnected) this.file.disconnected(known.node);
+      known.isConnected = true;
+      known.connection++;
+      known.lease.heard(this.#world.homeNow);
+      known.lease.forgetQuestions();
+      return { session: known, state: known.isRecovering ? "recovering" : "resumed" };
+    }
+    if (id === undefined || !this.recovery.isOpen || !this.recovery.expects(id)) {
+      return { session: this.begin(fresh), state: "new" };
+    }
+    const session = this.begin(id);
+    session.isRecovering = true;
+    return { session, state: "recovering" };
+  }
+
+  receive(session: SimSession, message: Exclude<ToHome, { type: "hello" }>): void {
+    const { file, recovery } = this;
+    session.lease.heard(this.#world.homeNow);
+    if (message.type === "restore") session.lease.deferred(this.#world.homeNow);
     switch (message.type) {
+      case "ping":
+        if (message.isAsked) session.lease.deferred(this.#world.homeNow);
+        return this.#send(session, { type: "pong", request: message.request });
       case "open":
-        requireTrue(!directory.isOpen(node), "a node opens a file once");
-        directory.open(node);
-        return this.#world.send(node, { type: "opened", sizeBytes: this.sizeBytes });
+        // The answer to an earlier open was lost, and with it whatever this node was asked about the file.
+        if (session.isOpen && !session.isRecovering && !this.recovery.isOpen) this.#leave(session);
+        this.file.directory.open(session.node);
+        session.isOpen = true;
+        recovery.remember(session.id, session.id, fileName);
+        return this.#send(session, { type: "opened", sizeBytes: this.sizeBytes });
       case "close":
-        return this.leave(node);
-      case "acquire": {
-        const { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData } = message;
-        return directory.acquire(node, request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData);
-      }
-      case "fetch":
-        requireTrue(directory.mayFetch(node, message.start, message.end), "an honest node's fetch is never refused");
-        return this.#answerFetch(node, message.request, message.start, message.end, message.epoch);
-      case "release":
-        if (message.mode === Mode.none) this.#cut(node, message.start, message.end);
-        return directory.release(node, message.mode, message.start, message.end, message.epoch);
-      case "write":
-        requireTrue(
-          directory.mayWrite(node, message.page, message.page + 1),
-          "an honest node's write-back is never refused",
-        );
-        return this.#store(message.page, message.words);
-      case "truncate":
-        return directory.truncate(node, message.request, message.sizeBytes);
-      case "resized":
-        return directory.resized(node, message.epoch);
-      case "restore":
-        // Sent a second time, since the answer to the first was lost: the page may be somebody else's by now.
-        if (directory.mayWrite(node, message.page, message.page + 1)) this.#store(message.page, message.words);
-        return;
-      case "claim": {
-        const { mode, start, end, epoch } = message;
-        return requireTrue(directory.claim(node, mode, start, end, epoch), "within its lease, a node loses nothing");
-      }
+        return this.#close(session);
+      case "sync":
+        return this.#sync(session, () => this.#send(session, { type: "synced", request: message.request }));
       case "claimed":
+        // The answer to a close was lost with the connection: the close has been served.
+        if (!session.isOpen) return this.#send(session, { type: "closed" });
+        file.duties.endRestores(session.id);
         // The answer goes first: what is asked next must find the node ready to hear it.
-        this.#world.send(node, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: directory.epoch });
-        return directory.endClaims(node, message.epoch);
+        this.#send(session, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: file.directory.epoch });
+        return file.directory.endClaims(session.node, message.epoch);
+      case "recovered":
+        return recovery.recovered(session.id);
+      case "fetch":
+        if (recovery.isOpen) return this.#fetchLater(session, message);
+        return file.receive(session, message);
+      default:
+        if (session.isOpen) file.receive(session, message);
     }
   }
 
-  leave(node: NodeId): void {
-    this.#streams.delete(node);
-    this.directory.close(node);
+  /** Its connection is lost, and the home knows. */
+  lost(session: SimSession): void {
+    session.isConnected = false;
+    session.lease.heard(this.#world.homeNow);
+    this.file.disconnected(session.node);
   }
 
-  disconnected(node: NodeId): void {
-    this.#streams.delete(node);
-    this.directory.disconnected(node);
+  /** The session is over: everything it held is free. */
+  end(session: SimSession, reason: string): void {
+    if (!this.sessions.delete(session.id)) return;
+    if (session.isConnected) this.#send(session, { type: "closing" });
+    session.isConnected = false;
+    this.#world.onEnded(session, reason);
+    this.#leave(session);
+    this.recovery.forget(session.id);
   }
 
-  /** The next piece of an answer is read now, whatever was sent meanwhile. */
-  stream(node: NodeId): void {
-    const streams = this.#streams.get(node);
-    const stream = streams?.[0];
-    if (streams === undefined || stream === undefined) return;
-    if (this.#world.failsRead()) {
-      streams.shift();
-      return this.#world.send(node, { type: "failure", request: stream.request });
+  tick(): void {
+    const now = this.#world.homeNow;
+    this.#nextTick = now + this.leaseMicros / ticksPerLease;
+    for (const session of [...this.sessions.values()]) {
+      const { lease, node } = session;
+      if (lease.isSilent(this.leaseMicros, now)) {
+        this.end(session, "silent");
+        continue;
+      }
+      const question = session.isOpen && session.isConnected ? this.directory.unanswered(node) : undefined;
+      if (!session.isConnected) lease.forgetQuestions();
+      else if (lease.isOverdue(this.file, question, this.leaseMicros, now)) this.end(session, "it does not give way");
     }
-    const { next: dataStart, end, request, epoch } = stream;
-    const dataEnd = Math.min(end, dataStart + this.#chunkPages);
-    stream.next = dataEnd;
-    if (dataEnd === end) streams.shift();
-    const words = this.#read(dataStart, dataEnd);
-    this.#world.send(node, { type: "data", request, epoch, dataStart, dataEnd, words, more: dataEnd < end });
+    this.recovery.onTime(now);
   }
 
-  grant(
-    node: NodeId,
-    request: number,
-    mode: Mode,
-    start: PageIndex,
-    end: PageIndex,
-    epoch: number,
-    dataStart: PageIndex,
-    dataEndAsked: PageIndex,
-    windowEndAsked: PageIndex,
-  ): void {
-    const fileEnd = pageEndAt(this.sizeBytes);
-    const windowEnd = Math.max(dataStart, Math.min(Math.max(dataEndAsked, windowEndAsked), fileEnd));
-    const wanted = Math.min(dataEndAsked, windowEnd, dataStart + this.#chunkPages);
-    const failed = wanted > dataStart && this.#world.failsRead();
-    const dataEnd = failed ? dataStart : Math.max(dataStart, wanted);
-    const more = !failed && dataEnd < windowEnd;
-    const words = this.#read(dataStart, dataEnd);
-    this.#world.send(node, {
-      type: "grant",
-      request,
-      mode,
-      start,
-      end,
-      epoch,
-      dataStart,
-      dataEnd,
-      windowEnd,
-      words,
-      more,
+  /** The oldest sync has gone down. What it covers is on record before anybody hears of it (R20). */
+  endSync(): void {
+    const sync = this.#syncs.shift();
+    if (sync === undefined) return;
+    if (sync.record !== undefined) this.disk.notes.set("stable", JSON.stringify(sync.record));
+    sync.end();
+    sync.done();
+  }
+
+  /** A node that has died does not come back: the time is over in which it could have. */
+  endGrace(): void {
+    this.recovery.onTime(Number.POSITIVE_INFINITY);
+  }
+
+  #close(session: SimSession): void {
+    this.#leave(session);
+    this.#send(session, { type: "closed" });
+  }
+
+  #sync(session: SimSession, done: () => void): void {
+    if (!session.isOpen || !this.sessions.has(session.id)) return;
+    if (this.recovery.isOpen) return this.recovery.park(() => this.#sync(session, done));
+    const { record, end } = this.file.duties.beginSync(session.id);
+    const endOnDisk = this.disk.beginSync();
+    const both = () => {
+      endOnDisk();
+      end();
+    };
+    this.#syncs.push({ session, record, end: both, done });
+  }
+
+  #fetchLater(session: SimSession, message: ToHome & { type: "fetch" }): void {
+    const { connection } = session;
+    this.recovery.park(() => {
+      // The node will ask anew over its next connection; or it has closed the file.
+      if (session.connection !== connection || !session.isConnected || !session.isOpen) return;
+      if (this.directory.mayFetch(session.node, message.start, message.end)) this.file.receive(session, message);
+      else this.#send(session, { type: "failure", request: message.request }); // Given up while it waited.
     });
-    if (more) this.#begin(node, { request, epoch, next: dataEnd, end: windowEnd });
   }
 
-  revoke(
-    node: NodeId,
-    mode: Mode,
-    start: PageIndex,
-    end: PageIndex,
-    epoch: number,
-    wantStart: PageIndex,
-    wantEnd: PageIndex,
-  ): void {
-    if (mode === Mode.none) this.#cut(node, start, end);
-    this.#world.send(node, { type: "revoke", mode, start, end, epoch, wantStart, wantEnd });
+  #leave(session: SimSession): void {
+    if (!session.isOpen) return;
+    session.isOpen = false;
+    this.file.leave(session.node);
+    this.file.duties.forget(session.id);
+    session.lease.forget(this.file);
+    if (this.directory.openCount === 0) this.file = this.#newFile();
   }
 
-  resize(node: NodeId, sizeBytes: number, epoch: number): void {
-    this.#world.send(node, { type: "resize", sizeBytes, epoch });
+  #newFile(): SimFile {
+    const recovering = this.recovery.isOpen;
+    const stable = JSON.parse((recovering && this.disk.notes.get("stable")) || "{}") as StableWrites;
+    return new SimFile(this.#world, this.disk, { ...this.#options, recovering, stable });
   }
 
-  setSize(sizeBytes: number): void {
-    if (this.#world.refusesSize()) throw new Error("no space");
-    this.words.fill(0, sizeBytes / wordBytes);
-    this.sizeBytes = sizeBytes;
-    this.#world.onSize(sizeBytes);
+  #endRecovery(): void {
+    for (const session of this.sessions.values()) session.isRecovering = false;
+    this.#world.onRecovered();
+    this.file.endRecovery();
   }
 
-  truncated(node: NodeId, request: number, error: unknown): void {
-    this.#world.send(node, { type: "truncated", request, refused: error !== undefined });
-  }
-
-  #answerFetch(node: NodeId, request: number, start: PageIndex, end: PageIndex, epoch: number): void {
-    const last = Math.max(start, Math.min(end, pageEndAt(this.sizeBytes)));
-    if (start < last) return this.#begin(node, { request, epoch, next: start, end: last });
-    this.#endAnswer(node, request, epoch, start);
-  }
-
-  #begin(node: NodeId, stream: Stream): void {
-    const streams = this.#streams.get(node);
-    if (streams === undefined) this.#streams.set(node, [stream]);
-    else streams.unshift(stream);
-  }
-
-  /** As a home does: an answer under way ends before what is being taken away. */
-  #cut(node: NodeId, start: PageIndex, end: PageIndex): void {
-    const streams = this.#streams.get(node);
-    if (streams === undefined) return;
-    const kept = streams.filter((stream) => {
-      if (stream.next >= end || stream.end <= start) return true;
-      stream.end = Math.max(stream.next, start);
-      if (stream.end > stream.next) return true;
-      this.#endAnswer(node, stream.request, stream.epoch, stream.next);
-      return false;
-    });
-    this.#streams.set(node, kept);
-  }
-
-  #endAnswer(node: NodeId, request: number, epoch: number, at: PageIndex): void {
-    this.#world.send(node, { type: "data", request, epoch, dataStart: at, dataEnd: at, words: [], more: false });
-  }
-
-  #read(start: PageIndex, end: PageIndex): number[] {
-    return [...this.words.subarray(start * wordsPerPage, end * wordsPerPage)];
-  }
-
-  /** R7: never beyond the end of the file. */
-  #store(page: PageIndex, words: readonly number[]): void {
-    const first = page * wordsPerPage;
-    for (let at = 0; at < wordsPerPage; at++) {
-      if ((first + at + 1) * wordBytes <= this.sizeBytes) this.words[first + at] = words[at];
-    }
+  #send(session: SimSession, message: ToNode): void {
+    if (session.isConnected) this.#world.send(session.node, message);
   }
 }

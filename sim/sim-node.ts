@@ -1,16 +1,21 @@
 import { FileTokens } from "../src/core/token/file-tokens.js";
+import { Retention } from "../src/core/token/retention.js";
 import type { TokenPort } from "../src/core/token/token-port.js";
 import type { Mode, PageIndex, Policy } from "../src/core/units.js";
 import { Mode as Modes, pageMax } from "../src/core/units.js";
 import type { ToHome, ToNode } from "./message.js";
 import { PageModel } from "./page-model.js";
-import { wordBytes, wordsPerPage } from "./sim-home.js";
+import { SimAttic } from "./sim-attic.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
+import type { SimLink } from "./sim-link.js";
+import { SimRetentionPort } from "./sim-retention-port.js";
 import { type Operation, Thread } from "./thread.js";
 import { requireTrue } from "./violation.js";
 
 /** What a simulated node needs of its world. */
 export interface NodeWorld {
-  readonly now: number;
+  /** By this node's clock. */
+  nowOf(node: SimNode): number;
   send(node: SimNode, message: ToHome): void;
   /** A store has completed, a load has seen a value. */
   onStore(node: SimNode, word: number, value: number): void;
@@ -18,41 +23,70 @@ export interface NodeWorld {
   /** Whether the machine answers late that a thread has run. */
   hidesProgress(): boolean;
   note(node: SimNode, text: string): void;
+  /** A page is being handed to the home, with what the cache has of it. */
+  onHanded(node: SimNode, page: PageIndex): void;
+  /** A sync is about to be asked. @returns what is called when it has been acknowledged. */
+  onSync(node: SimNode): () => void;
+  /** The session is over: these pages are told to have lost stores. */
+  onReported(node: SimNode, pages: ReadonlySet<PageIndex>): void;
+  /** The node takes its connection for lost. */
+  onDown(node: SimNode): void;
 }
 
-export type NodeState = "closed" | "opening" | "open" | "leaving";
+type FileMessage = Exclude<
+  ToNode,
+  { type: "welcome" | "closing" | "pong" | "synced" | "opened" | "closed" | "truncated" | "reclaimed" }
+>;
+
+/** `leaving`: gives back all it holds. `closing`: has asked the home to forget it. */
+export type NodeState = "closed" | "opening" | "open" | "leaving" | "closing";
 
 /** The shell of a node, reduced: the shipped token machine, a page cache of numbers, threads that load and store. */
 export class SimNode implements TokenPort {
   readonly name: string;
   readonly threads: Thread[];
   readonly cache: PageModel;
-  /** What the home knows it by; another number after every crash. */
+  readonly attic = new SimAttic();
+  /** What the home knows it by; another number in every session, and in every life of the home. */
   id: number;
+  link: SimLink;
   state: NodeState = "closed";
   tokens: FileTokens | undefined;
+  retention = new Retention(new SimRetentionPort(this));
   /** Pages that the connection takes before it is full. */
   room = Number.POSITIVE_INFINITY;
   roomWanted = false;
   /** The home knows what is held here. Else nothing is sent, and what comes is void. */
   isReady = true;
-  /** Write-backs that were lost under way. */
-  #lost: { page: PageIndex; words: readonly number[] }[] = [];
+  /** The lease may be over: no thread sees or changes a page (R15). */
+  isSuspended = false;
+  /** The session is new, and the file not open in it yet: nothing is cached, and no token counts. */
+  isNew = false;
+  /** SIGSTOP: nothing happens here. */
+  isStopped = false;
+  /** Each called once, when there is room again. */
+  #roomWaiters: (() => void)[] = [];
+  readonly #syncs = new Map<number, { readonly sync: number; readonly done: () => void }>();
   readonly #world: NodeWorld;
   readonly #policy: Policy;
   #pinLast = 0;
+  #syncLast = 0;
   #truncateLast = 0;
+  /** The home has to be told when it knows everything of this node. */
+  #isUnknown = false;
 
   constructor(
     world: NodeWorld,
     name: string,
     id: number,
+    link: SimLink,
     options: { policy: Policy; pagesMax: number; threads: number },
   ) {
     this.#world = world;
     this.#policy = options.policy;
     this.name = name;
     this.id = id;
+    this.link = link;
     this.cache = new PageModel(options.pagesMax);
     this.threads = Array.from({ length: options.threads }, (_, index) => new Thread(index));
   }
@@ -62,7 +96,11 @@ export class SimNode implements TokenPort {
   open(): void {
     requireTrue(this.state === "closed", "a file is opened when it is closed");
     this.state = "opening";
-    this.#world.send(this, { type: "open" });
+    this.sendUp({ type: "open" });
+  }
+
+  get now(): number {
+    return this.#world.nowOf(this);
   }
 
   get mayClose(): boolean {
@@ -77,8 +115,8 @@ export class SimNode implements TokenPort {
     requireTrue(this.mayClose, "a file is closed when no thread is inside");
     this.state = "leaving";
     for (const thread of this.threads) thread.end();
-    this.#act((tokens) => tokens.unpinAll(this.#world.now));
-    this.#act((tokens) => tokens.giveBack(0, pageMax, this.#world.now));
+    this.#act((tokens) => tokens.unpinAll(this.now));
+    this.#act((tokens) => tokens.giveBack(0, pageMax, this.now));
   }
 
   start(thread: Thread, operation: Operation): void {
@@ -97,13 +135,17 @@ export class SimNode implements TokenPort {
         return this.#world.send(this, { type: "truncate", request: thread.pin, sizeBytes: operation.sizeBytes });
       case "giveBack":
         thread.end();
-        return this.#act((tokens) => tokens.giveBack(operation.start, operation.end, this.#world.now));
+        return this.#act((tokens) => tokens.giveBack(operation.start, operation.end, this.now));
       case "evict":
         thread.end();
         return this.evictCold(operation.start, operation.end);
       case "flush":
         thread.end();
         this.writeBack(0, pageMax);
+        return;
+      case "sync":
+        thread.end();
+        this.sync();
     }
   }
 
@@ -112,6 +154,7 @@ export class SimNode implements TokenPort {
     const access = thread.access;
     const page = Math.floor(access.word / wordsPerPage);
     if ((access.word + 1) * wordBytes > this.cache.sizeBytes) return thread.passed(); // Beyond the end: junk.
+    if (this.isSuspended) return thread.sleep(page);
     const { cache } = this;
     const touched = cache.cached[page] === 1 && cache.mapped[page] === 0;
     if (cache.cached[page] === 1) cache.mapped[page] = 1;
@@ -124,92 +167,228 @@ export class SimNode implements TokenPort {
       }
     } else {
       thread.sleep(page);
-      if (this.#isAsked(thread)) return;
-      if (this.cache.cached[page] === 0)
-        this.#act((tokens) => tokens.noPage(page, access.kind === "store", this.#world.now));
-      else this.#act((tokens) => tokens.wpPage(page, this.#world.now));
+      if (this.#hasLapsed() || this.#isAsked(thread)) return;
+      if (this.cache.cached[page] === 0) this.#act((tokens) => tokens.noPage(page, access.kind === "store", this.now));
+      else this.#act((tokens) => tokens.wpPage(page, this.now));
     }
-    if (touched) this.#act((tokens) => tokens.touched(page, this.#world.now));
+    if (touched) this.#act((tokens) => tokens.touched(page, this.now));
   }
 
   unhold(thread: Thread): void {
     const { pin } = thread;
     thread.end();
-    this.#act((tokens) => tokens.unpin(pin, this.#world.now));
+    this.#act((tokens) => tokens.unpin(pin, this.now));
   }
 
   /** The cache's budget is used up. */
   evictCold(start: PageIndex, end: PageIndex): void {
     if (this.tokens === undefined || this.tokens.isPinned(start, end) || !this.writeBack(start, end)) return;
-    this.cache.evict(start, end);
+    this.evict(start, end);
     this.tokens.evicted(start, end);
+  }
+
+  /** Everything dirty onto the home's stable storage. */
+  sync(onDone: () => void = () => undefined): void {
+    if (this.tokens === undefined || !this.isReady) return;
+    if (!this.writeBack(0, pageMax)) return this.whenRoom(() => this.sync(onDone));
+    const acknowledged = this.#world.onSync(this);
+    const done = () => {
+      acknowledged();
+      onDone();
+    };
+    const request = ++this.#syncLast;
+    this.#syncs.set(request, { sync: this.retention.beginSync(), done });
+    this.#send({ type: "sync", request });
   }
 
   // What comes from outside.
 
   receive(message: ToNode): void {
-    if (message.type === "opened") {
+    this.#hasLapsed();
+    switch (message.type) {
+      case "welcome":
+        if (this.link.state !== "greeting") return;
+        this.link.welcome(message, this.now);
+        return this.#onUp(message.state);
+      case "closing":
+        return this.down();
+      case "pong":
+        return this.link.pong(message.request);
+      case "synced":
+        return this.#synced(message.request);
+      case "opened":
+        return this.#opened(message.sizeBytes);
+      case "reclaimed":
+        return this.#reclaimed(message.sizeBytes, message.epoch);
+      case "closed":
+        return this.#gone();
+      case "truncated":
+        this.threads.find(({ state, pin }) => state === "truncating" && pin === message.request)?.end();
+        return;
+      default:
+        if (!this.isReady) return;
+        if (this.state === "open" || this.state === "leaving") this.#act((tokens) => this.#obey(tokens, message));
+    }
+  }
+
+  /** The connection is lost. Who waited for a truncate never learns how it went, nor who waited for a sync. */
+  down(): void {
+    if (this.link.state === "down") return;
+    this.link.down();
+    this.isReady = false;
+    this.retention.cancelRestore();
+    this.#syncs.clear();
+    for (const thread of this.threads) if (thread.state === "truncating") thread.end();
+    this.#world.onDown(this);
+  }
+
+  /** Says hello, over a new connection. */
+  greet(): void {
+    this.#hasLapsed();
+    this.link.greet(this.now);
+    this.#world.send(this, { type: "hello", session: this.link.session });
+  }
+
+  #onUp(state: "resumed" | "recovering" | "new"): void {
+    this.#isUnknown = state !== "resumed";
+    if (this.state === "closed" || this.state === "opening") this.#recovered();
+    if (this.state === "closed") return;
+    if (this.state === "opening") return this.sendUp({ type: "open" });
+    if (state === "resumed" && !this.isNew) return this.#reclaim();
+    if (state === "new") this.#loseSession();
+    this.sendUp({ type: "open" });
+  }
+
+  /** The file is open: for the first time, or in a new session, or again with a home that has restarted. */
+  #opened(sizeBytes: number): void {
+    if (this.state === "opening") {
       this.state = "open";
+      this.isReady = true;
       this.cache.clear();
       this.cache.sizeBytes = 0;
-      this.cache.setSize(message.sizeBytes);
-      this.tokens = new FileTokens(this, { policy: this.#policy, sizeBytes: message.sizeBytes });
+      this.cache.setSize(sizeBytes);
+      this.tokens = new FileTokens(this, { policy: this.#policy, sizeBytes });
+      this.isSuspended = this.#hasLapsed();
       return;
     }
-    if (message.type === "reclaimed") return this.#reclaimed(message.sizeBytes, message.epoch);
-    if (!this.isReady) return;
-    if (message.type === "truncated") {
-      const thread = this.threads.find(({ state, pin }) => state === "truncating" && pin === message.request);
-      thread?.end();
-      return;
-    }
-    if (this.state === "open" || this.state === "leaving") this.#act((tokens) => this.#obey(tokens, message));
+    if (!this.isNew) return this.#reclaim();
+    this.isNew = false;
+    for (const thread of this.threads) thread.loseHold();
+    this.#setSize(sizeBytes);
+    this.tokens?.reset(sizeBytes);
+    this.isReady = true;
+    this.#recovered();
+    this.#use();
+    if (this.state === "closing") return this.#closeStable();
+    this.#act((tokens) => tokens.onTime(this.now));
   }
 
-  /** The connection is lost: these messages have not arrived. Who waited for a truncate never learns how it went. */
-  disconnect(unsent: readonly ToHome[]): void {
-    this.isReady = false;
-    for (const message of unsent) {
-      if (message.type === "write") this.#lost.push({ page: message.page, words: message.words });
-    }
-    for (const thread of this.threads) if (thread.state === "truncating") thread.end();
-  }
-
-  describeLost(): string {
-    return this.#lost.map(({ page, words }) => `${page} = ${words.join(" ")}`).join(",");
-  }
-
-  /** The connection is there again, within the lease: what was lost is sent again (R20), what is held is claimed. */
-  reclaim(): void {
+  /** Sends what may have been lost (R20), then what is held. */
+  #reclaim(): void {
     const { tokens } = this;
     if (tokens === undefined) return;
-    for (const { page, words } of this.#lost) this.#world.send(this, { type: "restore", page, words });
-    tokens.eachHeld((mode, start, end, epoch) => this.#world.send(this, { type: "claim", mode, start, end, epoch }));
-    this.#world.send(this, { type: "claimed", epoch: tokens.epoch });
+    this.retention.restore(tokens.epoch, () => {
+      tokens.eachHeld((mode, start, end, epoch) => this.sendUp({ type: "claim", mode, start, end, epoch }));
+      this.sendUp({ type: "claimed", epoch: tokens.epoch });
+    });
   }
 
   #reclaimed(sizeBytes: number, epoch: number): void {
+    this.#setSize(sizeBytes);
     this.isReady = true;
-    this.#lost = [];
-    if (sizeBytes !== this.cache.sizeBytes) this.cache.setSize(sizeBytes);
-    this.#act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.#world.now));
-    this.#act((tokens) => tokens.onTime(this.#world.now));
+    this.#recovered();
+    if (this.state === "closing") return this.#closeStable();
+    this.#act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.now));
+    this.#use();
+    this.#act((tokens) => tokens.onTime(this.now));
+  }
+
+  #recovered(): void {
+    this.isReady = true;
+    if (this.#isUnknown) this.sendUp({ type: "recovered" });
+    this.#isUnknown = false;
+  }
+
+  /** What is cached may be out of date, and dirty pages cannot be sent any more. Holds are over. */
+  #loseSession(): void {
+    const reported = new Set<PageIndex>();
+    this.retention.drop(0, pageMax, (start, end) => {
+      for (let page = start; page < Math.min(end, this.cache.pagesMax); page++) reported.add(page);
+    });
+    this.retention.clear();
+    this.isNew = true;
+    this.#world.onReported(this, reported);
+    for (const thread of this.threads) thread.loseHold();
+  }
+
+  #use(): void {
+    if (!this.isSuspended || this.#hasLapsed()) return;
+    this.isSuspended = false;
+    for (let page = 0; page < this.cache.pagesMax; page++) this.#wake(page);
+  }
+
+  /** R15: said to the session once; from then on every page waits. */
+  #hasLapsed(): boolean {
+    return this.link.lease.hasLapsed(this.now, () => {
+      this.#world.note(this, "takes its pages away: its lease may be over");
+      this.isSuspended = this.tokens !== undefined;
+      this.cache.mapped.fill(0);
+    });
+  }
+
+  #synced(request: number): void {
+    const asked = this.#syncs.get(request);
+    if (asked === undefined) return;
+    this.#syncs.delete(request);
+    this.retention.synced(asked.sync);
+    asked.done();
+  }
+
+  #setSize(sizeBytes: number): void {
+    if (sizeBytes === this.cache.sizeBytes) return;
+    this.cache.setSize(sizeBytes);
+    this.retention.onResize(sizeBytes);
+  }
+
+  /** What it answers for (R20). */
+  describeRetained(): string {
+    return this.retention.describe((slot) => this.attic.read(slot).join(" "));
   }
 
   time(): void {
-    this.#act((tokens) => tokens.onTime(this.#world.now));
+    const { now } = this;
+    const isOver = this.#hasLapsed() && this.link.state === "up";
+    if (isOver || this.link.isUnanswered(now)) this.down();
+    const ping = this.link.ping(now, this.attic.lastWrite);
+    if (ping !== undefined) this.sendUp({ type: "ping", request: ping, isAsked: this.tokens?.isAsked === true });
+    this.#act((tokens) => tokens.onTime(now));
+  }
+
+  /** When `time` wants to be called; Infinity for never. */
+  get deadline(): number {
+    return Math.min(this.tokens?.deadline ?? Number.POSITIVE_INFINITY, this.link.deadline);
   }
 
   roomAgain(pages: number): void {
     this.room = pages;
     this.roomWanted = false;
-    this.#act((tokens) => tokens.onTime(this.#world.now));
+    for (const goOn of this.#roomWaiters.splice(0)) goOn();
+    this.#act((tokens) => tokens.onTime(this.now));
   }
 
-  crash(id: number): void {
-    this.id = id;
+  /** Its process is gone with all it had; another comes in its place, with a connection of its own. */
+  crash(link: SimLink): void {
+    this.link = link;
     this.#gone();
+    this.isStopped = false;
+    this.#isUnknown = false;
     for (const thread of this.threads) thread.end();
+  }
+
+  /** Calls `goOn` when the connection has room again. */
+  whenRoom(goOn: () => void): void {
+    this.roomWanted = true;
+    this.#roomWaiters.push(goOn);
   }
 
   // What the token machine tells us to do.
@@ -278,13 +457,15 @@ export class SimNode implements TokenPort {
       this.room--;
       cache.writable[page] = 0;
       cache.dirty[page] = 0;
-      const words = [...cache.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
-      this.#world.send(this, { type: "write", page, words });
+      const write = this.retention.wrote(page, page + 1);
+      this.#world.onHanded(this, page);
+      this.#send({ type: "write", page, words: this.wordsOf(page), write });
     }
     return true;
   }
 
   evict(start: PageIndex, end: PageIndex): void {
+    this.retention.leaving(start, Math.min(end, this.cache.pagesMax), this.tokens?.epoch ?? 0);
     this.cache.evict(start, end);
   }
 
@@ -302,15 +483,19 @@ export class SimNode implements TokenPort {
     }
   }
 
+  wordsOf(page: PageIndex): number[] {
+    return [...this.cache.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
+  }
+
   #pin(thread: Thread, operation: Operation & { kind: "hold" | "prefetch" }): void {
     const { kind, mode, start, end } = operation;
     thread.pin = ++this.#pinLast;
     thread.state = kind === "hold" ? "pinning" : "prefetching";
-    this.#act((tokens) => tokens[kind === "hold" ? "pin" : "prefetch"](thread.pin, mode, start, end, this.#world.now));
+    this.#act((tokens) => tokens[kind === "hold" ? "pin" : "prefetch"](thread.pin, mode, start, end, this.now));
   }
 
-  #obey(tokens: FileTokens, message: Exclude<ToNode, { type: "opened" | "truncated" | "reclaimed" }>): void {
-    const { now } = this.#world;
+  #obey(tokens: FileTokens, message: FileMessage): void {
+    const { now } = this;
     switch (message.type) {
       case "grant": {
         const { request, mode, start, end, epoch, dataStart, windowEnd } = message;
@@ -326,18 +511,19 @@ export class SimNode implements TokenPort {
       case "revoke":
         return tokens.onRevoke(message.mode, message.start, message.end, message.epoch, message.wantEnd, now);
       case "resize":
-        this.cache.setSize(message.sizeBytes);
+        this.#setSize(message.sizeBytes);
         tokens.onResize(message.sizeBytes, message.epoch, now);
         return this.#send({ type: "resized", epoch: message.epoch });
     }
   }
 
   #install(tokens: FileTokens, message: ToNode & { type: "grant" | "data" }): void {
-    const { request, dataStart, dataEnd, words } = message;
+    const { request, dataStart, dataEnd, words, unstable } = message;
     for (let start = dataStart; start < dataEnd; ) {
       const good = tokens.mayInstall(request, start);
       let end = start + 1;
       while (end < dataEnd && tokens.mayInstall(request, end) === good) end++;
+      if (good && unstable) this.retention.received(start, end, tokens.epoch);
       if (good) this.#installRun(tokens, start, end, words, dataStart);
       else this.#world.note(this, `drops page ${start}`);
       start = end;
@@ -374,19 +560,37 @@ export class SimNode implements TokenPort {
     if (tokens === undefined) return;
     action(tokens);
     if (this.state !== "leaving" || tokens.heldCount > 0) return;
-    this.#gone();
-    this.#world.send(this, { type: "close" });
+    this.state = "closing";
+    this.#closeStable();
   }
 
+  /** R20: the copies that are kept here go with the file, so the home has to have it all on stable storage before. */
+  #closeStable(): void {
+    if (!this.isReady) return; // Begins anew when it is.
+    if (this.retention.isEmpty) this.#send({ type: "close" });
+    else this.sync(() => this.#closeStable());
+  }
+
+  /** To a home that knows what is held here. */
   #send(message: ToHome): void {
-    if (this.isReady) this.#world.send(this, message);
+    if (this.isReady) this.sendUp(message);
+  }
+
+  sendUp(message: ToHome): void {
+    if (this.link.state === "up") this.#world.send(this, message);
   }
 
   #gone(): void {
-    this.isReady = true;
-    this.#lost = [];
+    this.isReady = this.link.state === "up";
+    this.isSuspended = false;
+    this.isNew = false;
+    this.#syncs.clear();
+    this.#roomWaiters = [];
     this.state = "closed";
     this.tokens = undefined;
+    this.retention.clear();
+    this.retention = new Retention(new SimRetentionPort(this));
+    requireTrue(this.attic.keptPages === 0, "a closed file keeps no copies");
     this.cache.clear();
   }
 }

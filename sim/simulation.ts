@@ -1,7 +1,8 @@
 import { Mode } from "../src/core/units.js";
+import { Faults } from "./faults.js";
 import { finish } from "./liveness.js";
 import { Random } from "./random.js";
-import { wordBytes, wordsPerPage } from "./sim-home.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { SimNode } from "./sim-node.js";
 import { drawSwarm, type Swarm } from "./swarm.js";
 import type { Operation, Thread } from "./thread.js";
@@ -25,6 +26,7 @@ class Simulation {
   readonly #random: Random;
   readonly #swarm: Swarm;
   readonly #world: World;
+  readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   #valueLast = 0;
   #stores = 0;
@@ -41,6 +43,7 @@ class Simulation {
     this.#world.hidesProgress = () => swarm.hidesProgress > 0 && this.#random.chance(swarm.hidesProgress);
     this.#world.failsRead = () => swarm.failsRead > 0 && this.#random.chance(swarm.failsRead);
     this.#world.refusesSize = () => swarm.refusesSize > 0 && this.#random.chance(swarm.refusesSize);
+    this.#faults = new Faults(this.#world, swarm, this.#random);
     for (const node of this.#world.nodes) {
       node.room = swarm.room;
       node.open();
@@ -54,6 +57,7 @@ class Simulation {
         this.#world.check();
       }
       this.#trace?.("--- no more faults, no new work ---");
+      this.#faults.end();
       finish(this.#world, restStepsMax);
     } catch (error) {
       if (this.#trace !== undefined) for (const line of this.#world.dump()) this.#trace(line);
@@ -69,9 +73,11 @@ class Simulation {
     world.pass(random.below(this.#swarm.stepMicros) + 1);
     const choice = random.fraction() * (4 + this.#swarm.eagerness);
     if (choice < 0.05) return this.#giveRoom(random.below(world.nodes.length));
-    if (choice < 0.15) return this.#disturb(random.below(world.nodes.length));
+    if (choice < 0.15) return this.#faults.disturb(random.below(world.nodes.length));
     if (choice > 4) return this.#begin(random.pick(world.nodes));
-    const events = [...world.events()].filter(({ kind, node }) => kind !== "room" && !this.#isLate(node));
+    const events = [...world.events()].filter(({ kind, node }) => {
+      return (kind !== "room" || !world.nodes[node].isReady) && !this.#isLate(node);
+    });
     if (events.length > 0) world.happen(random.pick(events));
     else this.#begin(random.pick(world.nodes));
   }
@@ -85,29 +91,8 @@ class Simulation {
     if (node.room < this.#swarm.room) node.roomAgain(this.#swarm.room);
   }
 
-  #disturb(index: number): void {
-    const node = this.#world.nodes[index];
-    const { closes, crashes, cuts } = this.#swarm;
-    if (node.state === "closed") node.open();
-    else if (cuts && node.state === "open" && this.#random.chance(0.3)) this.#cut(index);
-    else if (crashes && this.#random.chance(0.15)) this.#world.crash(index);
-    else if (closes && node.mayClose && this.#random.chance(0.5)) {
-      this.#trace?.(`${node.name} closes`);
-      node.close();
-    }
-  }
-
-  /** A node that is back may be cut off again before it has its answer. */
-  #cut(index: number): void {
-    const isClaiming = this.#world.toHome[index].some(({ type }) => type === "claimed");
-    const isAnswered = this.#world.toNode[index].some(({ type }) => type === "reclaimed");
-    const isBack = this.#world.nodes[index].isReady || isClaiming || isAnswered;
-    if (isBack) this.#world.cut(index);
-    else this.#world.reconnect(index);
-  }
-
   #begin(node: SimNode): void {
-    if (node.state !== "open") return;
+    if (node.state !== "open" || node.isStopped) return;
     const free = node.threads.filter(({ state }) => state === "idle" || state === "holding");
     if (free.length === 0) return;
     const thread = this.#random.pick(free);
@@ -136,12 +121,14 @@ class Simulation {
     if (swarm.givesBack) kinds.push("giveBack");
     if (swarm.evicts) kinds.push("evict");
     if (swarm.flushes) kinds.push("flush");
+    if (swarm.syncs) kinds.push("sync");
     if (kinds.length === 0 || random.chance(0.7)) return this.#access(this.#drawWord(node), swarm.stores);
     const kind = random.pick(kinds);
     const [start, end] = this.#drawRange();
     switch (kind) {
       case "flush":
-        return { kind: "flush" };
+      case "sync":
+        return { kind };
       case "hold":
       case "prefetch":
         return { kind, mode: random.chance(0.5) ? Mode.write : Mode.read, start, end };

@@ -10,7 +10,7 @@ export type Operation =
   | { kind: "truncate"; sizeBytes: number }
   | { kind: "giveBack"; start: PageIndex; end: PageIndex }
   | { kind: "evict"; start: PageIndex; end: PageIndex }
-  | { kind: "flush" };
+  | { kind: "flush" | "sync" };
 
 export type Access = Operation & { kind: "load" | "store" };
 
@@ -73,6 +73,13 @@ export class Thread {
     this.page = -1;
     this.pin = 0;
     this.state = "idle";
+  }
+
+  /** Its hold was lost with its node's session; what it does inside goes on without. A hold that was waited for still is. */
+  loseHold(): void {
+    if (this.state === "pinning" || this.hold === undefined) return;
+    this.hold = undefined;
+    if (this.state === "holding") this.end();
   }
 
   describe(): string {

@@ -1,8 +1,13 @@
 import { Mode, type NodeId, type Policy, pageMax } from "../src/core/units.js";
 import { checkWorld } from "./checks.js";
+import { Clock } from "./clock.js";
 import { describe, pagesOf, type ToHome, type ToNode } from "./message.js";
-import { SimHome, wordBytes, wordsPerPage } from "./sim-home.js";
-import { type NodeState, SimNode } from "./sim-node.js";
+import { Reference } from "./reference.js";
+import { SimDisk } from "./sim-disk.js";
+import { wordBytes, wordsPerPage } from "./sim-file.js";
+import { type HomeWorld, SimHome, type SimSession } from "./sim-home.js";
+import { SimLink } from "./sim-link.js";
+import { type NodeState, type NodeWorld, SimNode } from "./sim-node.js";
 import type { Operation, Thread } from "./thread.js";
 import { requireTrue } from "./violation.js";
 
@@ -14,12 +19,14 @@ export interface WorldOptions {
   readonly pagesMax: number;
   /** Pages of one message; the rest of an answer follows in others. */
   readonly chunkPages: number;
+  /** Infinity, or nothing: no lease ever runs out. */
+  readonly leaseMicros?: number;
   readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** Something that can happen next. */
 export type WorldEvent =
-  | { kind: "toHome" | "toNode" | "stream" | "room" | "time"; node: number }
+  | { kind: "toHome" | "toNode" | "stream" | "room" | "time" | "hello" | "disk"; node: number }
   | { kind: "run"; node: number; thread: number };
 
 /**
@@ -28,40 +35,113 @@ export type WorldEvent =
  *
  * `reference` is the memory that the programs are promised: a store changes it when it completes, and every load must see it.
  */
-export class World {
+export class World implements HomeWorld, NodeWorld {
   now = 0;
-  readonly home: SimHome;
+  /** Undefined while the home's process is dead. */
+  process: SimHome | undefined;
+  readonly disk: SimDisk;
   readonly nodes: SimNode[];
   readonly toHome: ToHome[][];
   readonly toNode: ToNode[][];
-  readonly reference: Int32Array;
+  readonly reference: Reference;
   readonly options: WorldOptions;
+  readonly homeClock = new Clock();
+  readonly clocks: Clock[];
+  /** Whether messages of a node arrive, each way. */
+  readonly isCut: { toHome: boolean; toNode: boolean }[];
+  /** Nodes that are excused, since they were stopped or a clock jumped: what they do in a session that is over is not held against them. */
+  readonly excused = new Set<SimNode>();
+  /** Power has failed: what nobody answers for may be torn. */
+  mayBeTorn = false;
+  /** A node that has lost its connection, or that has died, connects by itself. */
+  reconnects = false;
   refusesSize: () => boolean = () => false;
   failsRead: () => boolean = () => false;
   hidesProgress: () => boolean = () => false;
+  readonly #leaseMicros: number;
   readonly #trace: ((line: string) => void) | undefined;
   readonly #names: string[];
+  /** Of each node what it has handed over or holds, by page: the version for which it answers. */
+  readonly #handed: number[][];
+  readonly #seen: number[][];
+  /** Of each node the pages with stores that are gone, and that it has to report. */
+  readonly #lost: Set<number>[];
+  /** Sessions that are over, whether their nodes know or not. */
+  readonly #ended = new Set<string>();
   #nodeLast = 0;
+  #sessionLast = 0;
+  #bootLast = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
     this.#trace = options.trace;
+    this.#leaseMicros = options.leaseMicros ?? Number.POSITIVE_INFINITY;
     this.#names = Array.from({ length: options.nodes }, (_, index) => String.fromCharCode(97 + index));
-    this.home = new SimHome(this, options);
-    this.nodes = this.#names.map((name) => new SimNode(this, name, ++this.#nodeLast, options));
+    this.clocks = this.#names.map(() => new Clock());
+    this.isCut = this.#names.map(() => ({ toHome: false, toNode: false }));
+    this.disk = new SimDisk(options);
+    const home = this.#newHome();
+    this.process = home;
+    this.nodes = this.#names.map((name, index) => {
+      const { id, node } = home.begin(this.#nextSession(name));
+      const link = new SimLink(id, home.boot, this.#leaseMicros, this.clocks[index].read(this.now));
+      return new SimNode(this, name, node, link, options);
+    });
     this.toHome = this.nodes.map(() => []);
     this.toNode = this.nodes.map(() => []);
-    this.reference = new Int32Array(options.pagesMax * wordsPerPage);
+    this.reference = new Reference(options.pagesMax);
+    this.#handed = this.nodes.map(() => Array(options.pagesMax).fill(0));
+    this.#seen = this.nodes.map(() => Array(options.pagesMax).fill(-1));
+    this.#lost = this.nodes.map(() => new Set());
+  }
+
+  /** The home that is there now, or was there last. */
+  get home(): SimHome {
+    if (this.process === undefined) throw new Error("the home is not there");
+    return this.process;
+  }
+
+  get sizeBytes(): number {
+    return this.disk.sizeBytes;
+  }
+
+  get homeNow(): number {
+    return this.homeClock.read(this.now);
+  }
+
+  nowOf(node: SimNode): number {
+    return this.clocks[this.nodes.indexOf(node)].read(this.now);
+  }
+
+  nextNode(): NodeId {
+    return ++this.#nodeLast;
+  }
+
+  /** Whether this node is in a session that its home has ended, and does not know yet. */
+  isOutcast(node: SimNode): boolean {
+    return this.#ended.has(node.link.session ?? "");
+  }
+
+  /** Whether the home knows all that this node holds. */
+  isKnown(node: SimNode): boolean {
+    const session = this.process?.sessions.get(node.link.session ?? "");
+    return node.isReady && session !== undefined && !session.isRecovering && !this.home.recovery.isOpen;
   }
 
   /** All that can happen without anybody beginning anything new. */
   *events(): Generator<WorldEvent> {
+    const { process } = this;
+    if (process !== undefined && process.syncCount > 0) yield { kind: "disk", node: 0 };
     for (let node = 0; node < this.nodes.length; node++) {
-      if (this.toHome[node].length > 0) yield { kind: "toHome", node };
-      if (this.toNode[node].length > 0) yield { kind: "toNode", node };
-      if (this.home.streamCount(this.nodes[node].id) > 0) yield { kind: "stream", node };
-      if (this.nodes[node].roomWanted) yield { kind: "room", node };
-      for (const { state, index } of this.nodes[node].threads) {
+      const { id, roomWanted, threads, isStopped, link } = this.nodes[node];
+      const { toHome, toNode } = this.isCut[node];
+      if (process !== undefined && !toHome && this.toHome[node].length > 0) yield { kind: "toHome", node };
+      if (!isStopped && !toNode && this.toNode[node].length > 0) yield { kind: "toNode", node };
+      if (process !== undefined && process.file.streamCount(id) > 0) yield { kind: "stream", node };
+      if (isStopped) continue;
+      if (process !== undefined && this.reconnects && link.state === "down") yield { kind: "hello", node };
+      if (roomWanted) yield { kind: "room", node };
+      for (const { state, index } of threads) {
         if (state === "woken") yield { kind: "run", node, thread: index };
       }
     }
@@ -74,7 +154,10 @@ export class World {
         const message = this.toHome[event.node].shift();
         if (message === undefined) return;
         if (this.#trace !== undefined) this.#trace(`  home hears from ${node.name}: ${describe(message)}`);
-        return this.home.receive(node.id, message);
+        if (message.type === "hello") return this.#greet(event.node, message.session);
+        const session = this.process?.sessions.get(node.link.session ?? "");
+        if (session !== undefined) this.home.receive(session, message);
+        return;
       }
       case "toNode": {
         const message = this.toNode[event.node].shift();
@@ -83,7 +166,13 @@ export class World {
         return node.receive(message);
       }
       case "stream":
-        return this.home.stream(node.id);
+        return this.home.file.stream(node.id);
+      case "hello":
+        this.#trace?.(`  ${node.name} connects`);
+        return node.greet();
+      case "disk":
+        this.#trace?.("  the oldest sync has gone down");
+        return this.home.endSync();
       case "room":
         this.#trace?.(`  ${node.name} has room again`);
         return node.roomAgain(Number.POSITIVE_INFINITY);
@@ -95,18 +184,27 @@ export class World {
     }
   }
 
-  /** The next moment at which any node wants to look again; Infinity for none. */
+  /** The next moment at which anybody wants to look again; Infinity for none. */
   get deadline(): number {
-    return Math.min(...this.nodes.map(({ tokens }) => tokens?.deadline ?? Number.POSITIVE_INFINITY));
+    const { process, now } = this;
+    let first = process === undefined ? Number.POSITIVE_INFINITY : this.homeClock.timeOf(process.deadline, now);
+    for (const [index, node] of this.nodes.entries()) {
+      if (!node.isStopped) first = Math.min(first, this.clocks[index].timeOf(node.deadline, now));
+    }
+    return first;
   }
 
-  /** Lets time pass; whoever wanted to look by then does so. */
+  /** Lets time pass; whoever wanted to look by then does so, in that order. */
   pass(micros: number): void {
-    this.now += micros;
-    for (let node = 0; node < this.nodes.length; node++) {
-      if ((this.nodes[node].tokens?.deadline ?? Number.POSITIVE_INFINITY) <= this.now)
-        this.happen({ kind: "time", node });
+    const until = this.now + micros;
+    for (let { deadline } = this; deadline <= until; deadline = this.deadline) {
+      this.now = Math.max(this.now, deadline);
+      if (this.process !== undefined && this.process.deadline <= this.homeNow) this.process.tick();
+      for (const [node, { deadline: wanted, isStopped }] of this.nodes.entries()) {
+        if (!isStopped && wanted <= this.clocks[node].read(this.now)) this.happen({ kind: "time", node });
+      }
     }
+    this.now = until;
   }
 
   start(node: SimNode, thread: Thread, operation: Operation): void {
@@ -114,34 +212,77 @@ export class World {
     node.start(thread, operation);
   }
 
-  /** The node is gone with all it had; what it alone had written is lost, as far as the home has not got it (R15). */
-  crash(index: number): void {
+  /** The node is gone with all it had; another takes its place. `notices`: its home hears so at once, without a lease. */
+  crash(index: number, notices = true): void {
     const node = this.nodes[index];
     this.#trace?.(`${node.name} crashes`);
-    const old = node.id;
-    for (let word = 0; word < this.reference.length; word++) {
-      const page = Math.floor(word / wordsPerPage);
-      if (this.home.directory.mayWrite(old, page, page + 1)) this.reference[word] = this.home.words[word];
-    }
+    const old = this.process?.sessions.get(node.link.session ?? "");
     this.toHome[index].length = 0;
     this.toNode[index].length = 0;
-    node.crash(++this.#nodeLast);
-    this.home.leave(old);
+    this.#forget(index);
+    this.#lost[index].clear();
+    const begun = notices ? this.process?.begin(this.#nextSession(node.name)) : undefined;
+    node.crash(new SimLink(begun?.id, this.process?.boot ?? 0, this.#leaseMicros, node.now));
+    if (begun !== undefined) node.id = begun.node;
+    if (old === undefined) return;
+    if (notices) this.home.end(old, "it crashed");
+    else this.home.lost(old);
   }
 
-  /** The connection is lost, with what was under way. The lease goes on. */
-  cut(index: number): void {
+  /** The connection is lost, with what was under way. The lease goes on. `notices`: the home hears of it at once. */
+  cut(index: number, notices = true): void {
     const node = this.nodes[index];
     this.#trace?.(`${node.name} is cut off`);
-    node.disconnect(this.toHome[index]);
-    this.toHome[index].length = 0;
-    this.toNode[index].length = 0;
-    this.home.disconnected(node.id);
+    const session = this.process?.sessions.get(node.link.session ?? "");
+    node.down();
+    if (notices && session?.isConnected === true) this.home.lost(session);
   }
 
+  /** The connection is there again, and the home has answered the hello. */
   reconnect(index: number): void {
     this.#trace?.(`${this.nodes[index].name} is back`);
-    this.nodes[index].reclaim();
+    this.nodes[index].greet();
+    this.happen({ kind: "toHome", node: index });
+    this.happen({ kind: "toNode", node: index });
+  }
+
+  onDown(node: SimNode): void {
+    const index = this.nodes.indexOf(node);
+    this.toHome[index].length = 0;
+    this.toNode[index].length = 0;
+  }
+
+  /** The home's process dies; what it had taken is with its operating system. */
+  crashHome(): void {
+    this.#trace?.("the home dies");
+    this.process = undefined;
+    for (const node of this.nodes) node.down();
+  }
+
+  /** Its machine loses its power. `survives` says of each write that was not synced whether it got through. */
+  losePower(survives: () => boolean): void {
+    this.crashHome();
+    this.#trace?.("and its power is lost");
+    this.mayBeTorn = true;
+    this.disk.losePower(survives);
+  }
+
+  restartHome(): void {
+    this.#trace?.("the home is back");
+    this.process = this.#newHome();
+    if (!this.process.recovery.isOpen) this.onRecovered();
+  }
+
+  stop(index: number): void {
+    this.#trace?.(`${this.nodes[index].name} is stopped`);
+    this.nodes[index].isStopped = true;
+    this.excused.add(this.nodes[index]);
+  }
+
+  /** It runs again. Its threads may run before it looks at the clock: see `excused`. */
+  go(index: number): void {
+    this.#trace?.(`${this.nodes[index].name} goes on`);
+    this.nodes[index].isStopped = false;
   }
 
   check(): void {
@@ -150,10 +291,11 @@ export class World {
 
   send(from: NodeId | SimNode, message: ToHome | ToNode): void {
     if (typeof from === "number") {
+      // To a connection that its node has given up.
       const index = this.nodes.findIndex(({ id }) => id === from);
       if (index < 0) return; // It has crashed.
       if (this.#trace !== undefined) this.#trace(`    home→${this.#names[index]} ${describe(message)}`);
-      this.toNode[index].push(message as ToNode);
+      if (this.nodes[index].link.state !== "down") this.toNode[index].push(message as ToNode);
     } else {
       if (this.#trace !== undefined) this.#trace(`    ${from.name}→home ${describe(message)}`);
       this.toHome[this.nodes.indexOf(from)].push(message as ToHome);
@@ -163,29 +305,131 @@ export class World {
   onStore(node: SimNode, word: number, value: number): void {
     this.#trace?.(`    ${node.name} has stored ${value} to word ${word}`);
     const page = Math.floor(word / wordsPerPage);
+    if (this.isOutcast(node)) {
+      this.#lost[this.nodes.indexOf(node)].add(page);
+      return;
+    }
     for (const other of this.nodes) {
-      if (other === node) continue;
+      if (other === node || this.isOutcast(other)) continue;
       for (const { state, hold } of other.threads) {
         const isHeld = hold !== undefined && state !== "pinning" && page >= hold.start && page < hold.end;
         requireTrue(!isHeld, "nobody stores to a page that is on hold elsewhere");
       }
     }
     // A store beyond an end that its node has not heard of yet is dropped.
-    if ((word + 1) * wordBytes <= this.home.sizeBytes) this.reference[word] = value;
+    if ((word + 1) * wordBytes <= this.sizeBytes) this.reference.store(word, value, node);
   }
 
   onLoad(node: SimNode, word: number, value: number): void {
     this.#trace?.(`    ${node.name} has loaded ${value} from word ${word}`);
-    if ((word + 1) * wordBytes > this.home.sizeBytes) return; // Cut off a moment ago; it has not heard yet.
-    requireTrue(
-      value === this.reference[word],
-      `a load sees the last store: word ${word} is ${this.reference[word]}, not ${value}`,
-    );
+    if ((word + 1) * wordBytes > this.sizeBytes || this.isOutcast(node)) return; // It has not heard yet.
+    const should = this.reference.words[word];
+    requireTrue(value === should, `a load sees the last store: word ${word} is ${should}, not ${value}`);
   }
 
   onSize(sizeBytes: number): void {
     this.#trace?.(`    the file has ${pagesOf(sizeBytes)}`);
-    this.reference.fill(0, sizeBytes / wordBytes);
+    this.reference.resize(sizeBytes);
+  }
+
+  onHanded(node: SimNode, page: number): void {
+    this.#handed[this.nodes.indexOf(node)][page] = this.reference.latest(page);
+  }
+
+  onSync(node: SimNode): () => void {
+    const versions = [...this.#handed[this.nodes.indexOf(node)]];
+    return () => this.reference.synced(versions);
+  }
+
+  /** The session is over. What it alone had is gone; its node, if it lives, has to say so. */
+  onEnded(session: SimSession, reason: string): void {
+    this.#ended.add(session.id);
+    const node = this.nodes.find(({ link }) => link.session === session.id);
+    this.#trace?.(`  the session ${session.id} is over: ${reason}`);
+    if (node !== undefined) this.#forget(this.nodes.indexOf(node));
+    if (this.home.recovery.isOpen) return; // Others may still bring what is newer: settled when they are all back.
+    for (let page = 0; page < this.options.pagesMax; page++) {
+      if (this.home.directory.mayWrite(session.node, page, page + 1)) this.#settle(page);
+    }
+  }
+
+  onRecovered(): void {
+    this.#trace?.("  all who survive are back");
+    for (const [index, { link }] of this.nodes.entries()) {
+      if (link.session === undefined || this.home.sessions.has(link.session)) continue;
+      this.#ended.add(link.session);
+      this.#forget(index);
+    }
+    for (let page = 0; page < this.options.pagesMax; page++) {
+      const isWritten = [...this.home.directory.segments()].some(
+        ({ mode, start, end }) => mode === Mode.write && page >= start && page < end,
+      );
+      if (!isWritten) this.#settle(page);
+    }
+  }
+
+  onReported(node: SimNode, pages: ReadonlySet<number>): void {
+    const index = this.nodes.indexOf(node);
+    for (const page of this.#lost[index]) {
+      const isBeyond = page * wordsPerPage * wordBytes >= Math.min(node.cache.sizeBytes, this.sizeBytes);
+      requireTrue(isBeyond || pages.has(page), `${node.name} reports that stores to page ${page} are lost`);
+    }
+    this.#lost[index].clear();
+    this.#forget(index);
+    this.excused.delete(node);
+  }
+
+  /** Of a node that holds a page and has seen it, or has handed it over: the version for which it answers (R20). */
+  #answered(page: number): number {
+    let newest = 0;
+    for (const [index, node] of this.nodes.entries()) {
+      if (this.isOutcast(node)) continue;
+      newest = Math.max(newest, this.#handed[index][page]);
+      if (node.cache.cached[page] === 1) newest = Math.max(newest, this.#seen[index][page]);
+    }
+    return newest;
+  }
+
+  /** Notes what each node has in its cache: it is the newest version, as checks of copies show. */
+  noteSeen(): void {
+    for (const [index, node] of this.nodes.entries()) {
+      if (this.isOutcast(node)) continue;
+      for (let page = 0; page < this.options.pagesMax; page++) {
+        if (node.cache.cached[page] === 1) this.#seen[index][page] = this.reference.latest(page);
+      }
+    }
+  }
+
+  #settle(page: number): void {
+    if (page * wordsPerPage * wordBytes >= this.sizeBytes) return;
+    const words = [...this.disk.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
+    for (const by of this.reference.settle(page, words, this.#answered(page), this.mayBeTorn)) {
+      if (this.isOutcast(by) || by.link.session === undefined) this.#lost[this.nodes.indexOf(by)].add(page);
+    }
+  }
+
+  #forget(index: number): void {
+    this.#handed[index].fill(0);
+    this.#seen[index].fill(-1);
+  }
+
+  #greet(index: number, session: string | undefined): void {
+    const node = this.nodes[index];
+    const { session: known, state } = this.home.hello(session, this.#nextSession(node.name));
+    node.id = known.node;
+    const { boot, leaseMicros } = this.home;
+    // What the home had queued for an older connection went with that.
+    this.toNode[index].length = 0;
+    this.send(known.node, { type: "welcome", session: known.id, state, boot, leaseMicros });
+  }
+
+  #newHome(): SimHome {
+    const { policy, chunkPages } = this.options;
+    return new SimHome(this, this.disk, ++this.#bootLast, { policy, chunkPages, leaseMicros: this.#leaseMicros });
+  }
+
+  #nextSession(name: string): string {
+    return `${name}${++this.#sessionLast}`;
   }
 
   note(node: SimNode, text: string): void {
@@ -200,6 +444,7 @@ export class World {
       const tokens = node.tokens?.describe() ?? stateName(node.state);
       return `${node.name}: ${node.cache.describe()} | ${tokens} | threads ${threads} | ${queues}`;
     });
+    if (this.process === undefined) return [...lines, "home: dead"];
     const segments = [...this.home.directory.segments()].map(
       ({ node, mode, start, end, epoch }) =>
         `${this.#nameOf(node)} ${mode === Mode.write ? "write" : "read"} ${start}..${end === pageMax ? "end" : end} @${epoch}`,
@@ -233,6 +478,7 @@ function describeOperation(operation: Operation): string {
     case "evict":
       return `${operation.kind} ${operation.start}..${operation.end}`;
     case "flush":
-      return "flush";
+    case "sync":
+      return operation.kind;
   }
 }

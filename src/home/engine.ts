@@ -204,6 +204,7 @@ export class Engine implements HomeContext, Reported {
     const { store, leaseMillis } = this;
     const port: RecoveryPort = {
       remember: (sessions) => writeSessions(store, sessions),
+      isBack: (session) => this.sessions.byId(session) !== undefined,
       onLost: (session) => {
         this.counters.fenced++;
         this.#onFenced(lostWithHome(store, session));

@@ -108,6 +108,7 @@ export class FrameHandler {
   #restore(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
     const { dataStart, dataEnd, epoch, extra: write } = frame;
     if (dataEnd - dataStart !== 1) throw protocolError("pages are restored one by one");
+    session.lease.deferred(this.#home.nowMicros); // It answers what it was asked behind these, however many they are.
     if (!this.#mayRestore(session, open, frame)) {
       this.#home.counters.framesIgnored++;
       if (session.isRecovering) open.duties.onOldNews(session.id, write);

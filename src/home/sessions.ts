@@ -54,6 +54,10 @@ export class Sessions {
     return this.#byNode.get(node);
   }
 
+  byId(session: string): Session | undefined {
+    return this.#byId.get(session);
+  }
+
   /** Where a node is reached; undefined while its connection is lost: then its lease decides. */
   connectionOf(node: NodeId): Connection | undefined {
     return this.#byNode.get(node)?.connection;
@@ -73,6 +77,8 @@ export class Sessions {
     session.connection = connection;
     session.address = connection.address;
     session.lease.heard(nowMicros);
+    // What it was asked over a connection that was lost without our notice, it is asked again: it has a lease to answer.
+    session.lease.forgetQuestions();
     session.refused.clear();
     session.isBack = false;
     return session;

@@ -302,6 +302,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   onDisconnected(): void {
     this.#frames.isReady = false;
+    this.#retention.cancelRestore();
     this.#resizeEpoch = -1; // The home will not wait for it any more.
   }
 
@@ -367,6 +368,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   #use(): void {
+    if (this.#connection.hasLapsed(nowMicros())) return; // The home's answer came too late: it will be asked anew.
     if (!this.isUsable) {
       this.#suspendedAt = Number.POSITIVE_INFINITY;
       this.clock.clear(); // Whoever waits faults again.

@@ -84,7 +84,8 @@ export class NodeSession {
 
   #reclaim(state: "resumed" | "recovering"): void {
     this.#eachFile((open, done) => {
-      if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
+      if (state === "resumed" && this.#parts.files.byNumber(open.file.number) !== open) this.#restart(open, done);
+      else if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
       else this.#reopen(open, done, ({ file: number }) => this.#reclaimFile(open, number, done));
     });
   }
@@ -93,8 +94,11 @@ export class NodeSession {
     const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
       locks.claim(open, number, connection, () => reportLostLocks(open));
-      connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer) => {
-        if (answer === undefined) return; // Down once more: all this begins anew.
+      connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer, error) => {
+        if (answer === undefined) {
+          if (!isDown(error)) done(); // The home has closed it, and the connection took the answer to that with it.
+          return; // Else all this begins anew.
+        }
         const { size, epoch, refused } = answer as ControlOperations["claimed"]["reply"];
         files.renumber(open, number);
         open.file.onClaimed(size, epoch, refused, (start, end) => this.reportLost(open, start, end));
@@ -108,14 +112,17 @@ export class NodeSession {
     const { files, locks } = this.#parts;
     for (const open of files.all()) this.lose(open);
     locks.clear(reportLostLocks);
-    this.#eachFile((open, done) =>
-      this.#reopen(open, done, ({ file: number, size }) => {
-        files.renumber(open, number);
-        open.file.startSession(number, size);
-        this.#parts.emit("resize", { file: open.id, size });
-        done();
-      }),
-    );
+    this.#eachFile((open, done) => this.#restart(open, done));
+  }
+
+  /** Opens a file anew of which nothing is held any more. A connection that breaks meanwhile leaves it to the next. */
+  #restart(open: OpenFile, done: () => void): void {
+    this.#reopen(open, done, ({ file: number, size }) => {
+      this.#parts.files.renumber(open, number);
+      open.file.startSession(number, size);
+      this.#parts.emit("resize", { file: open.id, size });
+      done();
+    });
   }
 
   /** Opens a file in the new session. One that cannot be opened loses what was stored; its threads stall, and say why. */

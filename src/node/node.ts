@@ -132,9 +132,21 @@ export class Node {
       file.cache.close();
       onClosed();
     };
-    file.leave(nowMicros(), () =>
-      this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail }),
-    );
+    const ask = () => this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail });
+    file.leave(nowMicros(), () => this.#whenStable(open, ask));
+  }
+
+  /**
+   * R20: what is kept of a file goes with it, so the home has to have it all on stable storage before:
+   *
+   * 1. A keeps a copy of what it wrote to a page; B has written the page since, and closes the file. 2. The home is killed, and
+   * A, as it should, sends its copy. 3. Nobody is left who knows that B's was newer, though B lives.
+   */
+  #whenStable(open: OpenFile, act: () => void): void {
+    if (!open.file.isUnstable) return act();
+    open.file.sync((error) => {
+      if (error === undefined || !this.requests.retry(error, () => this.#whenStable(open, act))) act();
+    });
   }
 
   /** Everything dirty onto the home's stable storage. */
@@ -164,13 +176,14 @@ export class Node {
     const isReady = this.#connection.isUp && open.every(({ file }) => file.isReady);
     if (!isReady || waiting === 0) return finish();
     for (const each of open) {
-      each.file.leave(nowMicros(), () => {
+      const ask = () => {
         this.#connection.request("close", { file: each.file.number }, (answer) => {
           if (answer !== undefined) unclosed.delete(each); // The home has taken everything.
           waiting--;
           if (waiting === 0) finish();
         });
-      });
+      };
+      each.file.leave(nowMicros(), () => this.#whenStable(each, ask));
     }
   }
 
@@ -218,6 +231,8 @@ export class Node {
       nextPin: () => this.pins.next(),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
+    const now = nowMicros();
+    if (this.#connection.hasLapsed(now)) file.suspend(now);
     const open: OpenFile = { file, id, policy, again, opens: 0 };
     this.files.add(open);
     return open;

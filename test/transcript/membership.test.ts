@@ -15,10 +15,13 @@ test("A close writes back, gives back, and lets others on", () => {
     > a closes
       a→home write 0 = 1 0
       a→home release 0..end to none @1
-      a→home close
+      a→home sync #1
     > settle
       home→b grant read 0..end @2, page 0..1 = 1 0
+      home→a synced #1
       b has loaded 1 from word 0
+      a→home close
+      home→a closed
     `,
   );
 });
@@ -74,7 +77,10 @@ test("A node that opens again starts from nothing", () => {
     > a closes, settle
       a→home write 0 = 1 0
       a→home release 0..end to none @1
+      a→home sync #1
+      home→a synced #1
       a→home close
+      home→a closed
     > a opens, settle
       a→home open
       home→a opened, 1 page
@@ -108,7 +114,9 @@ test("A node that is cut off goes on with what it holds, and says so when it is 
     > a writes 0, a runs
       a has stored 3 to word 0
     > a is back
-      a→home restore 1 = 2 0
+      a→home hello again, a1
+      home→a welcome a1, resumed
+      a→home restore 1 = 2 0, version 1, write 1
       a→home claim write 0..1 @1
       a→home claim read 1..65538 @1
       a→home claim write 65538..end @1
@@ -134,6 +142,8 @@ test("A revoke that was lost under way is asked again, behind the answer to the 
       home→a revoke 0..1 to read @1
     > a is cut off
     > a is back
+      a→home hello again, a1
+      home→a welcome a1, resumed
       a→home claim write 0..end @1
       a→home claimed all, newest @1
     > settle
@@ -169,6 +179,8 @@ test("Who is cut off while it waits is passed: nobody waits for its lease", () =
       c has stored 2 to word 0
     # b asks again when it is back.
     > b is back
+      b→home hello again, b2
+      home→b welcome b2, resumed
       b→home claimed all, newest @0
     > settle
       home→b reclaimed, 1 page @2
@@ -196,6 +208,8 @@ test("What was asked before a cut and is not asked again need not be given", () 
     > b crashes
     > a is cut off
     > a is back
+      a→home hello again, a1
+      home→a welcome a1, resumed
       a→home claim write 0..end @1
       a→home claimed all, newest @1
     > settle
@@ -221,6 +235,8 @@ test("A size that a node has not heard of is told again: until then nobody is an
       b→home resized @2
     > a is cut off
     > a is back
+      a→home hello again, a1
+      home→a welcome a1, resumed
       a→home claim write 0..end @1
       a→home claimed all, newest @1
     > a→home, a→home

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { settle } from "../../sim/liveness.js";
-import { wordBytes, wordsPerPage } from "../../sim/sim-home.js";
+import { wordBytes, wordsPerPage } from "../../sim/sim-file.js";
 import type { SimNode } from "../../sim/sim-node.js";
 import { World, type WorldOptions } from "../../sim/world.js";
 import { Mode } from "../../src/core/units.js";

@@ -111,8 +111,9 @@ export class Duties {
    */
   beginSync(session: string): { readonly record: StableWrites | undefined; readonly end: () => void } {
     const sync = this.#syncNext++;
-    const others = [...this.#taken].some(([other, write]) => other !== session && write > (this.#stable[other] ?? 0));
-    const record = others ? { ...this.#stable, ...Object.fromEntries(this.#taken) } : undefined;
+    const taken = [...this.#taken];
+    const others = taken.some(([other, write]) => other !== session && write > (this.#stable[other] ?? 0));
+    const record = others ? { ...this.#stable, ...Object.fromEntries(taken) } : undefined;
     return {
       record,
       end: () => {
@@ -120,6 +121,17 @@ export class Duties {
         this.#settle(sync);
       },
     };
+  }
+
+  /** One line for people: what is not stable, and what has been taken, restored and recorded of whom. */
+  describe(): string {
+    const writes = (of: Iterable<readonly [string, number]>) =>
+      [...of].map(([who, write]) => `${who} !${write}`).join(" ");
+    const restored = [...this.#restored].map(([page, version]) => `${page} @${version}`).join(" ");
+    const written = [...this.#written].map(([page, { session, write }]) => `${page} ${session} !${write}`).join(" ");
+    const back = `restored ${restored}; written ${written}; restoring ${writes(this.#restoring)}`;
+    const stable = `stable ${writes(Object.entries(this.#stable))}`;
+    return `unstable ${this.#unstable.describe()}; taken ${writes(this.#taken)}; ${stable}; ${back}`;
   }
 
   #addUnstable(start: PageIndex, end: PageIndex): void {

@@ -16,6 +16,8 @@ export type RememberedSessions = Readonly<Record<string, RememberedSession>>;
 export interface RecoveryPort {
   /** Puts the sessions on record, durably, before anything is answered that was served after this call. */
   remember(sessions: RememberedSessions): void;
+  /** Whether this session is back, and its lease runs: whatever it holds may not be given away before that is over. */
+  isBack(session: string): boolean;
   /** A node has not come back in time. */
   onLost(session: RememberedSession): void;
   /** Every node has said what it holds, or has lost its chance. Called before what was parked goes on. */
@@ -97,14 +99,20 @@ export class Recovery {
     this.#parked.push(action);
   }
 
-  /** Called now and then: who has not come back within the grace period is fenced. */
+  /**
+   * Called now and then: who has not come back within the grace period is fenced. Not so who is back and has not claimed yet:
+   *
+   * 1. A node is back just before the end of the grace period, and may act on what it holds for a lease from then.
+   * 2. The period ends, and what it holds is given to others. 3. It goes on reading what it had, and others store.
+   */
   onTime(nowMicros: Micros): void {
     if (this.#isOver || nowMicros < this.#untilMicros) return;
     for (const [session, remembered] of this.#expected) {
+      if (this.#port.isBack(session)) continue;
+      this.#expected.delete(session);
       this.#live.delete(session);
       this.#port.onLost(remembered);
     }
-    this.#expected.clear();
     this.#record();
     this.#endIfDone();
   }

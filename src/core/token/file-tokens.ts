@@ -71,7 +71,6 @@ export class FileTokens {
     return this.#wants.count > 0 || this.#pins.isWaiting;
   }
 
-  /** Whether any revoke has not been answered. */
   get isAsked(): boolean {
     return this.#revokes.count > 0;
   }
@@ -187,12 +186,7 @@ export class FileTokens {
     this.#sizeBytes = sizeBytes;
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#held.stamp(firstPage, pageMax, epoch);
-    // Threads that waited for a page that is now beyond the end, or was and is not, look again (R5).
-    this.#wants.serve(({ page }) => {
-      if (page < firstPage) return false;
-      this.#port.retry(page);
-      return true;
-    });
+    this.#retryFrom(firstPage);
     this.#pump(now);
   }
 
@@ -233,10 +227,7 @@ export class FileTokens {
     this.#pump(now);
   }
 
-  /**
-   * The shell has dropped pages, written back before, under tokens that stay held. What is under way for them may have been
-   * read before that write-back, and is no longer good (R9).
-   */
+  /** The shell has dropped pages, written back before, under tokens that stay held. What is under way for them is old (R9). */
   evicted(start: PageIndex, end: PageIndex): void {
     this.#requests.overtake(start, end);
   }
@@ -246,7 +237,7 @@ export class FileTokens {
     return this.#revokes.count > 0 ? page + 1 : Math.min(limit, this.#held.end(this.#held.firstEndingAfter(page)));
   }
 
-  /** Its deadline has come, or what an earlier `recall` or `writeBack` could not do may be tried again. */
+  /** Its deadline has come, or an earlier `recall` or `writeBack` may be tried again. */
   onTime(now: Micros): void {
     this.#pump(now);
   }
@@ -279,6 +270,7 @@ export class FileTokens {
     this.#requests.clear();
     this.#revokes.clear();
     this.#epoch = 0;
+    this.#retryFrom(firstPageChanged(this.#sizeBytes, sizeBytes));
     this.#sizeBytes = sizeBytes;
     this.#pins.restart();
     this.#wants.delay(0, pageMax, 0);
@@ -289,6 +281,14 @@ export class FileTokens {
     const asked = `asked ${this.#revokes.describe()}; let on ${this.#fresh.describe(this.#port)}`;
     const held = `held ${this.#held.describe()}, newest @${this.#epoch}; wanted ${this.#wants.describe()}`;
     return `${held}; ${asked}; pins ${this.#pins.describe()}; ${this.#requests.describe()}`;
+  }
+
+  /** Threads that waited for a page that is now beyond the end, or was and is not, look again (R5). */
+  #retryFrom(firstPage: PageIndex): void {
+    this.#wants.serve(({ page }) => {
+      if (page >= firstPage) this.#port.retry(page);
+      return page >= firstPage;
+    });
   }
 
   #pump(now: Micros): void {

@@ -106,7 +106,17 @@ export class Retention {
   }
 
   clear(): void {
+    this.cancelRestore();
     this.#pages.clear();
+  }
+
+  /**
+   * The connection is lost. What waits for room to go on restoring must not do so over the next one, least of all in another
+   * session: 1. half of the pages have been sent, the rest waits for room; 2. the session is lost, and what was kept is
+   * dropped; 3. in the new session there is room, and bytes of another page are sent, under a token that is held again.
+   */
+  cancelRestore(): void {
+    this.#restoreLast++;
   }
 
   beginSync(): number {
@@ -147,6 +157,15 @@ export class Retention {
       onSent();
     };
     send(0);
+  }
+
+  /** One line for people: what is kept, and of which write. `bytes` tells what is in a slot of the attic. */
+  describe(bytes: (slot: number) => string): string {
+    const kept: string[] = [];
+    this.#pages.each(0, (page, version, write, slot) => {
+      kept.push(`${page} @${version} !${write}${slot < 0 ? "" : ` = ${bytes(slot)}`}`);
+    });
+    return kept.join(", ");
   }
 
   /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
