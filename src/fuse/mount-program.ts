@@ -114,7 +114,7 @@ export class MountProgram {
         settle: (file, then) => sizes.settle(file, then),
       },
     });
-    nodes.onForgotten = (inode) => files.find(inode)?.onForgotten();
+    nodes.onForgotten = (inode) => this.#files?.find(inode)?.onForgotten();
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
     const answers = new InodeAnswers(nodes, files, leases, privileges);
@@ -195,6 +195,7 @@ export class MountProgram {
   /** What the kernel has is written back first, for which requests and notices still have to be served. */
   #stop(done: () => void): void {
     this.#node.stop(() => {
+      this.#files = undefined; // Their caches are closed; the kernel may be forgetting inodes still.
       for (const helper of this.#helpers) helper.stop();
       done();
     });
