@@ -34,6 +34,7 @@ export class Writer {
   readonly name: string;
   sent = 0;
   committed = 0;
+  isStopped = false;
   readonly #shell: SqliteShell;
 
   constructor(name: string, shell: SqliteShell) {
@@ -41,10 +42,10 @@ export class Writer {
     this.#shell = shell;
   }
 
-  /** Until `count` transfers are committed, or sqlite3 ends: then it throws. */
+  /** Until `count` transfers are committed or it is stopped. Throws when sqlite3 ends. */
   async transfer(count: number): Promise<void> {
     const ahead: Promise<void>[] = [];
-    while (this.sent < count) {
+    while (this.sent < count && !this.isStopped) {
       const next = this.#next();
       next.catch(() => undefined); // Looked at in its turn; after a failure, nobody looks at the rest.
       ahead.push(next);

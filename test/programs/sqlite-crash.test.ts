@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MountCluster } from "../mount/mount-cluster.js";
+import { until } from "../support/until.js";
+import { audit, type BankMode, openBank, pragmas, Writer } from "./bank.js";
+import { lacks } from "./packages.js";
+import { SqliteShell } from "./sqlite-shell.js";
+
+const mode: BankMode = { journal: "delete", mapBytes: 0 };
+const before = 8;
+const after = 20;
+const limitMillis = 60_000;
+
+test("SQLite (delete journal): a host is killed in the middle, the other goes on, no committed transfer is lost", {
+  skip: lacks("sqlite3"),
+}, async () => {
+  await using cluster = await MountCluster.start({ home: { leaseMillis: 3000 } });
+  const [living, dying] = cluster.mounts;
+  await openBank(living.at("bank.db"), mode);
+  await using livingShell = await SqliteShell.open(living.at("bank.db"), pragmas(mode));
+  await using dyingShell = await SqliteShell.open(dying.at("bank.db"), pragmas(mode));
+  const survivor = new Writer("survivor", livingShell);
+  const victim = new Writer("victim", dyingShell);
+
+  const surviving = survivor.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
+  const ended = victim.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
+  const haveCommitted = () => Math.min(survivor.committed, victim.committed) >= before;
+  await until("both have committed", haveCommitted, limitMillis);
+  dying.isQuiet = false;
+  dying.program.kill("SIGKILL");
+  dyingShell.kill();
+  assert.ok((await ended) instanceof Error);
+
+  const goal = survivor.committed + after;
+  await until("the other host goes on", () => survivor.committed >= goal, limitMillis);
+  survivor.isStopped = true;
+  assert.equal(await surviving, undefined);
+  await audit(living.at("bank.db"), mode, [survivor, victim], [victim]);
+});
