@@ -99,10 +99,11 @@ export class AttributeOperations {
         else this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
       };
       // A change to nothing is one too, as of chown(2), and not what is left of a size.
+      const { onGiveUp } = request;
       const isLeft = Object.keys(changes).length > 0 || !isResize;
       if (isLeft) this.#change(request, "setattr", changes, onReply);
       else this.#ask(request, "getattr", {}, onReply);
-      if (isResize) request.onGiveUp = undefined; // The kernel lets no page of the file go until it is answered.
+      if (isResize) request.onGiveUp = onGiveUp;
     };
     if (isResize) this.#space.setSize(request, inode, request.u64(16), finish);
     else finish();

@@ -1,4 +1,13 @@
-import { type ByteOffset, fileBytesMax, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import {
+  type ByteOffset,
+  fileBytesMax,
+  Mode,
+  type PageIndex,
+  pageAt,
+  pageBytes,
+  pageEndAt,
+  pageMax,
+} from "../core/units.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Node } from "../node/node.js";
@@ -41,23 +50,32 @@ export class FileSpace {
   }
 
   /**
-   * Cuts or extends a file, which need not be open here, for a SETATTR. `then` answers that, with the size. It cannot be given
-   * up: the kernel lets no page of the file go before.
+   * Cuts or extends a file, which need not be open here, for a SETATTR. `then` answers that, with the size. Until it is
+   * answered, the kernel lets no page of the file go. When it is given up, a change that comes all the same is to this
+   * kernel as if another node had made it.
    */
   setSize(request: Request, inode: number, size: ByteOffset, then: () => void): void {
     if (size > fileBytesMax) return request.fail(Errno.EFBIG);
     const onFile = (file: MountFile) => {
+      if (request.isAnswered) return this.#files.release(file, true);
       file.beginResize();
+      request.onGiveUp = (errno) => {
+        request.fail(errno);
+        file.shownBytes = -1;
+        file.whenDropped(0, pageMax, () => file.settle(() => undefined));
+      };
       request.onDone = () => {
         file.endResize();
         this.#files.release(file, true);
       };
       this.#ask("truncate", file, { size }, (errno) => {
-        if (errno !== 0) return request.fail(errno);
-        file.wrote();
-        then();
+        if (errno === 0) file.wrote();
+        if (request.isAnswered) return;
+        if (errno === 0) then();
+        else request.fail(errno);
       });
     };
+    request.onGiveUp = (errno) => request.fail(errno);
     this.#files.acquire(inode, true, onFile, (error) => request.fail(errnoOf(error)));
   }
 

@@ -72,10 +72,14 @@ export class LockOperations implements LockReleases {
     if (lock.kind === "posix") this.#note(number, file, lock.owner);
     const ticket = ++this.#ticketLast;
     request.isPatient = wait;
-    request.onGiveUp = () => this.#node.requests.cancel(ticket);
+    let reason: number = Errno.EINTR; // The kernel makes a restart of it, for which there has to be a signal.
+    request.onGiveUp = (errno) => {
+      reason = errno;
+      this.#node.requests.cancel(ticket);
+    };
     this.#node.locks.set(file.open, lock, { wait, inLine: false, ticket }, (error) => {
       if (error === undefined) request.ok();
-      else request.fail(errnoOf(error));
+      else request.fail(error.code === "DMMAP_ABORTED" ? reason : errnoOf(error));
     });
   }
 

@@ -135,9 +135,10 @@ export class MountProgram {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
       onEnd: () => this.#onEnd(),
     });
-    const watch = new WaitWatch(loop, this.#setup.timeoutMicros, (request) =>
-      this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)),
-    );
+    const watch = new WaitWatch(loop, node, this.#setup.timeoutMicros, {
+      reason: (request) => this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)),
+      subject: (request) => nodes.nameOf(nodes.inodeOf(request.node) ?? -1),
+    });
     node.addTimer((now) => reads.onTime(now));
     node.addTimer((now) => watch.look(now));
     node.onSession = (change) => {

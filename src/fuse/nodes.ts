@@ -103,6 +103,12 @@ export class Nodes implements NodeIds {
     return names.join("/");
   }
 
+  /** For people. */
+  nameOf(inode: number): string {
+    if (inode === this.#rootInode) return "the root";
+    return this.pathOf(inode) ?? `inode ${inode}`;
+  }
+
   #put(known: Known): Known {
     this.#byId.set(known.id, known);
     this.#byInode.set(known.inode, known);

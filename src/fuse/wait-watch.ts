@@ -1,6 +1,7 @@
 import type { Micros } from "../core/units.js";
 import { Errno } from "../kernel/errno.js";
 import { say } from "../kernel/standard-error.js";
+import type { Node } from "../node/node.js";
 import type { FuseLoop } from "./fuse-loop.js";
 import { Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
@@ -10,26 +11,37 @@ const lookMicros = 250_000;
 
 const names = new Map<number, string>(Object.entries(Opcode).map(([name, opcode]) => [opcode, name]));
 
+/** What is said of a request that waits. */
+export interface WaitTexts {
+  /** What it waits for. */
+  reason(request: Request): string;
+  /** What it is about, as people call it. */
+  subject(request: Request): string;
+}
+
 /** Says why programs wait, when they wait for long, and ends that when there is an end to patience. */
 export class WaitWatch {
   readonly #loop: FuseLoop;
   readonly #timeoutMicros: Micros;
-  readonly #reason: (request: Request) => string;
+  readonly #node: Pick<Node, "downSince">;
+  readonly #texts: WaitTexts;
   readonly #told = new Set<Request>();
 
-  /** `reason`: what a request waits for. After `timeoutMicros` it fails with ETIMEDOUT; Infinity for never. */
-  constructor(loop: FuseLoop, timeoutMicros: Micros, reason: (request: Request) => string) {
+  /** After `timeoutMicros` a request fails with ETIMEDOUT; Infinity for never. */
+  constructor(loop: FuseLoop, node: Pick<Node, "downSince">, timeoutMicros: Micros, texts: WaitTexts) {
+    this.#node = node;
     this.#loop = loop;
     this.#timeoutMicros = timeoutMicros;
-    this.#reason = reason;
+    this.#texts = texts;
   }
 
   /** @returns when to look again. */
   look(now: Micros): Micros {
     for (const request of this.#told) if (request.isAnswered) this.#resume(request, now);
     for (const request of [...this.#loop.waiting]) {
-      const micros = now - request.since;
-      if (request.isPatient || micros < Math.min(stallMicros, this.#timeoutMicros)) continue;
+      // Who waits for a lock waits for other programs, and as long as they like; unless it is the home that is away.
+      const micros = now - (request.isPatient ? Math.max(request.since, this.#node.downSince) : request.since);
+      if (micros < Math.min(stallMicros, this.#timeoutMicros)) continue;
       if (micros >= this.#timeoutMicros) request.onGiveUp?.(Errno.ETIMEDOUT);
       else if (!this.#told.has(request)) this.#stall(request, micros);
     }
@@ -38,17 +50,18 @@ export class WaitWatch {
 
   #stall(request: Request, micros: Micros): void {
     this.#told.add(request);
-    say(`${describe(request)} has waited for ${seconds(micros)}: ${this.#reason(request)}`);
+    say(`${this.#describe(request)} has waited for ${seconds(micros)}: ${this.#texts.reason(request)}`);
   }
 
   #resume(request: Request, now: Micros): void {
     this.#told.delete(request);
-    say(`${describe(request)} goes on after ${seconds(now - request.since)}`);
+    say(`${this.#describe(request)} goes on after ${seconds(now - request.since)}`);
   }
-}
 
-function describe({ opcode, thread, node }: Request): string {
-  return `${names.get(opcode) ?? `request ${opcode}`} of process ${thread} on inode ${node}`;
+  #describe(request: Request): string {
+    const { opcode, thread } = request;
+    return `${names.get(opcode) ?? `request ${opcode}`} of process ${thread} on ${this.#texts.subject(request)}`;
+  }
 }
 
 function seconds(micros: Micros): string {

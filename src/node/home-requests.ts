@@ -29,6 +29,8 @@ export class HomeRequests {
   readonly #connection: HomeConnection;
   /** The program's number of a request that can be cancelled, and the connection's. */
   readonly #tickets = new Map<number, number>();
+  /** Of those, the ones that were cancelled, and have not been answered. */
+  readonly #cancelled = new Set<number>();
   /** What waits for the session to go on, in order. */
   readonly #parked: Parked[] = [];
   #isStopping = false;
@@ -47,7 +49,9 @@ export class HomeRequests {
     }
     const request = this.#connection.request(op, body, (answer, error) => {
       if (ticket !== undefined) this.#tickets.delete(ticket);
+      const isCancelled = ticket !== undefined && this.#cancelled.delete(ticket);
       if (answer !== undefined) onReply(answer);
+      else if (isCancelled && isDown(error)) onFail(takenBack());
       else if (!this.#park(error, { act: () => this.ask(ask), ticket, onFail })) onFail(error);
       else onDown?.();
     });
@@ -62,10 +66,11 @@ export class HomeRequests {
   /** The program has given up a request that waits at the home. */
   cancel(ticket: number): void {
     const parked = this.#parked.findIndex((entry) => entry.ticket === ticket);
-    const aborted = new DmmapError("DMMAP_ABORTED", "the request was taken back");
-    if (parked >= 0) this.#parked.splice(parked, 1)[0].onFail?.(aborted);
+    if (parked >= 0) this.#parked.splice(parked, 1)[0].onFail?.(takenBack());
     const request = this.#tickets.get(ticket);
-    if (request !== undefined) this.#connection.request("cancelLock", { request }, () => undefined);
+    if (request === undefined) return;
+    this.#cancelled.add(ticket);
+    this.#connection.request("cancelLock", { request }, () => undefined);
   }
 
   /** The session goes on. */
@@ -83,6 +88,10 @@ export class HomeRequests {
   stop(): void {
     this.#isStopping = true;
   }
+}
+
+function takenBack(): DmmapError {
+  return new DmmapError("DMMAP_ABORTED", "the request was taken back");
 }
 
 /** Whether the connection broke before the answer came: nothing is wrong with the request. */

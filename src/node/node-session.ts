@@ -1,6 +1,7 @@
 import type { DmmapError } from "../core/error.js";
 import { pageBytes } from "../core/units.js";
 import type { ControlOperations, Opened, Welcome } from "../core/wire/control.js";
+import { nowMicros } from "../kernel/clock.js";
 import { say } from "../kernel/standard-error.js";
 import { soundOpened } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
@@ -43,6 +44,8 @@ export class NodeSession {
   #era = 0;
   /** Why nothing comes from the home just now; empty when it does. */
   downReason = "";
+  /** Since when that is so; Infinity while it is not. */
+  downSince = Number.POSITIVE_INFINITY;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -51,6 +54,7 @@ export class NodeSession {
   onDown(error: DmmapError): void {
     this.#era++;
     this.downReason = error.message;
+    this.downSince = Math.min(this.downSince, nowMicros());
     for (const { file } of this.#parts.files.all()) file.onDisconnected();
     this.#parts.onChange("down");
     this.#parts.emit("disconnect", { message: error.message });
@@ -163,6 +167,7 @@ export class NodeSession {
     const { connection, requests } = this.#parts;
     connection.request("recovered", {}, () => undefined);
     if (this.downReason === takingStock) this.downReason = "";
+    if (this.downReason === "") this.downSince = Number.POSITIVE_INFINITY;
     this.#parts.onChange("usable");
     this.#parts.emit("reconnect", {});
     requests.resume();

@@ -192,6 +192,11 @@ export class Node {
     return this.#connection.leaseUntil;
   }
 
+  /** Since when nothing comes from the home, on the clock of `nowMicros`; Infinity when it does. */
+  get downSince(): number {
+    return this.#session.downSince;
+  }
+
   /** Why nothing comes from the home just now; empty when it does. */
   get downReason(): string {
     return this.#session.downReason;

@@ -26,6 +26,10 @@ const setLock = 6;
 const setLockWait = 7;
 const lockTypes = { shared: 0, exclusive: 1, none: 2 } as const;
 
+/** Ctrl-C ends it, as it ends a program in C: Node catches the signal, for which a thread in a page fault does not wake. */
+const defaultAction = new NativeBuffer(4096);
+succeed(libc.syscall(process.arch === "arm64" ? 134 : 13, 2, defaultAction.address, 0, 8, 0, 0), "rt_sigaction");
+
 export const plainCommands = {
   open: ({ path, flags, as = "main" }: { path: string; flags: string; as?: string }) => {
     files.set(as, openSync(path, flags));
