@@ -10,8 +10,8 @@ const mapBytes = 256 * 1024 * 1024;
 
 /** Transactions of both writers together. A rollback journal takes several syncs for each. */
 const runs: readonly (BankMode & { readonly transfers: number })[] = [
-  { journal: "wal", mapBytes: 0, transfers: 1000 },
-  { journal: "wal", mapBytes, transfers: 1000 },
+  { journal: "wal", mapBytes: 0, transfers: 700 },
+  { journal: "wal", mapBytes, transfers: 700 },
   { journal: "delete", mapBytes: 0, transfers: 60 },
   { journal: "delete", mapBytes, transfers: 60 },
 ];
