@@ -3,7 +3,8 @@ import { Mode, type PageIndex, pageMax } from "../src/core/units.js";
 /** What node and home tell each other, in place of frames: the same fields, the pages as numbers. */
 export type ToHome =
   | { type: "hello"; session: string | undefined }
-  | { type: "open" }
+  /** `isFirst`: its node has not got it open, as far as it knows. */
+  | { type: "open"; isFirst: boolean }
   | { type: "close" }
   | {
       type: "acquire";

@@ -146,7 +146,7 @@ export class SimHome {
         return this.#send(session, { type: "pong", request: message.request });
       case "open":
         // The answer to an earlier open was lost, and with it whatever this node was asked about the file.
-        if (session.isOpen && !session.isRecovering && !this.recovery.isOpen) this.#leave(session);
+        if (session.isOpen && message.isFirst) this.#leave(session);
         this.file.directory.open(session.node);
         session.isOpen = true;
         recovery.remember(session.id, session.id, fileName);

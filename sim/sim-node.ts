@@ -96,7 +96,7 @@ export class SimNode implements TokenPort {
   open(): void {
     requireTrue(this.state === "closed", "a file is opened when it is closed");
     this.state = "opening";
-    this.sendUp({ type: "open" });
+    this.sendUp({ type: "open", isFirst: this.state === "opening" });
   }
 
   get now(): number {
@@ -253,10 +253,10 @@ export class SimNode implements TokenPort {
     this.#isUnknown = state !== "resumed";
     if (this.state === "closed" || this.state === "opening") this.#recovered();
     if (this.state === "closed") return;
-    if (this.state === "opening") return this.sendUp({ type: "open" });
+    if (this.state === "opening") return this.sendUp({ type: "open", isFirst: this.state === "opening" });
     if (state === "resumed" && !this.isNew) return this.#reclaim();
     if (state === "new") this.#loseSession();
-    this.sendUp({ type: "open" });
+    this.sendUp({ type: "open", isFirst: state === "new" || this.isNew });
   }
 
   /** The file is open: for the first time, or in a new session, or again with a home that has restarted. */

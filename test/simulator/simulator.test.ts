@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { simulate } from "../../sim/simulation.js";
 
-const seedCount = 2_000;
+/** On two processors `npm run sim -- --seeds 10000` takes less than a minute; this test has one. */
+const seedCount = 5_000;
 function run(seed: number): ReturnType<typeof simulate> {
   try {
     return simulate(seed);
