@@ -169,8 +169,9 @@ export class Retention {
   }
 
   /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
-  #slotNow({ page, slot }: RetainedPage): number | undefined {
+  #slotNow({ page, write, slot }: RetainedPage): number | undefined {
     if (slot >= 0 || this.#port.isCached(page)) return slot;
+    if (write === 0) return undefined; // It was received: what the attic has of the page is an older version, our own.
     const kept = this.#pages.slotOf(page);
     return kept < 0 ? undefined : kept;
   }
