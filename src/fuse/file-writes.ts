@@ -59,6 +59,7 @@ export class FileWrites {
   /** Stores that have happened already, under a token that is held here: at once, whatever is being asked for. */
   #flush(file: MountFile, request: WriteRequest): void {
     const { cache } = file.file;
+    file.sawMappedStore();
     const end = Math.min(request.offset + request.byteLength, cache.sizeBytes);
     const byteLength = end - request.offset;
     if (byteLength <= 0) return request.written(); // Cut off meanwhile.

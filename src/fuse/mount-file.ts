@@ -10,6 +10,11 @@ const tellMicros = 4000;
 /** For how long a change of the size waits here for the kernel, whatever that waits for itself. */
 const resizeMicrosMax = 500_000;
 
+/** For how long an unlock waits for the kernel, which may wait for others itself. */
+const flushMicrosMax = 200_000;
+/** So often in a row a flush that brought nothing is repeated: then no program stores to a map of the file. */
+const quietFlushesMax = 8;
+
 /** Has the kernel know about sizes. */
 export interface SizeSink {
   /** Calls `done` when the kernel lives by the new size. */
@@ -18,8 +23,15 @@ export interface SizeSink {
   settle(file: MountFile, then: () => void): void;
 }
 
-/** Tells the home of stores now, or makes sure that the file's `onTime` is called at a later time, to do so then. */
-export type TellStored = (at: Micros | undefined) => void;
+/** What a file asks of the node that it is on. */
+export interface MountFileNode {
+  /** Tells the home that the file has been stored to just now. */
+  tellStored(): void;
+  /** Sends what is dirty on the node, of whatever file, ahead of what is sent next. */
+  sendDirty(): void;
+  /** Has `onTime` called then. */
+  wakeAt(at: Micros): void;
+}
 
 /**
  * One file of a mount: what the kernel has of it, above what this node has. What the kernel caches, the node caches too; what
@@ -40,16 +52,18 @@ export class MountFile implements UpperCache {
   #resizing = 0;
   readonly #sizes: SizeSink;
   readonly #droppedWaiters: (() => void)[] = [];
-  /** Tells the home that the file has been stored to just now. */
-  readonly #tellStored: TellStored;
+  readonly #node: MountFileNode;
   /** When the home is to be told of stores that it has not heard of; Infinity when there are none. */
   #tellAt: Micros = Number.POSITIVE_INFINITY;
   #toldAt: Micros = Number.NEGATIVE_INFINITY;
+  #quietFlushes = 0;
+  #hasMappedStores = false;
+  #flushWaiters: { done: () => void; until: Micros }[] = [];
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
-  constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, tellStored: TellStored) {
+  constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, node: MountFileNode) {
     this.#sizes = sizes;
-    this.#tellStored = tellStored;
+    this.#node = node;
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
@@ -71,7 +85,7 @@ export class MountFile implements UpperCache {
     const now = nowMicros();
     this.#tellAt = Math.max(now, this.#toldAt + tellMicros);
     if (this.#tellAt <= now) this.tellTimes();
-    else this.#tellStored(this.#tellAt);
+    else this.#node.wakeAt(this.#tellAt);
   }
 
   /** The home hears of all stores so far before whatever it is asked next. */
@@ -79,7 +93,7 @@ export class MountFile implements UpperCache {
     if (this.#tellAt === Number.POSITIVE_INFINITY) return;
     this.#tellAt = Number.POSITIVE_INFINITY;
     this.#toldAt = nowMicros();
-    this.#tellStored(undefined);
+    this.#node.tellStored();
   }
 
   /** The token without which the kernel may not be given a page to cache. */
@@ -95,7 +109,10 @@ export class MountFile implements UpperCache {
 
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
     if (mode === Mode.read && !this.isWriteOpen) return true;
-    return this.#drop(start, end);
+    if (!this.#drop(start, end)) return false;
+    // Under a lock, what is stored to a map speaks of what was written before it, as the index of a log does.
+    if (this.#hasMappedStores && this.file.lockedPages.isLocked) this.#node.sendDirty();
+    return true;
   }
 
   /**
@@ -109,6 +126,25 @@ export class MountFile implements UpperCache {
     this.#sizes.onResize(this, fromBytes, toBytes, () => {
       if (this.#resizeWaiter === waiter) this.#endWait();
     });
+  }
+
+  /**
+   * The kernel says nothing of stores to shared maps before it has to: so it is told to drop the pages, those that were
+   * stored to are written first. Where that brings nothing for some times, nobody stores that way.
+   */
+  flush(done: () => void): void {
+    if (!this.isWriteOpen || this.kernel.isEmpty || this.#quietFlushes >= quietFlushesMax) return done();
+    this.#quietFlushes++;
+    const waiter = { done, until: nowMicros() + flushMicrosMax };
+    this.#flushWaiters.push(waiter);
+    this.whenDropped(0, pageMax, () => this.#endFlushes((each) => each === waiter));
+    this.#node.wakeAt(waiter.until);
+  }
+
+  /** The kernel has written down a store to a shared map. */
+  sawMappedStore(): void {
+    this.#hasMappedStores = true;
+    this.#quietFlushes = 0;
   }
 
   /** The kernel has an answer that makes it take the file to be at least as long as this. */
@@ -168,10 +204,17 @@ export class MountFile implements UpperCache {
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
     if (now >= this.#tellAt) this.tellTimes();
-    const until = this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY;
-    if (now < until) return Math.min(until, this.#tellAt);
-    this.#endWait();
-    return this.#tellAt;
+    if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
+    this.#endFlushes(({ until }) => now >= until);
+    const deadlines = this.#flushWaiters.map(({ until }) => until);
+    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, ...deadlines);
+  }
+
+  #endFlushes(isOver: (waiter: { until: Micros }) => boolean): void {
+    const over = this.#flushWaiters.filter(isOver);
+    if (over.length === 0) return;
+    this.#flushWaiters = this.#flushWaiters.filter((waiter) => !over.includes(waiter));
+    for (const { done } of over) done();
   }
 
   #endWait(): void {

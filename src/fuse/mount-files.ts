@@ -4,7 +4,7 @@ import type { Node } from "../node/node.js";
 import type { SessionChange } from "../node/node-session.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { DropPages } from "./kernel-pages.js";
-import { MountFile, type SizeSink, type TellStored } from "./mount-file.js";
+import { MountFile, type SizeSink } from "./mount-file.js";
 import type { Nodes } from "./nodes.js";
 
 /** How long a file that nobody uses stays open: what is cached of it is there when it is opened again. */
@@ -142,15 +142,17 @@ export class MountFiles {
   #addFile(entry: Entry, open: OpenFile): MountFile {
     const { inode } = entry;
     const drop: DropPages = (start, end, recall) => this.#drop(file, start, end, recall);
-    const tellStored: TellStored = (at) => this.#tellStored(open, at);
-    const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes, tellStored);
+    const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes, {
+      tellStored: () => this.#tellStored(open),
+      sendDirty: () => this.#node.sendDirty(() => undefined),
+      wakeAt: (at) => this.#node.wakeAt(at),
+    });
     file.shownBytes = this.#nodes.toldBytes(inode);
     entry.file = file;
     return file;
   }
 
-  #tellStored(open: OpenFile, at: Micros | undefined): void {
-    if (at !== undefined) return this.#node.wakeAt(at);
+  #tellStored(open: OpenFile): void {
     const args = () => ({ file: open.file.number });
     this.#node.requests.ask({ op: "times", args, onReply: () => undefined, onFail: () => undefined });
   }

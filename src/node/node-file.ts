@@ -1,4 +1,3 @@
-import type { DmmapError } from "../core/error.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { LockedPages } from "../core/token/locked-pages.js";
 import { Retention } from "../core/token/retention.js";
@@ -32,6 +31,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** Who waits in faults, and since when. */
   readonly clock = new FaultClock();
   readonly lockedPages: LockedPages;
+  readonly writes: WriteBack;
   upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
@@ -39,7 +39,6 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #frames: FileFrames;
   readonly #receiver: PageReceiver;
   readonly #retention: Retention;
-  readonly #writes: WriteBack;
   readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
   /** Of the last resize, while the home waits to hear that it is done. */
@@ -68,9 +67,9 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.clock.start(page, nowMicros());
       this.#afterwards();
     };
-    const whenRoom = (goOn: () => void) => this.#writes.whenRoom(goOn);
+    const whenRoom = (goOn: () => void) => this.writes.whenRoom(goOn);
     this.#retention = new Retention(new NodeRetentionPort(this.cache, attic, this.#frames, whenRoom));
-    this.#writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics, (page) => {
+    this.writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics, (page) => {
       return this.tokens.modeAt(page) === Mode.write;
     });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
@@ -228,7 +227,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   writeBack(start: PageIndex, end: PageIndex): boolean {
-    return this.#writes.send(start, end);
+    return this.writes.send(start, end);
   }
 
   evict(start: PageIndex, end: PageIndex): void {
@@ -252,22 +251,9 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#act(() => this.tokens.unpin(pin, nowMicros()));
   }
 
-  /** Everything dirty onto the home's stable storage. */
-  sync(onDone: (error: DmmapError | undefined) => void): void {
-    this.#writes.sync(onDone);
-  }
-
-  onRefused(error: DmmapError): void {
-    this.#writes.onRefused(error);
-  }
-
   /** Whether stores were lost since this was last asked: the next sync must not pass over it. */
   takeLoss(): boolean {
     return this.#retention.takeLoss();
-  }
-
-  get isUnstable(): boolean {
-    return this.#writes.isUnstable;
   }
 
   get isReady(): boolean {
@@ -380,7 +366,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** The socket has taken something: what waited for room goes on. */
   onRoom(now: number): void {
-    this.#writes.onRoom();
+    this.writes.onRoom();
     this.onTime(now);
   }
 

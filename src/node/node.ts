@@ -64,7 +64,7 @@ export class Node {
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),
       onFileFrame: (frame, payload) => this.#onFrame(frame, payload),
-      onRefused: (file, error) => this.files.byNumber(file)?.file.onRefused(error),
+      onRefused: (file, error) => this.files.byNumber(file)?.file.writes.onRefused(error),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
       onLapsed: (now) => this.#session.onLapsed(now),
@@ -72,7 +72,7 @@ export class Node {
       lastWrite: () => this.#attic.lastWrite,
     });
     this.requests = new HomeRequests(this.#connection);
-    this.locks = new NodeRangeLocks(this.requests);
+    this.locks = new NodeRangeLocks(this.requests, (open, then) => this.handOver(open, then));
     this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({
       connection: this.#connection,
@@ -143,10 +143,34 @@ export class Node {
    * A, as it should, sends its copy. 3. Nobody is left who knows that B's was newer, though B lives.
    */
   #whenStable(open: OpenFile, act: () => void): void {
-    if (!open.file.isUnstable) return act();
-    open.file.sync((error) => {
+    if (!open.file.writes.isUnstable) return act();
+    open.file.writes.sync((error) => {
       if (error === undefined || !this.requests.retry(error, () => this.#whenStable(open, act))) act();
     });
+  }
+
+  /**
+   * Has the home know all that programs above this node have stored so far, before `then` and what it sends: to any file, as
+   * one may speak of the other (a log and its index). Does nothing while the home is away.
+   */
+  handOver(open: OpenFile, then: () => void): void {
+    open.file.upperCache.flush(() => {
+      if (this.#connection.isUp) this.sendDirty(then);
+      else then();
+    });
+  }
+
+  sendDirty(onSent: () => void): void {
+    let waiting = 1;
+    const done = () => {
+      waiting--;
+      if (waiting === 0) onSent();
+    };
+    for (const { file } of this.files.all()) {
+      waiting++;
+      file.writes.sendDirty(done);
+    }
+    done();
   }
 
   /** Everything dirty onto the home's stable storage. */
@@ -156,7 +180,7 @@ export class Node {
       const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
-    file.sync((error) => {
+    file.writes.sync((error) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
     });
   }
@@ -267,7 +291,7 @@ export class Node {
   }
 
   #isUnstable(): boolean {
-    for (const { file } of this.files.all()) if (file.isUnstable) return true;
+    for (const { file } of this.files.all()) if (file.writes.isUnstable) return true;
     return false;
   }
 
@@ -289,8 +313,8 @@ export class Node {
     this.#writeBackAt = Number.POSITIVE_INFINITY;
     const startedAt = nowMicros();
     for (const { file } of this.files.all()) {
-      if (!file.isReady || !file.isUnstable) continue;
-      file.sync(() => {
+      if (!file.isReady || !file.writes.isUnstable) continue;
+      file.writes.sync(() => {
         const rest = (nowMicros() - startedAt) * writeBackRest;
         this.#writeBackMicros = Math.max(writeBackMicrosMin, Math.min(rest, writeBackMicrosMax));
       });

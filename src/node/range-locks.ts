@@ -27,16 +27,20 @@ const node = 0;
 /**
  * The locks that programs of this node hold: asked from the home, remembered here so that a home that restarts can be told.
  *
+ * Who gives up a lock has made what it protects whole: so the home has all stores from before, and they outlive this node.
  * To end one waits for the home's answer, since who is told of it by other ways may try the lock at once. Not while the home
  * is away: nobody gets a lock there before it has heard what was ended here.
  */
 export class NodeRangeLocks {
   readonly #requests: HomeRequests;
+  readonly #handOver: (open: OpenFile, then: () => void) => void;
   /** Of every file on which a lock was set: the home may think that there is one still. */
   readonly #held = new Map<OpenFile, Held>();
 
-  constructor(requests: HomeRequests) {
+  /** `handOver`: see `Node.handOver`. */
+  constructor(requests: HomeRequests, handOver: (open: OpenFile, then: () => void) => void) {
     this.#requests = requests;
+    this.#handOver = handOver;
   }
 
   /** Sets or ends a lock. */
@@ -71,9 +75,11 @@ export class NodeRangeLocks {
   /** Ends all locks of an owner. Mostly there are none, and nothing to tell anybody. */
   releaseOwner(open: OpenFile, owner: string, kind: Kind, onDone: () => void): void {
     if (!this.holds(open, owner, kind)) return onDone();
-    this.#heldOf(open)[kind].releaseOwner({ node, owner });
-    this.#giveBackPages(open);
-    this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }), onDone);
+    this.#handOver(open, () => {
+      this.#heldOf(open)[kind].releaseOwner({ node, owner });
+      this.#giveBackPages(open);
+      this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }), onDone);
+    });
   }
 
   /** As `releaseOwner`, by the home's word: what was lost with the session cannot be ended, and is DMMAP_LOST. */
@@ -117,10 +123,14 @@ export class NodeRangeLocks {
     const held = this.#held.get(open)?.[lock.kind];
     const range = toRange(lock);
     if (held === undefined || !held.has(range)) return onDone(undefined);
-    held.unlock(range);
-    this.#giveBackPages(open);
-    const args = () => ({ ...lock, wait: false, inLine: false, file: open.file.number });
-    this.#tell("setLock", args, () => onDone(undefined));
+    const unlock = () => {
+      held.unlock(range);
+      this.#giveBackPages(open);
+      const args = () => ({ ...lock, wait: false, inLine: false, file: open.file.number });
+      this.#tell("setLock", args, () => onDone(undefined));
+    };
+    if (held.has(range, "exclusive")) this.#handOver(open, unlock);
+    else unlock();
   }
 
   /** Before the home hears of the unlock; `owner`: who ends all that it holds. */

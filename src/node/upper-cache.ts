@@ -6,9 +6,12 @@ export interface UpperCache {
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean;
   /** The size has changed: calls `done` when the file is not shown with the former size any more. */
   resize(fromBytes: ByteOffset, toBytes: ByteOffset, done: () => void): void;
+  /** Calls `done` when what programs have stored above is in the node's cache, or that cannot be had soon. */
+  flush(done: () => void): void;
 }
 
 export const noUpperCache: UpperCache = {
   recall: () => true,
   resize: (_from, _to, done) => done(),
+  flush: (done) => done(),
 };

@@ -68,6 +68,12 @@ export class WriteBack {
     this.whenRoom(() => this.flush(onSent, next));
   }
 
+  /** Sends what is dirty, ahead of all that is sent later. */
+  sendDirty(onSent: () => void): void {
+    if (this.#cache.dirtyPages > 0) this.flush(onSent);
+    else onSent();
+  }
+
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
     this.#syncs.add(onDone);
