@@ -33,6 +33,7 @@ export class FuseLoop implements RequestOwner {
   readonly #spares: NativeBuffer[] = [];
   readonly #waiting = new Map<number, Request>();
   #buffer = new NativeBuffer(bufferBytes);
+  #isClosed = false;
   limits: FuseLimits | undefined;
 
   constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, sink: FuseLoopSink) {
@@ -65,6 +66,8 @@ export class FuseLoop implements RequestOwner {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#pager.unwatch(this.fd);
     libc.close(this.fd);
   }

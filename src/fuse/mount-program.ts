@@ -198,6 +198,7 @@ export class MountProgram {
     this.#node.stop(() => {
       this.#files = undefined; // Their caches are closed; the kernel may be forgetting inodes still.
       for (const helper of this.#helpers) helper.stop();
+      this.#loop?.close(); // Whoever uses the mount still waits for no answer any more.
       done();
     });
   }

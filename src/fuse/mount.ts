@@ -21,11 +21,12 @@ export interface MountOptions extends ConnectOptions {
 export class Mount {
   readonly url: string;
   readonly mountPoint: string;
-  /** Resolves when it has been unmounted, by `unmount` or by anybody else, and the home has what was written. */
+  /** Resolves when it has been unmounted by anybody, and the home has what was written; or has been taken away by `detach`. */
   readonly ended: Promise<void>;
   readonly #thread: PagerThread;
   readonly #presence: MountPresence | undefined;
   #isUnmounted = false;
+  #onEnded: () => void = () => undefined;
 
   /** Use `mount`. */
   constructor(thread: PagerThread, url: string, mountPoint: string, unmounted: Promise<void>) {
@@ -34,7 +35,10 @@ export class Mount {
     this.mountPoint = mountPoint;
     const entry = mountedAt(mountPoint);
     this.#presence = entry === undefined ? undefined : new MountPresence(entry.device);
-    this.ended = unmounted.then(async () => await this.#end());
+    this.ended = new Promise((resolve) => {
+      this.#onEnded = resolve;
+    });
+    void unmounted.then(async () => await this.#end());
     // From this thread: the pager's has to serve what the kernel writes back meanwhile.
     process.prependOnceListener("exit", this.#onExit);
   }
@@ -73,6 +77,7 @@ export class Mount {
     process.off("exit", this.#onExit);
     await this.#thread.close();
     this.#presence?.end();
+    this.#onEnded();
   }
 
   readonly #onExit = (): void => {

@@ -50,7 +50,8 @@ export class FileHandler {
     session.files.set(open.number, open);
     if (write) open.times.tellers.add(session.node);
     this.#home.recovery.remember(session.id, session.name, open.name);
-    return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created: false };
+    const { number: file, directory, name } = open;
+    return { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   }
 }
 

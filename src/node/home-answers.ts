@@ -26,8 +26,9 @@ export function checkWelcome(said: Partial<Welcome>): Welcome {
 
 /** The answer to `open`, if it is one. */
 export function soundOpened(said: Partial<Opened>): Opened | undefined {
-  const { file, size, policy } = said;
-  const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.has(policy);
+  const { file, size, policy, name = "" } = said;
+  const isNamed = typeof name === "string";
+  const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.has(policy) && isNamed;
   return isSound ? (said as Opened) : undefined;
 }
 

@@ -114,7 +114,7 @@ export class Node {
     const onReply = (answer: object) => {
       const opened = soundOpened(answer);
       if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
-      const open = this.files.byNumber(opened.file) ?? this.#add(name, again, opened);
+      const open = this.files.byNumber(opened.file) ?? this.#add(opened.name ?? name, again, opened);
       open.opens++;
       onOpened(open, opened.created);
     };

@@ -43,6 +43,8 @@ export interface Opened {
   readonly size: number;
   readonly policy: Policy;
   readonly created: boolean;
+  /** What people call it, where the node did not say so itself. */
+  readonly name?: string;
 }
 
 /** Control requests by `op`, each with its answer. */

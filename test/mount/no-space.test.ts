@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { test } from "node:test";
+import { lacksFuse } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { MountCluster } from "./mount-cluster.js";
+import { PlainUser } from "./plain-user.js";
+
+const skip = lacksFuse();
+const mebibyte = 1024 ** 2;
+
+function run(command: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+}
+
+test("a full disk at the home reaches fsync and msync; nothing is dropped, and it goes on when there is room", {
+  skip,
+}, async () => {
+  using folder = temporaryFolder();
+  const disk = folder.at("disk");
+  mkdirSync(disk);
+  run("mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "dmmap-test", disk);
+  try {
+    await using cluster = await MountCluster.start({ home: { folder: disk } });
+    const [one, other] = cluster.mounts;
+    await using user = await PlainUser.start();
+    await user.call("edit", { path: one.at("file") });
+    await user.call("fill", { at: 0, length: 6 * mebibyte, value: 7 });
+    await assert.rejects(user.call("fsync", {}), { code: "ENOSPC" });
+    await user.call("map", { length: 6 * mebibyte });
+    await user.call("store", { at: 6 * mebibyte - 1, value: 8 });
+    await assert.rejects(user.call("msync", {}), (error: Error) => /ENOSPC|EIO/.test(error.message));
+
+    run("mount", "-o", "remount,size=16m", disk);
+    await user.call("fsync", {});
+    await using reader = await PlainUser.start();
+    await reader.call("edit", { path: other.at("file") });
+    assert.equal(await reader.call("read", { at: 0, length: 1 }), "\x07");
+    assert.equal(await reader.call("read", { at: 6 * mebibyte - 2, length: 2 }), "\x07\x08");
+  } finally {
+    run("umount", disk);
+  }
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { dmmap } from "../cli/dmmap.js";
+import { lacksFuse } from "../support/requires.js";
+import { until } from "../support/until.js";
+import { MountCluster } from "./mount-cluster.js";
+import { PlainUser } from "./plain-user.js";
+
+const skip = lacksFuse();
+const pageBytes = 4096;
+
+/** A program that has written and stored to a map, and synced nothing. */
+async function storing(path: string): Promise<PlainUser> {
+  const user = await PlainUser.start();
+  await user.call("edit", { path });
+  await user.call("fill", { at: 0, length: 3 * pageBytes, value: 7 });
+  await user.call("map", { length: 3 * pageBytes });
+  await user.call("store", { at: pageBytes, value: 8 });
+  return user;
+}
+
+function assertStored(bytes: Uint8Array): void {
+  assert.equal(bytes.length, 3 * pageBytes);
+  assert.deepEqual([bytes[0], bytes[pageBytes], bytes[3 * pageBytes - 1]], [7, 8, 7]);
+}
+
+test("dmmap umount comes back when the home has what was written and stored to maps", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  const user = await storing(mount.at("file"));
+  await user[Symbol.asyncDispose]();
+  assert.equal((await dmmap(["umount", mount.path])).code, 0);
+  assertStored(readFileSync(cluster.folder.at("file")));
+  assert.equal((await mount.program.end()).code, 0);
+});
+
+test("a mount in use stays; a second signal takes it from under its users, and loses nothing", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  await using user = await storing(mount.at("file"));
+  const refused = await dmmap(["umount", mount.path]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /is in use.*\(DMMAP_BUSY\)/);
+  await user.call("store", { at: 0, value: 7 });
+
+  mount.isQuiet = false;
+  mount.program.kill("SIGTERM");
+  await until("it says that it is in use", () => /is in use.*once more/.test(mount.program.errors));
+  assert.equal(existsSync(mount.at("file")), true);
+  mount.program.kill("SIGTERM");
+  assert.equal((await mount.program.end()).code, 0);
+  assert.equal(existsSync(mount.at("file")), false);
+  assertStored(readFileSync(cluster.folder.at("file")));
+});
+
+test("dmmap umount --lazy takes a mount from under its users, who go on with what they have open", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  await using user = await storing(mount.at("file"));
+  assert.equal((await dmmap(["umount", "--lazy", mount.path])).code, 0);
+  assert.equal(existsSync(mount.at("file")), false);
+  await user.call("fsync", {});
+  await user[Symbol.asyncDispose]();
+  assert.equal((await mount.program.end()).code, 0);
+  assertStored(readFileSync(cluster.folder.at("file")));
+});
