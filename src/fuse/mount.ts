@@ -56,7 +56,8 @@ export class Mount {
       );
     }
     const errno = unmountDevice(this.mountPoint);
-    if (errno !== 0) throw unmountError(this.mountPoint, errno);
+    // EINVAL: somebody has taken it away already (`umount -l`), and its last users may not be done.
+    if (errno !== 0 && errno !== Errno.EINVAL) throw unmountError(this.mountPoint, errno);
     await this.ended;
   }
 

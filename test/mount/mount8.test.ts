@@ -7,7 +7,7 @@ import { serveFolder } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
-const script = fileURLToPath(new URL("../../src/cli/mount-helper-main.js", import.meta.url));
+const script = fileURLToPath(new URL("../../src/cli/mount8-main.js", import.meta.url));
 const helper = "/sbin/mount.dmmap";
 const skip = lacksFuse() || (existsSync(helper) ? `${helper} is installed here` : false);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseCommand } from "./command.js";
 import { describeFailure, exitUsage } from "./failure.js";
-import { parseHelperCall } from "./mount-helper.js";
+import { parseMount8 } from "./mount8.js";
 import { mount } from "./verbs/mount.js";
 
 /** mount(8)'s exit codes: wrong usage, and a mount that failed. */
@@ -10,7 +10,7 @@ const exitMountFailed = 32;
 
 /** What `mount -t dmmap`, fstab and systemd call, as /sbin/mount.dmmap. */
 try {
-  const { url, mountPoint, options, isFake } = parseHelperCall(process.argv.slice(2));
+  const { url, mountPoint, options, isFake } = parseMount8(process.argv.slice(2));
   const parsed = parseCommand(mount, [...options, "--", url, mountPoint]);
   const code = isFake ? 0 : await mount.run(parsed.given, parsed.options);
   if (code) process.exitCode = exitMountFailed;

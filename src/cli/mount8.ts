@@ -1,7 +1,7 @@
 import { UsageError } from "./command.js";
 
 /** What mount(8) asked for, as `dmmap mount` takes it. */
-export interface HelperCall {
+export interface Mount8Call {
   readonly url: string;
   readonly mountPoint: string;
   /** Of `dmmap mount`, in front of its arguments. */
@@ -23,7 +23,7 @@ const passedOn = new Set(["timeout", "cache", "name", "log"]);
  *
  * @throws UsageError
  */
-export function parseHelperCall(args: readonly string[]): HelperCall {
+export function parseMount8(args: readonly string[]): Mount8Call {
   const places: string[] = [];
   const given: string[] = [];
   const flags = new Set<string>();
