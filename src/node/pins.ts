@@ -25,9 +25,9 @@ export class Pins {
     this.#onDeadline = onDeadline;
   }
 
-  /** A number for a pin. Machines serve pins in the order of their numbers. */
+  /** A number for a pin of the node's own: negative, as programs number theirs by themselves, from 1 on. */
   next(): number {
-    return ++this.#last;
+    return --this.#last;
   }
 
   /** `onPinned` is called once everything is here, unless `unpin` comes first. */

@@ -67,9 +67,9 @@ export class PinList {
     return this.#pins.find((pin) => !pin.satisfied);
   }
 
-  /** The one after `pin`, which may just have been removed. Pins are numbered in order of arrival. */
+  /** The one that came after `pin`, which may just have been removed. */
   nextWaiting(pin: Pin): Pin | undefined {
-    return this.#pins.find((candidate) => candidate.pin > pin.pin && !candidate.satisfied);
+    return this.#pins.find((candidate) => candidate.sequence > pin.sequence && !candidate.satisfied);
   }
 
   /**
