@@ -4,6 +4,7 @@ import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import { kindBits } from "./entry-codec.js";
+import { errnoOf } from "./errno-of.js";
 import type { Operation } from "./fuse-loop.js";
 import type { InodeRequests } from "./inode-requests.js";
 import type { Leases } from "./leases.js";
@@ -86,14 +87,20 @@ export class FolderOperations {
     const { inode, entries } = listing;
     const after = entries.at(-1)?.name ?? "";
     const args = { inode, after, limit: pageEntries, lease: true };
-    this.#requests.serve(request, "readdir", [inode], args, (answer) => {
+    const onPage = (answer: object) => {
       const page = answer as { entries: Entry[]; more: boolean };
       for (const entry of page.entries)
         this.#leases.learn(entry.attributes, entry, { parent: inode, name: entry.name });
       listing.entries.push(...page.entries);
       listing.isComplete = !page.more;
       this.#fill(request, listing, place, then);
-    });
+    };
+    // Removed by another host, or moved while a home that has restarted did not know it: it is not where it was opened.
+    const onFail = (error: unknown) => {
+      const errno = errnoOf(error);
+      request.fail(errno === Errno.ESTALE ? Errno.ENOENT : errno);
+    };
+    this.#requests.serve(request, "readdir", [inode], args, onPage, onFail);
   }
 
   #answer(request: Request, listing: Listing, place: number, room: number): void {

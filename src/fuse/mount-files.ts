@@ -66,6 +66,7 @@ export class MountFiles {
     }
     const { file } = entry;
     if (file === undefined || (write && !file.isWriteOpen)) return this.#open(entry, write, again, onFail);
+    if (file.open.isGone) return this.#node.openAgain(file.open, again, onFail);
     entry.users++;
     if (write) entry.writers++;
     onFile(file);

@@ -1,6 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import { type ByteOffset, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
 import type { Opened } from "../core/wire/control.js";
+import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
@@ -76,6 +77,6 @@ function seek(
 
 export function fileOf(session: Session, file: number): OpenFile {
   const open = session.files.get(file);
-  if (open === undefined) throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${file}`);
-  return open;
+  if (open !== undefined) return open;
+  throw new DmmapError("DMMAP_CLOSED", `this node has no open file ${file}`, { errno: Errno.ESTALE });
 }

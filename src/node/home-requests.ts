@@ -34,6 +34,7 @@ export class HomeRequests {
   /** What waits for the session to go on, in order. */
   readonly #parked: Parked[] = [];
   #isStopping = false;
+  #isPaused = false;
 
   constructor(connection: HomeConnection) {
     this.#connection = connection;
@@ -41,6 +42,11 @@ export class HomeRequests {
 
   ask(ask: Ask): void {
     const { op, args, onReply, onFail, onDown, ticket } = ask;
+    if (this.#isPaused && !this.#isStopping) {
+      this.#parked.push({ act: () => this.ask(ask), ticket, onFail });
+      onDown?.();
+      return;
+    }
     let body: object;
     try {
       body = args();
@@ -73,8 +79,14 @@ export class HomeRequests {
     this.#connection.request("cancelLock", { request }, () => undefined);
   }
 
+  /** The connection is back, and files are being claimed or opened anew: what names one by its number waits for that. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
   /** The session goes on. */
   resume(): void {
+    this.#isPaused = false;
     for (const { act } of this.#parked.splice(0)) act();
   }
 

@@ -69,6 +69,7 @@ export class NodeSession {
   /** The connection is there again. */
   onUp({ state }: Welcome): void {
     this.downReason = takingStock;
+    this.#parts.requests.pause();
     this.#parts.onChange(state);
     if (state === "new") this.#begin();
     else this.#reclaim(state);
@@ -121,12 +122,18 @@ export class NodeSession {
 
   /** Opens a file anew of which nothing is held any more. A connection that breaks meanwhile leaves it to the next. */
   #restart(open: OpenFile, done: () => void): void {
-    this.#reopen(open, done, ({ file: number, size }) => {
-      this.#parts.files.renumber(open, number);
-      open.file.startSession(number, size);
-      this.#parts.emit("resize", { file: open.id, size });
+    this.#reopen(open, done, (opened) => {
+      this.begin(open, opened);
       done();
     });
+  }
+
+  /** The file has been opened in the present session, where this node holds nothing of it. */
+  begin(open: OpenFile, { file: number, size }: Opened): void {
+    open.isGone = false;
+    this.#parts.files.renumber(open, number);
+    open.file.startSession(number, size);
+    this.#parts.emit("resize", { file: open.id, size });
   }
 
   /** Opens a file in the new session. One that cannot be opened loses what was stored; its threads stall, and say why. */
@@ -135,8 +142,9 @@ export class NodeSession {
     files.forgetNumber(open);
     connection.request(open.again.op, open.again.args(), (answer, error) => {
       const opened = answer === undefined ? undefined : soundOpened(answer);
-      if (opened !== undefined) return onOpened(opened);
       if (isDown(error)) return; // All this begins anew.
+      open.isGone = opened === undefined;
+      if (opened !== undefined) return onOpened(opened);
       this.downReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
       this.lose(open);
       done();

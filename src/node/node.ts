@@ -121,6 +121,17 @@ export class Node {
     this.requests.ask({ op, args, onReply, onFail });
   }
 
+  /** Opens a file that is gone once more: it may be where it was seen last by now. */
+  openAgain(open: OpenFile, onOpened: () => void, onFail: (error: unknown) => void): void {
+    const onReply = (answer: object) => {
+      const opened = soundOpened(answer);
+      if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
+      if (open.isGone) this.#session.begin(open, opened);
+      onOpened();
+    };
+    this.requests.ask({ ...open.again, onReply, onFail });
+  }
+
   /** At the last close, everything dirty goes to the home, then every token, and then the file is closed there. */
   close(open: OpenFile, onClosed: () => void, onFail: (error: unknown) => void): void {
     if (--open.opens > 0) return onClosed();
@@ -132,6 +143,7 @@ export class Node {
       file.cache.close();
       onClosed();
     };
+    if (open.isGone) return onReply(); // The home knows nothing of it.
     const ask = () => this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail });
     file.leave(nowMicros(), () => this.#whenStable(open, ask));
   }
@@ -262,7 +274,7 @@ export class Node {
     });
     const now = nowMicros();
     if (this.#connection.hasLapsed(now)) file.suspend(now);
-    const open: OpenFile = { file, id, policy, again, opens: 0 };
+    const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false };
     this.files.add(open);
     return open;
   }

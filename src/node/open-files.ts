@@ -17,6 +17,8 @@ export interface OpenFile {
   /** Asks for it in a new session. */
   readonly again: OpenRequest;
   opens: number;
+  /** Whether the home, in the present session, could not open it again. */
+  isGone: boolean;
 }
 
 /** The files that this node has open, by its own number for each and by the home's. */
