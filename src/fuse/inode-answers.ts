@@ -81,7 +81,7 @@ export class InodeAnswers {
   }
 
   #entry(to: NativeBuffer, parent: number, name: string, attributes: Attributes, validity: Validity): number {
-    const id = this.#nodes.remember(attributes.inode, parent, name);
+    const id = this.#nodes.remember(attributes, parent, name);
     return putEntry(to, 0, id, this.current(attributes), validity);
   }
 
@@ -100,7 +100,8 @@ export class InodeAnswers {
     this.#privileges.saw(attributes);
     this.#nodes.saw(attributes);
     const file = this.#files.find(attributes.inode);
-    if (file === undefined) {
+    // A number is used again once its file is gone for good, which this mount may hear of last.
+    if (file === undefined || file.open.isGone || attributes.kind !== "file") {
       this.#nodes.told(attributes.inode, attributes.size);
       return attributes;
     }

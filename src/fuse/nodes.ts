@@ -13,6 +13,7 @@ interface Known {
   /** Where it was seen last. */
   parent: number;
   name: string;
+  kind?: Attributes["kind"];
   /** As the home told them last. */
   attributes?: Attributes;
 }
@@ -52,10 +53,17 @@ export class Nodes implements NodeIds {
     return this.#byInode.get(inode)?.parent ?? this.#rootInode;
   }
 
-  /** The kernel is told of this inode once more. @returns its number for it. */
-  remember(inode: number, parent: number, name: string): number {
-    const known =
-      this.#byInode.get(inode) ?? this.#put({ id: ++this.#idLast, inode, lookups: 0, toldBytes: -1, parent, name });
+  /**
+   * The kernel is told of this inode once more. One that has become another kind of file is a new inode with an old number:
+   * the kernel would take it for broken, and its user for EIO.
+   *
+   * @returns its number for it
+   */
+  remember({ inode, kind }: Attributes, parent: number, name: string): number {
+    const found = this.#byInode.get(inode);
+    const isSame = found !== undefined && (found.kind ?? kind) === kind;
+    const known = isSame ? found : this.#put({ id: ++this.#idLast, inode, lookups: 0, toldBytes: -1, parent, name });
+    known.kind = kind;
     known.lookups++;
     if (inode !== this.#rootInode) [known.parent, known.name] = [parent, name];
     return known.id;
@@ -77,6 +85,7 @@ export class Nodes implements NodeIds {
     known.lookups -= lookups;
     if (known.lookups > 0) return;
     this.#byId.delete(id);
+    if (this.#byInode.get(known.inode) !== known) return; // Another kind of file has its number by now.
     this.#byInode.delete(known.inode);
     this.onForgotten(known.inode);
   }

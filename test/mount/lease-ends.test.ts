@@ -60,7 +60,11 @@ test("I19: programs on two mounts go on while their home is killed, and see the 
     await delay(random.between(500, 1500));
     await cluster.home.restart();
   }
-  for (const trouble of await within("all programs end", crowd.ended, 90_000)) assert.equal(trouble, "");
+  // docs/mounting.md: what another host moves or removes while the home restarts, a call may not find again.
+  const known = /^\w+: (Unknown system error -116|EIO: i\/o error)/;
+  for (const troubles of await within("all programs end", crowd.ended, 90_000)) {
+    for (const trouble of troubles.split("; ")) if (!known.test(trouble)) assert.equal(trouble, "");
+  }
   const [one, other] = cluster.mounts.map((mount) => listed(mount.path, ""));
   assert.deepEqual(one, other);
   assert.deepEqual(one, listed(cluster.folder.path, ""));
