@@ -76,6 +76,7 @@ export class InodeAnswers {
   }
 
   #attributes(request: Request, attributes: Attributes, validity: Validity): void {
+    if (this.#nodes.isOther(request.node, attributes)) return request.fail(Errno.ESTALE);
     const out = answerBuffer();
     request.data(out.address, putAttributesAnswer(out, request.node, attributes, validity));
   }

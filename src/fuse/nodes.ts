@@ -69,6 +69,11 @@ export class Nodes implements NodeIds {
     return known.id;
   }
 
+  /** Whether what the kernel knows by this number is gone, and its inode number is another kind of file's by now. */
+  isOther(id: number, { kind }: Attributes): boolean {
+    return (this.#byId.get(id)?.kind ?? kind) !== kind;
+  }
+
   told(inode: number, sizeBytes: ByteOffset): void {
     const known = this.#byInode.get(inode);
     if (known !== undefined) known.toldBytes = sizeBytes;
