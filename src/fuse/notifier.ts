@@ -51,7 +51,9 @@ export class Notifier {
     libc.write(this.#fd, header.address, outHeaderBytes);
   }
 
+  /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */
   stop(): void {
+    this.#worker.ref();
     this.#ring.stop();
   }
 

@@ -36,7 +36,9 @@ export class SizeProbes {
     this.#callbacks.push(onDone);
   }
 
+  /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */
   stop(): void {
+    this.#worker.ref();
     this.#ring.stop();
   }
 
