@@ -20,6 +20,8 @@ export type Operation = (request: Request) => void;
 export interface FuseLoopSink {
   /** A request waits for its answer. */
   onWait(): void;
+  /** The thread that waits for it has had a signal. */
+  onInterrupt(request: Request): void;
   /** The file system has been unmounted. */
   onEnd(): void;
 }
@@ -104,10 +106,10 @@ export class FuseLoop implements RequestOwner {
     this.#sink.onWait();
   }
 
-  /** Interrupts are told while the request waits; one that has been answered, or cannot be interrupted, is left alone. */
+  /** Interrupts are told while the request waits; one that has been answered is left alone. */
   #interrupt(request: Request): void {
     const interrupted = this.#waiting.get(request.u64(0));
     request.drop();
-    interrupted?.onGiveUp?.(Errno.EINTR);
+    if (interrupted !== undefined) this.#sink.onInterrupt(interrupted);
   }
 }

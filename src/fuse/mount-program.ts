@@ -15,6 +15,7 @@ import { FuseLoop } from "./fuse-loop.js";
 import { Handles } from "./handles.js";
 import { InodeAnswers } from "./inode-answers.js";
 import { InodeRequests } from "./inode-requests.js";
+import { Interrupts } from "./interrupts.js";
 import { KernelLeases } from "./kernel-leases.js";
 import { KernelSizes } from "./kernel-sizes.js";
 import { Leases } from "./leases.js";
@@ -131,8 +132,10 @@ export class MountProgram {
       new AttributeOperations(nodes, requests, answers, files, { leases, space, sizes, privileges }),
       new FolderOperations(nodes, requests, leases),
     ];
+    const interrupts = new Interrupts((time) => node.wakeAt(time));
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
+      onInterrupt: (request) => interrupts.add(request),
       onEnd: () => this.#onEnd(),
     });
     const watch = new WaitWatch(loop, node, this.#setup.timeoutMicros, {
@@ -141,6 +144,7 @@ export class MountProgram {
     });
     node.addTimer((now) => reads.onTime(now));
     node.addTimer((now) => watch.look(now));
+    node.addTimer((now) => interrupts.look(now));
     node.onSession = (change) => {
       files.onSession(change);
       if (change === "lapsed") leases.forgetAll(() => undefined);

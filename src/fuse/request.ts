@@ -39,7 +39,7 @@ export class Request {
   isPatient = false;
   /** Linux id of the thread that asks; 0 when it is in another pid namespace, or the kernel itself. */
   thread = 0;
-  /** Called when the thread was interrupted, or has waited for too long: answer soon, with this errno. */
+  /** Called when the thread is killed, or has waited for too long, or for a lock and has had a signal: answer soon, with this errno. */
   onGiveUp: ((errno: number) => void) | undefined;
   onDone: (() => void) | undefined;
   readonly #owner: RequestOwner;

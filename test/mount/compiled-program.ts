@@ -16,9 +16,13 @@ export class CompiledProgram implements Disposable {
     execFileSync("gcc", [...flags, "-o", this.#folder.at(name), `${sources}${name}.c`], { stdio: "inherit" });
   }
 
+  get path(): string {
+    return this.#folder.at(this.#name);
+  }
+
   /** Runs it to its end. It says itself what was wrong: anything but exit code 0 fails the test, with what it printed. */
   async run(args: readonly (string | number)[], limitMillis = 100_000): Promise<string> {
-    const child = spawn(this.#folder.at(this.#name), args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.path, args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
