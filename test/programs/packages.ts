@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { lacksFuse } from "../support/requires.js";
 
@@ -10,6 +10,7 @@ export const packages = {
   git: "git",
   make: "make",
   ping_pong: "ctdb",
+  postgres: "postgresql",
   python3: "python3",
   rsync: "rsync",
   sqlite3: "sqlite3",
@@ -19,19 +20,30 @@ export type ProgramName = keyof typeof packages;
 
 /** As the value of a test's `skip`: false when mounts and these programs are there, else what is missing and its remedy. */
 export function lacks(...names: ProgramName[]): string | false {
-  const missing = names.filter((name) => programPath(name) === undefined);
+  const missing = names.filter((name) => folderOf(name) === undefined);
   if (missing.length === 0) return lacksFuse();
   const wanted = [...new Set(missing.map((name) => packages[name]))];
   return `no ${missing.join(", ")} here: apt-get install ${wanted.join(" ")}`;
 }
 
-function programPath(name: string): string | undefined {
+/** The folder that a program is in. */
+export function folderOf(name: ProgramName): string | undefined {
   return searched().find((folder) => isExecutable(join(folder, name)));
 }
 
 function searched(): string[] {
   const path = (process.env.PATH ?? "").split(":");
-  return ["/usr/bin", ...path];
+  return ["/usr/bin", ...postgresFolders(), ...path];
+}
+
+/** Debian keeps a database server's programs out of everybody's way, each version's by itself. */
+function postgresFolders(): string[] {
+  const versions = "/usr/lib/postgresql";
+  try {
+    return readdirSync(versions).map((version) => join(versions, version, "bin"));
+  } catch {
+    return []; // There is none.
+  }
 }
 
 function isExecutable(path: string): boolean {

@@ -43,8 +43,7 @@ export async function attempt(command: string, args: readonly string[], options:
     hang = `after ${limitMillis} ms it is still there:\n${whereItWaits(child.pid ?? 0)}`;
     killGroup(child);
   }, limitMillis);
-  const [code] = (await once(child, "close")) as [number | null];
-  clearTimeout(limit);
+  const [code] = (await once(child, "close").finally(() => clearTimeout(limit))) as [number | null];
   if (hang !== "") throw new Error(`${command} ${args.join(" ")}: ${hang}\n${output}${errors}`);
   return { code, output, errors };
 }
