@@ -22,7 +22,7 @@ export class FakeHome implements AsyncDisposable {
   readonly url: string;
   readonly sockets = new Set<Socket>();
   /** Every frame but the control requests, and what it carried. */
-  onFrame: (peer: Peer, frame: Frame) => void = () => undefined;
+  onFrame: (peer: Peer, frame: Frame, payload: Uint8Array) => void = () => undefined;
   /** Answers to control requests; undefined for none. */
   onRequest: (peer: Peer, request: Request) => object | undefined = () => undefined;
   readonly #server: Server;
@@ -100,7 +100,7 @@ export class Peer {
   #answer(frame: Frame, payload: Buffer): void {
     if (frame.type === FrameType.hello) return this.sendJson(FrameType.welcome, frame.request, welcome);
     if (frame.type === FrameType.ping) return this.send(FrameType.pong);
-    if (frame.type !== FrameType.request) return this.#home.onFrame(this, frame);
+    if (frame.type !== FrameType.request) return this.#home.onFrame(this, frame, payload);
     const answer = this.#home.onRequest(this, JSON.parse(payload.toString()) as Request);
     if (answer !== undefined) this.sendJson(FrameType.reply, frame.request, answer);
   }

@@ -13,7 +13,7 @@ const pageBytes = 4096;
 const page = new Uint8Array(pageBytes).fill(7);
 const file = 3;
 
-/** A home that serves one file of 16 pages of sevens, as a home does. */
+/** A home that serves one file of 16 pages, sevens at first, as a home does. */
 async function soundHome(): Promise<{ home: FakeHome; peer: () => Peer }> {
   const home = await FakeHome.speaking();
   let current: Peer | undefined;
@@ -21,20 +21,23 @@ async function soundHome(): Promise<{ home: FakeHome; peer: () => Peer }> {
     current = peer;
     return op === "open" ? { file, size: 16 * pageBytes, policy: "optimal", created: false } : {};
   };
-  home.onFrame = (peer, frame) => serve(peer, frame);
+  const bytes = new Uint8Array(16 * pageBytes).fill(7);
+  home.onFrame = (peer, frame, payload) => serve(peer, frame, payload, bytes);
   return { home, peer: () => current as Peer };
 }
 
 let epoch = 0;
-function serve(peer: Peer, frame: Frame): void {
+/** What is written back is kept: a revoke may be heard at any time, and its pages are asked for again. */
+function serve(peer: Peer, frame: Frame, payload: Uint8Array, bytes: Uint8Array): void {
   const { request, mode, dataStart, dataEnd } = frame;
   if (frame.type === FrameType.acquire) {
-    const payload = new Uint8Array(pageBytes * (dataEnd - dataStart)).fill(7);
     const tokens = { start: dataStart, end: dataEnd, epoch: ++epoch, extra: dataEnd };
-    peer.send(FrameType.grant, { file, request, mode, dataStart, dataEnd, ...tokens }, payload);
+    const pages = bytes.subarray(dataStart * pageBytes, dataEnd * pageBytes);
+    peer.send(FrameType.grant, { file, request, mode, dataStart, dataEnd, ...tokens }, pages);
   } else if (frame.type === FrameType.sync) {
     peer.send(FrameType.synced, { file, request });
   } else if (frame.type === FrameType.write) {
+    bytes.set(payload, dataStart * pageBytes);
     peer.send(FrameType.written, { file, request });
   }
 }
