@@ -84,7 +84,8 @@ export class FuseLoop implements RequestOwner {
       const errno = libc.errno();
       if (errno === Errno.EAGAIN) return;
       if (errno === Errno.EINTR || errno === Errno.ENOENT) continue; // Interrupted before it could be read.
-      if (errno === Errno.ENODEV) return this.#sink.onEnd();
+      // ECONNABORTED: unmounted just while this took a request off the kernel's queue (fuse_dev_do_read, fs/fuse/dev.c).
+      if (errno === Errno.ENODEV || errno === Errno.ECONNABORTED) return this.#sink.onEnd();
       throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
     }
   }
