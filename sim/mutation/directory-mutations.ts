@@ -1,0 +1,62 @@
+import { type Mutation, m } from "./mutation.js";
+
+const directory = "home/file-directory.js";
+
+export const directoryMutations: readonly Mutation[] = [
+  m(
+    "R1: a writer is granted beside readers",
+    directory,
+    "const limit = waiter.mode === Mode.write ? Mode.none : Mode.read; let conflict",
+    "const limit = Mode.read; let conflict",
+  ),
+  m(
+    "R1: readers are taken away for a reader",
+    directory,
+    "const limit = waiter.mode === Mode.write ? Mode.none : Mode.read; let conflict",
+    "const limit = Mode.none; let conflict",
+  ),
+  m("R1: a grant grows over what others hold", directory, "this.#yieldToHolders(waiter);", ""),
+  m("a grant grows over what others stand in line for", directory, "this.#yieldToLine(waiter, index, kept);", ""),
+  m(
+    "a grant does not grow",
+    directory,
+    "const [start, end] = [this.#growStart, this.#growEnd];",
+    "const [start, end] = [needStart, needEnd];",
+  ),
+  m("a revoke that was crossed counts as asked for ever", directory, "forgetCrossed(holder, start, end);", ""),
+  m("a revoke is asked at every look", directory, "if (asked) return;", ""),
+  m("a revoke to read counts as one to none", directory, "other.mode <= mode && other.start", "other.start"),
+  m(
+    "a revoke that was answered counts as asked for ever",
+    directory,
+    "holder.revokes = holder.revokes.filter((revoke) => holder.tokens.strongest(revoke.start, revoke.end) > revoke.mode);",
+    "",
+  ),
+  m(
+    "an upgrade never carries data",
+    directory,
+    "const upgrade = !waiter.needsData && holder.tokens.weakest(needStart, needEnd) >= Mode.read;",
+    "const upgrade = !waiter.needsData;",
+  ),
+  m(
+    "an upgrade always carries data",
+    directory,
+    "const upgrade = !waiter.needsData && holder.tokens.weakest(needStart, needEnd) >= Mode.read;",
+    "const upgrade = false;",
+  ),
+  m(
+    "the dead stand in line",
+    directory,
+    "close(node) { this.#holders.delete(node); this.#line = this.#line.filter((waiter) => waiter.node !== node);",
+    "close(node) { this.#holders.delete(node);",
+  ),
+  m(
+    "nobody is served when a node goes",
+    directory,
+    "if (this.#resizes.left(node)) this.#startResizes(); this.#pump();",
+    "if (this.#resizes.left(node)) this.#startResizes();",
+  ),
+  m("a change of size waits for the dead", directory, "if (this.#resizes.left(node)) this.#startResizes();", ""),
+  m("simple: readers may share", directory, "mode: simple ? Mode.write : mode", "mode"),
+  m("simple: a node takes only the pages it needs", directory, "needEnd: simple ? pageMax : needEnd", "needEnd"),
+];
