@@ -1,11 +1,29 @@
 import { parseArgs } from "node:util";
 import { explore } from "./explore.js";
+import { homeWorlds } from "./home-worlds.js";
 import { largerWorlds, smallWorlds } from "./small-worlds.js";
 
-const { values } = parseArgs({ options: { larger: { type: "boolean", default: false }, world: { type: "string" } } });
-const all = values.larger || values.world !== undefined ? [...smallWorlds, ...largerWorlds] : smallWorlds;
+const usage = `npm run explore                      every order of events of the small worlds
+npm run explore -- --larger          of the larger ones too: many minutes, some gigabytes
+npm run explore -- --world PATTERN   of those with such a name, small or large`;
 
-for (const small of all.filter(({ name }) => values.world === undefined || name.includes(values.world))) {
+const { values } = parseArgs({
+  options: {
+    larger: { type: "boolean", default: false },
+    world: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const searched = [...smallWorlds, ...homeWorlds];
+const all = values.larger || values.world !== undefined ? [...searched, ...largerWorlds] : searched;
+const chosen = values.help ? [] : all.filter(({ name }) => new RegExp(values.world ?? "").test(name));
+if (values.help) console.log(usage);
+else if (chosen.length === 0) {
+  console.error(`no such world: ${values.world}`);
+  process.exitCode = 1;
+}
+
+for (const small of chosen) {
   const started = performance.now();
   try {
     const { states, transitions, ends, depthMax } = explore(small);

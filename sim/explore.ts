@@ -2,6 +2,7 @@ import type { Policy } from "../src/core/units.js";
 import { checkRest, checkStored } from "./checks.js";
 import { fingerprint } from "./fingerprint.js";
 import { settle } from "./liveness.js";
+import { survives } from "./sim-disk.js";
 import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { Operation } from "./thread.js";
 import { requireTrue, Violation } from "./violation.js";
@@ -10,17 +11,27 @@ import { World, type WorldEvent } from "./world.js";
 /** What one thread does, in order. `unhold` ends the hold before it; the others are its node's. */
 export type Step = Operation | { kind: "unhold" | "close" | "crash" | "cut" | "back" };
 
+/** What becomes of the home, in order: its process dies, or its machine loses its power, and it is back. */
+export type HomeStep = "dies" | "losesPower" | "returns";
+
 export interface SmallWorld {
   readonly name: string;
   readonly policy: Policy;
   readonly pages: number;
   /** One program per thread, by node. */
   readonly programs: readonly (readonly (readonly Step[])[])[];
+  /** With it, nodes that have lost their connection connect again by themselves. */
+  readonly home?: readonly HomeStep[];
   /** Whether what a home sends of an answer later may be overtaken by what it decides meanwhile. */
   readonly chunkPages?: number;
 }
 
-type Choice = WorldEvent | { kind: "begin"; node: number; thread: number };
+/** `survivors`: of the writes that a loss of power meets, as bits. `grace`: who has not come back by now never will. */
+type Choice =
+  | WorldEvent
+  | { kind: "begin"; node: number; thread: number }
+  | { kind: "home"; survivors: number }
+  | { kind: "grace" };
 
 export interface Exploration {
   readonly states: number;
@@ -63,7 +74,7 @@ class Explorer {
   }
 
   run(): Exploration {
-    const first = this.#replay([]);
+    const first = this.#again([]);
     const stack: Open[] = [{ path: [], state: this.#number(first).state }];
     for (let open = stack.pop(); open !== undefined; open = stack.pop()) this.#visit(open, stack);
     this.#requireEnds();
@@ -74,13 +85,13 @@ class Explorer {
   /** Follows one line to its end with one world; what branches off is left for later, to be replayed. */
   #visit(open: Open, stack: Open[]): void {
     const path = [...open.path];
-    const run = this.#replay(path);
+    const run = this.#again(path);
     for (let state: number | undefined = open.state; state !== undefined; ) {
       const [first, ...others] = run.choices();
       if (first === undefined) return this.#end(run, path, state);
       for (const choice of others) {
         const longer = [...path, choice];
-        const next = this.#take(this.#replay(path), choice, longer, state);
+        const next = this.#take(this.#again(path), choice, longer, state);
         if (next !== undefined) stack.push({ path: longer, state: next });
       }
       path.push(first);
@@ -134,9 +145,10 @@ class Explorer {
     requireTrue(!reaches.includes(0), `${this.#small.name} comes to an end from every state`);
   }
 
-  #replay(path: readonly Choice[]): Run {
+  /** All of these states have been checked. */
+  #again(path: readonly Choice[]): Run {
     const run = new Run(this.#small);
-    for (const choice of path) run.take(choice);
+    for (const choice of path) run.go(choice);
     return run;
   }
 
@@ -159,8 +171,9 @@ class Explorer {
 class Run {
   readonly #world: World;
   readonly #small: SmallWorld;
-  /** How far each thread's program has come. */
+  /** How far each thread's program has come, and the home's. */
   readonly #reached: number[][];
+  #homeReached = 0;
 
   constructor(small: SmallWorld, trace?: (line: string) => void) {
     this.#small = small;
@@ -174,6 +187,7 @@ class Run {
       chunkPages: small.chunkPages ?? 1,
       trace,
     });
+    this.#world.reconnects = small.home !== undefined;
     for (const node of this.#world.nodes) node.open();
     settle(this.#world, restStepsMax);
   }
@@ -184,20 +198,28 @@ class Run {
       for (const thread of threads.keys())
         if (this.#mayBegin(node, thread)) choices.push({ kind: "begin", node, thread });
     }
+    const step = this.#homeStep;
+    if (step === "losesPower") {
+      for (const survivors of this.#world.disk.outcomes()) choices.push({ kind: "home", survivors });
+    } else if (step !== undefined) choices.push({ kind: "home", survivors: 0 });
+    if (this.#world.isGraceOver()) choices.push({ kind: "grace" });
     return choices;
   }
 
   take(choice: Choice): void {
-    if (choice.kind === "begin") this.#begin(choice.node, choice.thread);
-    else this.#world.happen(choice);
-    // A machine that looks whether threads have run does so now.
-    if (choice.kind === "run" && this.#world.nodes[choice.node].tokens !== undefined)
-      this.#world.nodes[choice.node].time();
+    this.#act(choice);
     this.#world.check();
   }
 
+  /** As `take`, where the checks are known to hold. */
+  go(choice: Choice): void {
+    this.#act(choice);
+    this.#world.noteSeen();
+  }
+
   fingerprint(): string {
-    return fingerprint(this.#world, this.#reached.map((threads) => threads.join(",")).join(";"));
+    const reached = this.#reached.map((threads) => threads.join(",")).join(";");
+    return fingerprint(this.#world, `${reached} ${this.#homeReached}`);
   }
 
   end(): void {
@@ -216,6 +238,30 @@ class Run {
     checkStored(this.#world);
   }
 
+  /** What is next for the home, if it can be now. */
+  get #homeStep(): HomeStep | undefined {
+    return this.#small.home?.[this.#homeReached];
+  }
+
+  #act(choice: Choice): void {
+    const world = this.#world;
+    if (choice.kind === "begin") return this.#begin(choice.node, choice.thread);
+    if (choice.kind === "home") return this.#goOnHome(choice.survivors);
+    if (choice.kind === "grace") return world.home.endGrace();
+    world.happen(choice);
+    // A machine that looks whether threads have run does so now.
+    if (choice.kind === "run" && world.nodes[choice.node].tokens !== undefined) world.nodes[choice.node].time();
+  }
+
+  #goOnHome(survivors: number): void {
+    const step = this.#homeStep;
+    this.#homeReached++;
+    let at = 0;
+    if (step === "dies") this.#world.crashHome();
+    else if (step === "losesPower") this.#world.losePower(() => survives(survivors, at++));
+    else this.#world.restartHome();
+  }
+
   #mayBegin(node: number, thread: number): boolean {
     const step = this.#small.programs[node][thread][this.#reached[node][thread]];
     if (step === undefined) return false;
@@ -225,6 +271,7 @@ class Run {
     if (step.kind === "cut") return simulated.isReady;
     if (step.kind === "back") return !simulated.isReady;
     const { state } = simulated.threads[thread];
+    if ((step.kind === "sync" || step.kind === "flush") && !simulated.isReady) return false;
     if (step.kind === "close") return simulated.mayClose;
     if (step.kind === "unhold") return state === "holding";
     return state === "idle" || (state === "holding" && (step.kind === "load" || step.kind === "store"));

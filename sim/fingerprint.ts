@@ -12,15 +12,15 @@ export function fingerprint(world: World, progress: string): string {
   const nodes = world.nodes.map((node, index) => {
     const text = nodeText(world, node, index);
     const requests = ranksOf(text, /#(\d+)/g);
-    const own = new RegExp(`node ${node.id} #(\\d+)`, "g");
-    home = home.replace(
-      own,
-      (_found: string, digits: string) => `node ${node.id} ${requests.get(Number(digits)) ?? "gone"}`,
-    );
+    home = home.replace(new RegExp(`node ${node.id}\\b(?: #(\\d+))?`, "g"), (_found: string, digits?: string) => {
+      return digits === undefined ? `node ${node.name}` : `node ${node.name} ${requests.get(Number(digits)) ?? "gone"}`;
+    });
     const ranked = text.replace(/#(\d+)/g, (_, digits: string) => `#${requests.get(Number(digits))}`);
     return replaceByRank(ranked, /~(\d+)/g);
   });
-  const words = `${world.disk.describe()} ${world.reference.words.join(" ")}`;
+  const words = `${world.disk.describe()} ${world.reference.words.join(" ")} ${world.describePromises()}`;
+  // In which order the home knows of its nodes changes nothing: each of them is told by a queue of its own.
+  home = home.split("; ").toSorted().join("; ");
   const text = replaceByRank(`${nodes.join("\n")}\n${home} ${words} ${progress}`, /@(\d+)/g);
   return replaceByRank(text, /!(\d+)/g);
 }
@@ -37,13 +37,13 @@ function nodeText(world: World, node: SimNode, index: number): string {
   const into = world.toNode[index].map(messageText).join("|");
   const streams = world.process?.file.describeStreams(node.id) ?? "";
   const tokens = node.tokens?.describe() ?? "";
-  const connection = `${node.state} ${node.isReady} ${node.link.describe()} ${node.describeRetained()}`;
+  const connection = `${node.state} ${node.isReady} ${node.link.describe()} ${node.describeDuties()}`;
   return `${connection} ${cache.sizeBytes} ${pages} ${threads} [${out}] [${into}] [${streams}] ${tokens}`;
 }
 
 function messageText(message: Message): string {
   const { type, ...rest } = message;
-  const marks: Readonly<Record<string, string>> = { request: "#", epoch: "@" };
+  const marks: Readonly<Record<string, string>> = { request: "#", epoch: "@", version: "@", write: "!" };
   const fields = Object.entries(rest).map(([name, value]) => `${marks[name] ?? ""}${String(value)}`);
   return `${type} ${fields.join(" ")}`;
 }

@@ -75,6 +75,13 @@ export class Reference {
     return lost;
   }
 
+  /** All that decides what `settle` is going to say, if nobody answers for less than these. */
+  describe(page: number, answered: readonly number[]): string {
+    const first = this.#synced[page];
+    const versions = this.#versions[page].slice(first).map(({ words, by }) => `${words.join(" ")} ${by?.name ?? ""}`);
+    return `${versions.join("|")} ${answered.map((version) => Math.max(0, version - first)).join(" ")}`;
+  }
+
   #add(page: number, by: SimNode | undefined): void {
     const words = [...this.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
     this.#versions[page].push({ words, by });

@@ -1,5 +1,7 @@
 import { wordBytes, wordsPerPage } from "./sim-file.js";
 
+const freeWritesMax = 6;
+
 interface Unsynced {
   readonly word: number;
   readonly value: number;
@@ -24,6 +26,15 @@ export class SimDisk {
     this.#durable = new Int32Array(options.pagesMax * wordsPerPage);
   }
 
+  /** How many writes there have been, and how many of them are durable. */
+  get writeCount(): number {
+    return this.#settled + this.#unsynced.length;
+  }
+
+  get settledCount(): number {
+    return this.#settled;
+  }
+
   /** R7: never beyond the end of the file. */
   write(page: number, words: readonly number[]): void {
     for (const [at, value] of words.entries()) {
@@ -44,7 +55,7 @@ export class SimDisk {
 
   /** @returns what is called when the sync has succeeded: what was written before it is durable then. */
   beginSync(): () => void {
-    const covered = this.#settled + this.#unsynced.length;
+    const covered = this.writeCount;
     return () => {
       const count = Math.max(0, covered - this.#settled);
       for (const { word, value } of this.#unsynced.splice(0, count)) this.#durable[word] = value;
@@ -60,8 +71,28 @@ export class SimDisk {
     this.words.set(this.#durable);
   }
 
+  /**
+   * Everything that a loss of power may leave, one way to come by each: of the writes that are not synced, which survive, as
+   * bits. Of more than a few, those that came last either all do or none.
+   */
+  outcomes(): number[] {
+    const free = Math.min(this.#unsynced.length, freeWritesMax);
+    const byText = new Map<string, number>();
+    for (let bits = 0; bits < 2 ** free; bits++) {
+      const words = [...this.#durable];
+      for (const [at, { word, value }] of this.#unsynced.entries()) if (survives(bits, at)) words[word] = value;
+      byText.set(words.join(" "), bits);
+    }
+    return [...byText.values()];
+  }
+
   describe(): string {
     const lost = this.#unsynced.map(({ word, value }) => `${word}=${value}`).join(" ");
     return `${this.words.join(" ")} (${this.#durable.join(" ")}; ${lost}) ${[...this.notes.values()].join(" ")}`;
   }
+}
+
+/** Whether the write at this place is among those that a loss of power spares. */
+export function survives(bits: number, at: number): boolean {
+  return Math.floor(bits / 2 ** Math.min(at, freeWritesMax - 1)) % 2 === 1;
 }

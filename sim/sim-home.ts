@@ -43,6 +43,8 @@ interface Sync {
   readonly session: SimSession;
   readonly end: () => void;
   readonly record: StableWrites | undefined;
+  /** Writes to the disk that it makes durable. */
+  readonly covered: number;
   readonly done: () => void;
 }
 
@@ -57,6 +59,8 @@ export class SimHome {
   readonly #world: HomeWorld;
   readonly #options: { policy: Policy; chunkPages: number };
   #syncs: Sync[] = [];
+  /** In words, what waits for the end of the recovery. */
+  readonly #parked: (() => string)[] = [];
   #nextTick: number;
 
   constructor(
@@ -103,12 +107,18 @@ export class SimHome {
   }
 
   describe(): string {
+    const { recovery, disk } = this;
     const sessions = [...this.sessions.values()].map(
-      ({ node, isConnected, isOpen, isRecovering }) => `node ${node} ${isConnected} ${isOpen} ${isRecovering}`,
+      ({ id, node, isConnected, isOpen, isRecovering }) =>
+        `session of node ${node} ${isConnected} ${isOpen} ${isRecovering} ${recovery.expects(id)}`,
     );
-    const syncs = this.#syncs.map(({ session }) => session.id).join(" ");
-    const recovery = `${this.recovery.isOpen} ${this.recovery.expectedCount}`;
-    return `${this.directory.describe()} ${this.file.duties.describe()} ${sessions.join()} ${recovery} ${syncs}`;
+    const syncs = this.#syncs.map(
+      ({ session, record, covered }) =>
+        `${session.id} ${JSON.stringify(record)} of ${Math.max(0, covered - disk.settledCount)}`,
+    );
+    const parked = recovery.isOpen ? this.#parked.map((isOf) => isOf()).join(" ") : "";
+    const back = `${recovery.isOpen} ${recovery.expectedCount} ${parked}`;
+    return [this.directory.describe(), this.file.duties.describe(), ...sessions, back, syncs.join()].join("; ");
   }
 
   begin(id: string): SimSession {
@@ -226,18 +236,26 @@ export class SimHome {
 
   #sync(session: SimSession, done: () => void): void {
     if (!session.isOpen || !this.sessions.has(session.id)) return;
-    if (this.recovery.isOpen) return this.recovery.park(() => this.#sync(session, done));
+    if (this.recovery.isOpen) {
+      this.#parked.push(() => `sync of ${session.id}`);
+      return this.recovery.park(() => this.#sync(session, done));
+    }
     const { record, end } = this.file.duties.beginSync(session.id);
+    const covered = this.disk.writeCount;
     const endOnDisk = this.disk.beginSync();
     const both = () => {
       endOnDisk();
       end();
     };
-    this.#syncs.push({ session, record, end: both, done });
+    this.#syncs.push({ session, record, covered, end: both, done });
   }
 
   #fetchLater(session: SimSession, message: ToHome & { type: "fetch" }): void {
     const { connection } = session;
+    const { request, start, end, epoch } = message;
+    this.#parked.push(() => {
+      return `fetch of node ${session.node} #${request} ${start}..${end} @${epoch} ${session.connection === connection}`;
+    });
     this.recovery.park(() => {
       // The node will ask anew over its next connection; or it has closed the file.
       if (session.connection !== connection || !session.isConnected || !session.isOpen) return;

@@ -350,9 +350,12 @@ export class SimNode implements TokenPort {
     this.retention.onResize(sizeBytes);
   }
 
-  /** What it answers for (R20). */
-  describeRetained(): string {
-    return this.retention.describe((slot) => this.attic.read(slot).join(" "));
+  /** What it answers for (R20), which syncs it waits for, and how far it is after a lost connection. */
+  describeDuties(): string {
+    const kept = this.retention.describe((slot) => this.attic.read(slot).join(" "));
+    const syncs = [...this.#syncs].map(([request, { sync }]) => `#${request}:${sync}`);
+    const waits = `${this.#syncLast} ${syncs.join(" ")} ${this.#roomWaiters.length}`;
+    return `${kept} ${waits} ${this.#isUnknown} ${this.isNew} ${this.isSuspended}`;
   }
 
   time(): void {

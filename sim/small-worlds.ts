@@ -1,19 +1,7 @@
 import { Mode } from "../src/core/units.js";
-import type { SmallWorld, Step } from "./explore.js";
-
-const load = (page: number): Step => ({ kind: "load", word: page * 2 });
-/** The value is the place of the store: which node, and which of its stores. */
-const store = (page: number, value: number): Step => ({ kind: "store", word: page * 2, value });
-const evict = (page: number): Step => ({ kind: "evict", start: page, end: page + 1 });
-const giveBack = (page: number): Step => ({ kind: "giveBack", start: page, end: page + 1 });
-const hold = (mode: Mode, start: number, end: number): Step => ({ kind: "hold", mode, start, end });
-const prefetch = (start: number, end: number): Step => ({ kind: "prefetch", mode: Mode.read, start, end });
-const truncate = (pages: number): Step => ({ kind: "truncate", sizeBytes: pages * 4096 });
-const unhold: Step = { kind: "unhold" };
-const close: Step = { kind: "close" };
-const crash: Step = { kind: "crash" };
-const cut: Step = { kind: "cut" };
-const back: Step = { kind: "back" };
+import type { SmallWorld } from "./explore.js";
+import { largerHomeWorlds } from "./home-worlds.js";
+import { back, close, crash, cut, evict, giveBack, hold, load, prefetch, store, truncate, unhold } from "./steps.js";
 
 /** Searched at every test run. */
 export const smallWorlds: readonly SmallWorld[] = [
@@ -165,4 +153,5 @@ export const largerWorlds: readonly SmallWorld[] = [
     pages: 2,
     programs: [[[store(0, 11), load(1)]], [[store(1, 21), load(0)]], [[load(1), store(0, 31)]]],
   },
+  ...largerHomeWorlds,
 ];

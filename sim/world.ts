@@ -273,6 +273,15 @@ export class World implements HomeWorld, NodeWorld {
     if (!this.process.recovery.isOpen) this.onRecovered();
   }
 
+  /** Whether nobody who lives may still come back to a home that has restarted, but somebody else is waited for. */
+  isGraceOver(): boolean {
+    if (this.process === undefined || !this.process.recovery.isOpen) return false;
+    const { recovery, sessions } = this.process;
+    const expected = this.nodes.filter(({ link }) => link.session !== undefined && recovery.expects(link.session));
+    const areBack = expected.every(({ link }) => sessions.has(link.session ?? ""));
+    return areBack && recovery.expectedCount > expected.length;
+  }
+
   stop(index: number): void {
     this.#trace?.(`${this.nodes[index].name} is stopped`);
     this.nodes[index].isStopped = true;
@@ -450,6 +459,20 @@ export class World implements HomeWorld, NodeWorld {
         `${this.#nameOf(node)} ${mode === Mode.write ? "write" : "read"} ${start}..${end === pageMax ? "end" : end} @${epoch}`,
     );
     return [...lines, `home: ${segments.join(", ") || "nothing held"}; ${this.home.directory.waiterCount} wait`];
+  }
+
+  /** What decides which losses will be held against whom, whatever else the world is like. */
+  describePromises(): string {
+    const pages = Array.from({ length: this.options.pagesMax }, (_, page) => {
+      return this.reference.describe(
+        page,
+        [...this.#handed, ...this.#seen].map((versions) => versions[page]),
+      );
+    });
+    const nodes = this.nodes.map((node, index) => {
+      return `${this.isOutcast(node)} ${this.excused.has(node)} ${[...this.#lost[index]].join(" ")}`;
+    });
+    return `${pages.join(";")} ${nodes.join(";")} ${this.mayBeTorn}`;
   }
 
   #nameOf(id: NodeId): string {

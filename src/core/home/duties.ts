@@ -131,7 +131,7 @@ export class Duties {
     const written = [...this.#written].map(([page, { session, write }]) => `${page} ${session} !${write}`).join(" ");
     const back = `restored ${restored}; written ${written}; restoring ${writes(this.#restoring)}`;
     const stable = `stable ${writes(Object.entries(this.#stable))}`;
-    return `unstable ${this.#unstable.describe()}; taken ${writes(this.#taken)}; ${stable}; ${back}`;
+    return `unstable ${this.#unstable.describe()}, next sync @${this.#syncNext}; taken ${writes(this.#taken)}; ${stable}; ${back}`;
   }
 
   #addUnstable(start: PageIndex, end: PageIndex): void {

@@ -128,6 +128,20 @@ export class RetainedPages {
     }
   }
 
+  /** For people: what is kept, and of which write, by the sync that ends it. `bytes` tells what is in a slot of the attic. */
+  describe(bytes: (slot: number) => string): string {
+    const line = this.#generations.map(({ written, received, kept }) => {
+      const copies = [...kept].map(
+        ([page, { slot, version, write }]) => `${page} @${version} !${write} = ${bytes(slot)}`,
+      );
+      const own: string[] = [];
+      written.each((_mode, start, end, write) => own.push(`${start}..${end} !${write}`));
+      received.each((_mode, start, end, epoch) => own.push(`${start}..${end} from @${epoch}`));
+      return [...copies, ...own].join(", ");
+    });
+    return line.join(" | ");
+  }
+
   /** Where the attic has a copy of this page; -1 when it has none. */
   slotOf(page: PageIndex): number {
     for (const { kept } of this.#generations) {

@@ -161,11 +161,7 @@ export class Retention {
 
   /** One line for people: what is kept, and of which write. `bytes` tells what is in a slot of the attic. */
   describe(bytes: (slot: number) => string): string {
-    const kept: string[] = [];
-    this.#pages.each(0, (page, version, write, slot) => {
-      kept.push(`${page} @${version} !${write}${slot < 0 ? "" : ` = ${bytes(slot)}`}`);
-    });
-    return kept.join(", ");
+    return this.#pages.describe(bytes);
   }
 
   /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
