@@ -72,7 +72,7 @@ export class AttributeOperations {
     const answer = (attributes: Attributes | null) => {
       if (attributes === null) return request.fail(Errno.ESTALE);
       if (isProbe) return this.#answers.resized(request, attributes);
-      this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes));
+      this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes), request.thread);
     };
     const onFail = (error: unknown) => {
       if (errnoOf(error) === Errno.ESTALE) this.#answers.nameless(request, inode);

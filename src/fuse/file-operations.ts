@@ -206,6 +206,7 @@ class FuseWrite implements WriteRequest {
   readonly isCached: boolean;
   readonly isAppend: boolean;
   readonly knownEnd: number;
+  readonly thread: number;
   readonly #request: Request;
 
   constructor(request: Request, handle: Handle) {
@@ -213,6 +214,7 @@ class FuseWrite implements WriteRequest {
     this.offset = request.u64(8);
     this.byteLength = request.u32(16);
     this.knownEnd = this.offset + this.byteLength;
+    this.thread = request.thread;
     this.isFlush = (request.u32(20) & WriteFlag.cache) !== 0;
     const isDirect = handle.isDirect || (request.u32(32) & O_DIRECT) !== 0;
     this.isCached = this.isFlush || !isDirect;
@@ -227,12 +229,12 @@ class FuseWrite implements WriteRequest {
     this.#request.onGiveUp = act;
   }
 
-  get onDone(): (() => void) | undefined {
-    return this.#request.onDone;
-  }
-
-  set onDone(act: (() => void) | undefined) {
-    this.#request.onDone = act;
+  whenDone(act: () => void): void {
+    const { onDone } = this.#request;
+    this.#request.onDone = () => {
+      act();
+      onDone?.();
+    };
   }
 
   address(): number {

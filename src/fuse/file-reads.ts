@@ -1,4 +1,4 @@
-import { type ByteOffset, type Micros, Mode, pageAt, pageBytes, pageEndAt } from "../core/units.js";
+import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -29,11 +29,12 @@ interface Parked {
   readonly until: Micros;
 }
 
-/** A READ that waits for a token, or for its pages. */
+/** A READ that waits for a token, for its pages, or for a write to them. */
 interface Waiting {
   readonly file: MountFile;
   readonly request: ReadRequest;
-  readonly pin: number;
+  /** It waits no more. */
+  readonly end: () => void;
 }
 
 /** For how long such a READ waits for that: a kernel that drops a page at all has done it by then. */
@@ -81,14 +82,25 @@ export class FileReads {
   onCut(file: MountFile): void {
     const end = pageEndAt(file.file.cache.sizeBytes);
     for (const waiting of [...this.#waiting]) {
-      const { request, pin } = waiting;
-      if (waiting.file !== file || !request.isCached) continue;
-      const isBehind = pageAt(request.offset) >= end;
-      if (!isBehind && (pageEndAt(request.offset + request.byteLength) <= end || !request.mayComeAgain)) continue;
-      this.#waiting.delete(waiting);
-      this.#pins.unpin(file.file, pin);
-      if (isBehind) this.#answer(file, request);
-      else request.fail(Errno.EAGAIN);
+      const { request } = waiting;
+      if (waiting.file !== file || !request.isCached || pageAt(request.offset) < end) continue;
+      waiting.end();
+      this.#answer(file, request);
+    }
+    this.onTell(file, end);
+  }
+
+  /**
+   * The kernel is being told a size, and needs pages from this one on, which it may keep locked for what it reads. A single page
+   * comes under the hold that its size is told under; a longer request may wait for who waits for that hold. So it comes again,
+   * page by page.
+   */
+  onTell(file: MountFile, from: PageIndex): void {
+    for (const waiting of [...this.#waiting]) {
+      const { request } = waiting;
+      if (waiting.file !== file || !isRefusable(request, from)) continue;
+      waiting.end();
+      request.fail(Errno.EAGAIN);
     }
   }
 
@@ -112,13 +124,15 @@ export class FileReads {
   /**
    * The kernel cannot drop a page that this request keeps locked. So it is answered with what is still here, under a token
    * that is being given up at most, and asked to drop that once more. A request for more than is here (the kernel reads
-   * ahead) is refused: it comes again page by page.
+   * ahead) is refused: it comes again page by page. One that goes on behind the end of the file is for more, too: it would
+   * wait for tokens there, which others may want together with what is to be dropped.
    */
   #unblock(file: MountFile, request: ReadRequest): void {
     const start = pageAt(request.offset);
-    const end = pageEndAt(Math.min(request.offset + request.byteLength, file.file.cache.sizeBytes));
-    const isHeld = file.holds(file.cacheMode, start, end);
-    if (isHeld && file.file.cache.nextUncached(start, end) === end) this.#answer(file, request);
+    const end = pageEndAt(request.offset + request.byteLength);
+    const isHere = file.file.cache.nextUncached(start, end) >= Math.min(end, pageEndAt(file.file.cache.sizeBytes));
+    if (isHere && file.holds(file.cacheMode, start, end) && !file.writing.touches(start, end))
+      this.#answer(file, request);
     else if (request.mayComeAgain && end - start > 1) request.fail(Errno.EAGAIN);
     else this.#serve(file, request);
   }
@@ -134,25 +148,45 @@ export class FileReads {
     const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
     const mode = request.isCached ? file.cacheMode : Mode.read;
     const isHere = tokens.allows(mode, start, end) && cache.nextUncached(start, fileEnd) >= fileEnd;
-    if (isHere && isUsable) this.#answer(file, request);
+    if (file.writing.touches(start, end)) this.#waitForWrites(file, request, start, end);
+    else if (isHere && isUsable) this.#answer(file, request);
     else this.#wait(file, request, mode, end);
   }
 
+  #waitForWrites(file: MountFile, request: ReadRequest, start: number, end: number): void {
+    const waiting = this.#begin(file, request, () => cancel());
+    const cancel = file.writing.whenClear(start, end, () => {
+      waiting.end();
+      this.#serve(file, request);
+    });
+  }
+
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
+    if (isRefusable(request, file.tellingFrom)) return request.fail(Errno.EAGAIN);
     const pin = this.#pins.next();
-    const waiting = { file, request, pin };
-    this.#waiting.add(waiting);
-    request.onGiveUp = (errno) => {
-      this.#waiting.delete(waiting);
-      this.#pins.unpin(file.file, pin);
-      request.fail(errno);
-    };
+    const unpin = () => this.#pins.unpin(file.file, pin);
+    const waiting = this.#begin(file, request, unpin);
     this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, () => {
       this.#waiting.delete(waiting);
       request.onGiveUp = undefined;
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
-      this.#pins.unpin(file.file, pin);
+      unpin();
     });
+  }
+
+  #begin(file: MountFile, request: ReadRequest, cancel: () => void): Waiting {
+    const end = () => {
+      this.#waiting.delete(waiting);
+      request.onGiveUp = undefined;
+      cancel();
+    };
+    const waiting = { file, request, end };
+    this.#waiting.add(waiting);
+    request.onGiveUp = (errno) => {
+      end();
+      request.fail(errno);
+    };
+    return waiting;
   }
 
   /**
@@ -174,6 +208,12 @@ export class FileReads {
     else if (inWindow > 0) request.data(address, inWindow, behind > 0 ? zeros(behind) : 0, behind);
     else request.data(behind > 0 ? zeros(behind) : 0, behind, 0, 0);
   }
+}
+
+/** Whether the kernel keeps pages from `from` on locked for this request, and would ask for each by itself. */
+function isRefusable({ offset, byteLength, mayComeAgain }: ReadRequest, from: PageIndex): boolean {
+  const end = pageEndAt(offset + byteLength);
+  return mayComeAgain && end - pageAt(offset) > 1 && end > from;
 }
 
 let zeroBuffer: NativeBuffer | undefined;

@@ -91,7 +91,7 @@ export class FileSpace {
     const finish = (errno: number) => {
       if (errno === 0) request.ok();
       else request.fail(errno);
-      file.answeredUpTo(errno === 0 && !isKept ? end : 0);
+      file.answeredUpTo(errno === 0 && !isKept ? end : 0, request.thread);
     };
     request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
@@ -184,8 +184,9 @@ class ZeroWrite implements WriteRequest {
   readonly isFlush = false;
   readonly isAppend = false;
   readonly knownEnd = 0;
+  readonly thread = -1;
   onGiveUp: ((errno: number) => void) | undefined;
-  onDone: (() => void) | undefined;
+  readonly #onDone: (() => void)[] = [];
   readonly #onWritten: (errno: number) => void;
 
   constructor(offset: ByteOffset, byteLength: number, onWritten: (errno: number) => void) {
@@ -203,11 +204,20 @@ class ZeroWrite implements WriteRequest {
     // The zeros stay where they are.
   }
 
+  whenDone(act: () => void): void {
+    this.#onDone.push(act);
+  }
+
   written(): void {
-    this.#onWritten(0);
+    this.#end(0);
   }
 
   fail(errno: number): void {
+    this.#end(errno);
+  }
+
+  #end(errno: number): void {
+    for (const act of this.#onDone) act();
     this.#onWritten(errno);
   }
 }

@@ -1,9 +1,11 @@
 import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import { copyIn } from "../node/file-bytes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
 import type { MountFile } from "./mount-file.js";
+import type { WaitingRequests } from "./waiting-requests.js";
 
 /** A WRITE of the kernel. Exactly one of `written` and `fail` is called, once. */
 export interface WriteRequest {
@@ -17,9 +19,11 @@ export interface WriteRequest {
   readonly isAppend: boolean;
   /** What the kernel takes for the file's end, at least, when it has the answer. */
   readonly knownEnd: ByteOffset;
+  /** Linux id of the thread that writes. */
+  readonly thread: number;
   onGiveUp: ((errno: number) => void) | undefined;
-  /** Called with the answer. */
-  onDone: (() => void) | undefined;
+  /** Calls `act` with the answer. */
+  whenDone(act: () => void): void;
   /** The bytes, until the call that brought the request returns; after `keep`, until the answer. */
   address(): number;
   /** The answer will come later. */
@@ -31,9 +35,13 @@ export interface WriteRequest {
 /** Takes what the kernel writes into the node's page cache, under write tokens. */
 export class FileWrites {
   readonly #node: Node;
+  readonly #waiting: WaitingRequests;
+  /** Of those that make a file longer just now, what ends that: see `WritesUnderWay`. */
+  readonly #ends = new Map<WriteRequest, () => void>();
 
-  constructor(node: Node) {
+  constructor(node: Node, waiting: WaitingRequests) {
     this.#node = node;
+    this.#waiting = waiting;
   }
 
   write(file: MountFile, request: WriteRequest): void {
@@ -49,11 +57,10 @@ export class FileWrites {
   }
 
   /** Past the kernel's cache: it must not go on showing what it has of this range. */
-  #whenDropped(file: MountFile, request: WriteRequest): void {
-    const start = pageAt(request.offset);
-    const end = pageEndAt(request.offset + request.byteLength);
-    if (file.kernel.has(start, end)) request.keep();
-    file.whenDropped(start, end, () => this.#place(file, request));
+  #whenDropped(file: MountFile, request: WriteRequest, then = () => this.#place(file, request)): void {
+    if (!mustDrop(file, request)) return then();
+    request.keep();
+    file.whenDropped(pageAt(request.offset), pageEndAt(request.offset + request.byteLength), then);
   }
 
   /** Stores that have happened already, under a token that is held here: at once, whatever is being asked for. */
@@ -73,16 +80,16 @@ export class FileWrites {
   }
 
   /**
-   * A write to a page that the kernel has, and keeps locked until the answer. The token for it is here, and stays until the
-   * kernel has dropped the page, which it cannot do before: so this must not wait for a token that is being given up.
+   * A write to a page that the kernel has, and mostly keeps locked until the answer. The token for it is here, and stays until
+   * the kernel has dropped the page, which it may not be able to do before: so this must not wait for a token that is being
+   * given up. Where it can (the page was up to date before), the token stays all the same while the file is made longer.
    */
   #writeCached(file: MountFile, request: WriteRequest): void {
     const { cache } = file.file;
     const writeEnd = request.offset + request.byteLength;
-    const [first, last] = [pageAt(request.offset), pageEndAt(writeEnd)];
-    if (!file.holds(Mode.write, first, last)) return this.#place(file, request);
+    const isHeld = file.holds(Mode.write, pageAt(request.offset), pageEndAt(writeEnd));
     const freshFrom = pageEndAt(cache.sizeBytes);
-    if (writeEnd > cache.sizeBytes) {
+    if (isHeld && writeEnd > cache.sizeBytes) {
       request.keep();
       this.#extend(
         file,
@@ -90,7 +97,7 @@ export class FileWrites {
         () => this.#writeCached(file, request),
         () => undefined,
       );
-    } else if (mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
+    } else if (isHeld && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
     else this.#place(file, request);
   }
 
@@ -98,7 +105,7 @@ export class FileWrites {
   #append(file: MountFile, request: WriteRequest): void {
     request.keep();
     this.#pinned(file, request, pageMax - 1, pageMax, "token", (unpin) => {
-      request.onDone = unpin;
+      request.whenDone(unpin);
       request.offset = file.file.cache.sizeBytes;
       this.#whenDropped(file, request);
     });
@@ -111,21 +118,25 @@ export class FileWrites {
     const start = pageAt(request.offset);
     const end = pageEndAt(writeEnd);
     const fits = writeEnd <= cache.sizeBytes;
+    this.#end(request); // What waits for a token keeps none.
     if (fits && isUsable && tokens.allows(Mode.write, start, end) && mayTake(file, request, end)) {
       return this.#take(file, request, request.byteLength);
     }
     request.keep();
     const kind = fits && isWhole(request) && !file.file.isArriving(start, end) ? "token" : "hold";
-    this.#pinned(file, request, start, end, kind, (unpin) => {
-      // With the token held, what lies beyond the end of the file is zeros, and stays so while the file grows.
-      const freshFrom = pageEndAt(cache.sizeBytes);
-      if (writeEnd <= cache.sizeBytes) this.#takePinned(file, request, freshFrom, unpin);
-      else this.#extend(file, request, () => this.#takePinned(file, request, freshFrom, unpin), unpin);
-    });
+    this.#pinned(file, request, start, end, kind, (unpin) =>
+      // The kernel may have been given pages again meanwhile.
+      this.#whenDropped(file, request, () => {
+        // With the token held, what lies beyond the end of the file is zeros, and stays so while the file grows.
+        const freshFrom = pageEndAt(cache.sizeBytes);
+        if (writeEnd <= cache.sizeBytes) this.#takePinned(file, request, freshFrom, unpin);
+        else this.#extend(file, request, () => this.#takePinned(file, request, freshFrom, unpin), unpin);
+      }),
+    );
   }
 
   #takePinned(file: MountFile, request: WriteRequest, freshFrom: PageIndex, unpin: () => void): void {
-    const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes;
+    const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes && !mustDrop(file, request);
     if (fits && file.file.isUsable && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
     else this.#place(file, request); // The file was cut meanwhile, or the session lost, or pages are on their way.
     unpin();
@@ -137,12 +148,42 @@ export class FileWrites {
     const end = pageEndAt(request.offset + byteLength);
     nodeFile.overwrite(start, end, () => copyIn(nodeFile.cache, request.offset, request.address(), byteLength));
     file.wrote();
-    if (request.isCached) file.kernel.give(start, end);
+    if (request.isCached) this.#give(file, start, end);
+    this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
     if (request.isFlush) return request.written();
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
     if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
     request.written();
-    file.answeredUpTo(request.knownEnd);
+    file.answeredUpTo(request.knownEnd, request.thread);
+  }
+
+  /**
+   * The kernel has what it writes; but it may have dropped that before the answer:
+   *
+   * 1. A page that was up to date is written to: the kernel does not keep it locked, and is told to drop it. 2. A program reads
+   * there: the kernel asks for some pages, and keeps them locked. 3. If the page counted as given once more, the kernel would be
+   * told again to drop it, and waited for; it waits for the answer to that READ, and this for a token for which others wait.
+   */
+  #give(file: MountFile, start: PageIndex, end: PageIndex): void {
+    for (let page = start; page < end; page++) {
+      if (!this.#waiting.isRead(file.inode, page)) file.kernel.give(page, page + 1);
+    }
+  }
+
+  /** Nobody reads what is to be written, nor is its token given up, until `#end`. */
+  #begin(file: MountFile, request: WriteRequest): void {
+    const end = file.writing.begin(request.offset, request.offset + request.byteLength);
+    this.#ends.set(request, () => {
+      end();
+      file.file.onTime(nowMicros()); // Somebody may have waited for the token.
+    });
+    request.whenDone(() => this.#end(request));
+  }
+
+  #end(request: WriteRequest): void {
+    const end = this.#ends.get(request);
+    this.#ends.delete(request);
+    end?.();
   }
 
   #tellAppended(file: MountFile, request: WriteRequest): void {
@@ -152,6 +193,7 @@ export class FileWrites {
 
   #extend(file: MountFile, request: WriteRequest, onExtended: () => void, unpin: () => void): void {
     let isInterrupted = false;
+    this.#begin(file, request);
     const fail = (errno: number) => {
       isInterrupted = true;
       unpin();
@@ -197,6 +239,12 @@ export class FileWrites {
 /** Whether the request replaces every page that it touches. */
 function isWhole({ offset, byteLength }: WriteRequest): boolean {
   return offset % pageBytes === 0 && byteLength % pageBytes === 0;
+}
+
+/** Whether the kernel has pages that it must not go on showing. */
+function mustDrop(file: MountFile, request: WriteRequest): boolean {
+  const { offset, byteLength, isCached } = request;
+  return !isCached && file.kernel.has(pageAt(offset), pageEndAt(offset + byteLength));
 }
 
 /** Whether every page is here, or is replaced as a whole, or comes after the former end of the file. */

@@ -49,7 +49,10 @@ export class InodeAnswers {
   /** Answers with the size as it is, whatever the kernel knows. */
   resized(request: Request, attributes: Attributes): void {
     const file = this.#files.find(attributes.inode);
-    if (file !== undefined) file.shownBytes = file.file.cache.sizeBytes;
+    if (file !== undefined) {
+      file.shownBytes = file.file.cache.sizeBytes;
+      file.sizeThread = request.thread;
+    }
     this.changed(request, attributes);
   }
 

@@ -8,8 +8,11 @@ import type { Request } from "./request.js";
 import type { SizeProbes } from "./size-probes.js";
 import type { WaitingRequests } from "./waiting-requests.js";
 
-/** How often the kernel is told a size that it does not take: it is busy with a change of its own, which ends. */
-const triesMax = 500;
+/**
+ * How often the kernel is told a size that it does not take: it is busy with a write of several pages, or a change of the size,
+ * which ends. But that may wait for a host that waits for the last page, which is kept here meanwhile: so not for too long.
+ */
+const triesMax = 100;
 /** The first times at once, then every millisecond. */
 const triesAtOnce = 10;
 
@@ -29,7 +32,7 @@ export class KernelSizes {
   readonly #reads: FileReads;
   readonly #pins: Pins;
   readonly #waiting: WaitingRequests;
-  readonly #told = new Map<MountFile, (() => void)[]>();
+  readonly #told = new Map<MountFile, ((isKnown: boolean) => void)[]>();
 
   constructor(
     files: MountFiles,
@@ -51,7 +54,7 @@ export class KernelSizes {
     const id = this.#ids.idOf(file.inode);
     if (id === undefined || file.isResizing || this.#waiting.isAllocating(file.inode)) return done();
     if (to < from) this.#cut(file, to, done);
-    else if (this.#waiting.isWriting(file.inode, to)) done();
+    else if (this.#waiting.isWriting(file.inode, to) || file.writing.reaches(to)) done();
     else if (pageAt(to) >= pageEndAt(from)) this.#dropTail(file, from, () => this.#tell(file, done));
     // Maps end with the same page as before, and the kernel asks for the size when a read goes beyond what it knows.
     else this.#dropTail(file, from, done);
@@ -63,28 +66,29 @@ export class KernelSizes {
    *
    * 1. the kernel is answered with a size; 2. the file grows within that page, and data come; 3. a fault brings them here;
    * 4. the kernel, at last, zeroes the page behind the size.
+   *
+   * `thread`: who asks for the size, if it is asked for.
    */
-  settle({ inode }: { readonly inode: number }, then: () => void): void {
+  settle({ inode }: { readonly inode: number }, then: () => void, thread = -1): void {
     const file = this.#files.find(inode);
-    if (file === undefined || this.#isKnown(file) || file.isResizing) return then(); // The answer to SETATTR carries it.
+    if (file === undefined || file.isResizing) return then(); // The answer to SETATTR carries it.
+    if (this.#isKnown(file, thread)) return then();
     if (this.#ids.idOf(inode) === undefined) {
       file.shownBytes = file.file.cache.sizeBytes; // The kernel is just about to be told of it.
       return then();
     }
+    const again = () => this.settle({ inode }, then, thread);
     const { sizeBytes } = file.file.cache;
-    if (sizeBytes % pageBytes === 0) return this.#tell(file, then);
+    if (sizeBytes % pageBytes === 0) return this.#tell(file, (isKnown) => (isKnown ? then() : again()));
     const page = pageAt(sizeBytes);
     const pin = this.#pins.next();
     this.#pins.pin(file.file, pin, { mode: file.cacheMode, start: page, end: page + 1, kind: "hold" }, () => {
-      const unpin = () => this.#pins.unpin(file.file, pin);
-      if (this.#isKnown(file) || pageAt(file.file.cache.sizeBytes) !== page) {
-        unpin();
-        return this.settle({ inode }, then);
-      }
-      this.#tell(file, () => {
-        unpin();
-        then();
-      });
+      const goOn = (action: () => void) => {
+        this.#pins.unpin(file.file, pin);
+        action();
+      };
+      if (pageAt(file.file.cache.sizeBytes) !== page || this.#isKnown(file, thread)) return goOn(again);
+      this.#tell(file, (isKnown) => goOn(isKnown ? then : again));
     });
   }
 
@@ -114,35 +118,45 @@ export class KernelSizes {
     file.whenDropped(pageEndAt(to), pageMax, done);
   }
 
-  #isKnown(file: MountFile): boolean {
-    return file.shownBytes === file.file.cache.sizeBytes;
+  /** `thread`: who asks for the size; -1 when nobody does. */
+  #isKnown(file: MountFile, thread: number): boolean {
+    if (file.sizeThread === thread && thread > 0) file.sizeThread = -1; // It runs: so the kernel knows.
+    return file.shownBytes === file.file.cache.sizeBytes && (thread < 0 || file.sizeThread < 0);
   }
 
-  /** Calls `then` when the kernel has said that it knows the size. */
-  #tell(file: MountFile, then: () => void): void {
+  /** Calls `then` when the kernel has said that it knows the size, or cannot take it now. */
+  #tell(file: MountFile, then: (isKnown: boolean) => void): void {
     const waiters = this.#told.get(file);
     if (waiters !== undefined) {
       waiters.push(then);
       return;
     }
     this.#told.set(file, [then]);
+    file.tellingFrom = pageAt(file.file.cache.sizeBytes);
+    this.#reads.onTell(file, file.tellingFrom);
     this.#probe(file, 0);
   }
 
   #probe(file: MountFile, tries: number): void {
     const id = this.#ids.idOf(file.inode);
-    const end = () => {
+    const end = (isKnown: boolean) => {
       const waiters = this.#told.get(file) ?? [];
       this.#told.delete(file);
-      for (const waiter of waiters) waiter();
+      file.tellingFrom = Number.POSITIVE_INFINITY;
+      for (const waiter of waiters) waiter(isKnown);
     };
-    if (id === undefined) return end();
+    if (id === undefined) return end(true);
     this.#probes.probe(id, tries < triesAtOnce ? 0 : 1, (seen) => {
       const { sizeBytes } = file.file.cache;
+      file.tellingFrom = Math.min(file.tellingFrom, pageAt(sizeBytes));
       // Where inodes cannot be opened by handle, all answers carry the size.
-      if (seen === sizeBytes || seen < 0 || tries >= triesMax) file.shownBytes = sizeBytes;
-      else if (!file.isResizing) return this.#probe(file, tries + 1);
-      end();
+      const isKnown = seen === sizeBytes || seen < 0;
+      if (isKnown) {
+        file.shownBytes = sizeBytes;
+        file.sizeThread = -1;
+      }
+      if (isKnown || file.isResizing || tries >= triesMax) end(isKnown || file.isResizing);
+      else this.#probe(file, tries + 1);
     });
   }
 }

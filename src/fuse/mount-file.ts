@@ -4,6 +4,7 @@ import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
+import { WritesUnderWay } from "./writes-under-way.js";
 
 /** The home is told of stores at most so often: about a step of the clock that Linux stamps files by. */
 const tellMicros = 4000;
@@ -41,6 +42,7 @@ export class MountFile implements UpperCache {
   readonly inode: number;
   readonly open: OpenFile;
   readonly kernel: KernelPages;
+  readonly writing = new WritesUnderWay();
   /**
    * Whether programs of this mount have it open for writing. From then on whatever the kernel caches needs a write token,
    * since a store to a shared map of it asks nobody (R14).
@@ -48,6 +50,16 @@ export class MountFile implements UpperCache {
   isWriteOpen = false;
   /** The size as the kernel knows it; -1 when that is not known. */
   shownBytes: ByteOffset = -1;
+  /**
+   * Linux id of the thread whose request made the kernel know that size; -1: the kernel is sure to know it. It takes note when
+   * that thread runs again, some time after the answer:
+   *
+   * 1. A write that makes the file longer is answered. 2. Another program asks for the size, and is shown what it is by now. 3. It
+   * loads the last byte from a map: SIGBUS, as the writer's thread has not run yet.
+   */
+  sizeThread = -1;
+  /** The kernel is being told a size, for which it may need to lock pages from here on; Infinity when it is not. */
+  tellingFrom: PageIndex = Number.POSITIVE_INFINITY;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
   readonly #sizes: SizeSink;
@@ -109,7 +121,7 @@ export class MountFile implements UpperCache {
 
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
     if (mode === Mode.read && !this.isWriteOpen) return true;
-    if (!this.#drop(start, end)) return false;
+    if (!this.#drop(start, end) || this.writing.touches(start, end)) return false;
     // Under a lock, what is stored to a map speaks of what was written before it, as the index of a log does.
     if (this.#hasMappedStores && this.file.lockedPages.isLocked) this.#node.sendDirty();
     return true;
@@ -147,8 +159,9 @@ export class MountFile implements UpperCache {
     this.#quietFlushes = 0;
   }
 
-  /** The kernel has an answer that makes it take the file to be at least as long as this. */
-  answeredUpTo(end: ByteOffset): void {
+  /** This thread has an answer that makes the kernel take the file to be at least as long as this. */
+  answeredUpTo(end: ByteOffset, thread: number): void {
+    if (end > this.shownBytes) this.sizeThread = thread;
     this.shownBytes = Math.max(this.shownBytes, end);
     this.settle(() => undefined);
   }

@@ -97,7 +97,8 @@ export class MountProgram {
     const notifier = new Notifier(node.pager, fd);
     const probes = new SizeProbes(node.pager, this.#setup.mountPoint);
     const reads = new FileReads(node.pins, (deadline) => node.wakeAt(deadline));
-    const writes = new FileWrites(node);
+    const waiting = new WaitingRequests(nodes);
+    const writes = new FileWrites(node, waiting);
     const handles = new Handles();
     // Of its own, so that no recall of a name waits for pages, which may wait for a home that waits for that recall.
     const leaseNotifier = new Notifier(node.pager, fd);
@@ -119,7 +120,6 @@ export class MountProgram {
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
     const answers = new InodeAnswers(nodes, files, leases, privileges);
-    const waiting = new WaitingRequests(nodes);
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting });
     const locks = new LockOperations(node, handles);
     const open = new FileOperations(node, nodes, files, handles, { reads, writes, privileges }, locks);

@@ -70,7 +70,10 @@ export class NameOperations {
     this.#withParent(request, (parent) => {
       const answer = (attributes: Attributes | null) => {
         if (attributes === null) request.fail(Errno.ENOENT);
-        else this.#sizes.settle(attributes, () => this.#answers.entry(request, parent, name, attributes));
+        else {
+          const tell = () => this.#answers.entry(request, parent, name, attributes);
+          this.#sizes.settle(attributes, tell, request.thread);
+        }
       };
       const known = this.#leases.lookup(parent, name);
       if (known === undefined) this.#requests.tell(request, "lookup", parent, { parent, name }, answer);

@@ -16,11 +16,13 @@ export class WaitingRequests {
   /** Whether the kernel keeps the page locked until it is answered, or may do so. */
   isLocked(inode: number, page: PageIndex): boolean {
     return this.#some(inode, (request) => {
-      const { opcode } = request;
-      const isRead = opcode === Opcode.read && (request.u32(20) & ReadFlag.lockOwner) === 0;
-      if (!isRead && opcode !== Opcode.write) return false;
-      return pageAt(offsetOf(request)) <= page && page < pageEndAt(offsetOf(request) + request.u32(16));
+      return (isCachedRead(request) || request.opcode === Opcode.write) && covers(request, page);
     });
+  }
+
+  /** Whether the kernel reads the page in order to cache it: so it does not have it. */
+  isRead(inode: number, page: PageIndex): boolean {
+    return this.#some(inode, (request) => isCachedRead(request) && covers(request, page));
   }
 
   /** Whether the kernel makes the file as long as this, or longer, when it is answered. */
@@ -43,6 +45,15 @@ export class WaitingRequests {
     }
     return false;
   }
+}
+
+function isCachedRead(request: Request): boolean {
+  return request.opcode === Opcode.read && (request.u32(20) & ReadFlag.lockOwner) === 0;
+}
+
+/** Of READ and WRITE. */
+function covers(request: Request, page: PageIndex): boolean {
+  return pageAt(offsetOf(request)) <= page && page < pageEndAt(offsetOf(request) + request.u32(16));
 }
 
 /** READ, WRITE and FALLOCATE have it in one place. */
