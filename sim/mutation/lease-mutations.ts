@@ -100,12 +100,6 @@ const tableMutations: readonly Mutation[] = [
   ),
   m("I19: who changes something asks itself", table, "if (node === by) continue;", ""),
   m(
-    "I19: a change waits for the first who has to forget",
-    table,
-    "if (before > 0 && change.waits.size === 0)",
-    "if (before > 0)",
-  ),
-  m(
     "I19: another's acknowledgement counts",
     table,
     "if (known?.node !== node) return false;",
@@ -141,7 +135,7 @@ const tableMutations: readonly Mutation[] = [
     "for (const key of [...(this.#byNode.get(node) ?? [])]) this.#remove(node, key);",
     "",
   ),
-  m("a change of a node that is gone is made", table, "if (change.by === by) this.#end(change);", ""),
+  m("a change of a node that is gone is made", table, "if (change.by === by) this.#end(change);", ";"),
   m("a node has leases without bound", table, "if (this.room(node) <= 0) {", "if (false) {"),
   m("a node that is full is never relieved", table, "this.#relieve(node); return false;", "return false;"),
   m(

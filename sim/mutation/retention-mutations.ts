@@ -55,7 +55,7 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
   m("R20: a sync begins no generation", retained, "this.#generations.push(emptyGeneration());", ""),
   m("R20: kept copies are not sent again", retained, "act(page, version, write, slot);", ""),
   m("R20: cached pages are not sent again", retained, "act(page, held, written.epoch(index), -1);", ""),
-  m("R20: received pages are not sent again", retained, "act(page, received.epoch(index), 0, -1);", ""),
+  m("R20: received pages are not sent again", retained, "act(page, received.epoch(index), 0, -1);", ";"),
   m(
     "R20: cached pages are sent again under no version",
     retained,
@@ -121,7 +121,7 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (!this.#port.hasRoom()) return this.#port.onRoom(() => send(index));",
     "if (!this.#port.hasRoom()) { onSent(); return this.#port.onRoom(() => send(index)); }",
   ),
-  m("what could not be made durable is not sent again", retention, "this.#port.markDirty(page, page + 1);", ""),
+  m("what could not be made durable is not sent again", retention, "this.#port.markDirty(page, page + 1);", ";"),
   m(
     "what is only read is sent as written",
     retention,

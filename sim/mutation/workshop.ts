@@ -5,6 +5,7 @@ import { broken, countPlaces, type Mutation } from "./mutation.js";
 
 /** Longer than any tier takes; a core that turns in a circle is noticed by it. */
 const tierMillisMax = 180_000;
+const ownFault = "the mutation itself is wrong";
 const copied = ["src/core", "sim", "test/unit", "test/core", "test/transcript"];
 const testFolders = copied.filter((folder) => folder.startsWith("test/"));
 
@@ -12,8 +13,9 @@ const testFolders = copied.filter((folder) => folder.startsWith("test/"));
 export const tierNames = ["tests", "simulator", "search"] as const;
 export type TierName = (typeof tierNames)[number];
 
-/** Who noticed a mutation, and by what; undefined when nobody did. */
+/** Who noticed a mutation, and by what. */
 export interface Verdict {
+  /** Undefined when nobody did. A mutation that does not even run was noticed by nobody. */
   readonly tier: TierName | undefined;
   /** What failed, in a line. */
   readonly reason: string;
@@ -24,8 +26,10 @@ export class Workshop {
   readonly #place: string;
   readonly #tests: readonly string[];
   readonly #seeds: number;
+  readonly #tiers: readonly TierName[];
 
-  constructor(built: string, place: string, seeds: number) {
+  constructor(built: string, place: string, seeds: number, tiers: readonly TierName[]) {
+    this.#tiers = tiers;
     this.#place = place;
     this.#seeds = seeds;
     rmSync(place, { recursive: true, force: true });
@@ -41,8 +45,9 @@ export class Workshop {
     if (countPlaces(text, mutation) !== 1) throw new Error(`${mutation.name}: its text is not found once`);
     writeFileSync(path, broken(text, mutation));
     try {
-      for (const tier of tierNames) {
+      for (const tier of this.#tiers) {
         const reason = await this.run(tier, mutation);
+        if (reason?.startsWith(ownFault)) return { tier: undefined, reason };
         if (reason !== undefined) return { tier, reason };
       }
       return { tier: undefined, reason: "" };
@@ -80,15 +85,10 @@ function coreTestsIn(folder: string): string[] {
     .filter((path) => !/from "\.\.\/(?!\.\.\/(src\/core|sim)\/)/.test(readFileSync(path, "utf8")));
 }
 
-/**
- * A mutation that does not even run was noticed by nobody.
- *
- * @throws when the text of the mutation is to blame
- */
 function reasonOf(isTimeOut: boolean, stdout: string, stderr: string): string {
   const text = `${stderr}\n${stdout}`;
   const own = /(SyntaxError|ReferenceError): .*/.exec(text);
-  if (own !== null) throw new Error(`the mutation itself is wrong: ${own[0]}`);
+  if (own !== null) return `${ownFault}: ${own[0]}`;
   if (isTimeOut) return "time is over";
   const failed = /^not ok \d+ - (.*)$/m.exec(stdout)?.[1];
   return failed ?? stderr.trim().split("\n").slice(0, 2).join(": ").slice(0, 160);

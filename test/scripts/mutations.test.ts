@@ -3,8 +3,14 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
 import { broken, countPlaces } from "../../sim/mutation/mutation.js";
 import { mutations, sampleOf } from "../../sim/mutation/mutations.js";
+
+/** As a script, without what only a module may have. */
+function parse(text: string): Script {
+  return new Script(text.replace(/^import [^;]*;$/gm, "").replace(/^export (?=\w)/gm, ""));
+}
 
 const built = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -16,7 +22,9 @@ for (const mutation of mutations) {
       1,
       `mend sim/mutation: not found once in ${mutation.file}: ${mutation.from}`,
     );
-    assert.notEqual(broken(text, mutation), text);
+    const changed = broken(text, mutation);
+    assert.notEqual(changed, text);
+    assert.doesNotThrow(() => parse(changed));
   });
 }
 

@@ -83,3 +83,71 @@ test("memory follows contended boundaries: a lone node has one segment, whatever
   for (let page = 0; page < 1000; page++) acquire(directory, 1, Mode.read, page);
   assert.equal(directory.segmentCount, 1);
 });
+
+/** A directory of a home that has restarted, which nodes 1 and 2 have open again. */
+function recovering(): { directory: FileDirectory; told: string[] } {
+  const told: string[] = [];
+  const directory = new FileDirectory(
+    {
+      grant: (node, _request, mode, start, end, epoch) => told.push(`grant ${node} ${mode} ${start}..${end} @${epoch}`),
+      revoke: (node, mode, start, end, epoch) => told.push(`revoke ${node} to ${mode} ${start}..${end} @${epoch}`),
+      resize: (node, sizeBytes, epoch) => told.push(`resize ${node} ${sizeBytes} @${epoch}`),
+      setSize: () => undefined,
+      truncated: (node, request) => told.push(`truncated ${node} ${request}`),
+    },
+    { policy: "optimal", sizeBytes: 40_960, recovering: true },
+  );
+  directory.open(1);
+  directory.open(2);
+  return { directory, told };
+}
+
+test("R20: a home that has restarted grants nothing and changes no size until its recovery is over, and then both", () => {
+  const { directory, told } = recovering();
+  acquire(directory, 1, Mode.read, 3);
+  directory.truncate(2, 9, 8192);
+  directory.release(2, Mode.none, 0, 1, 0);
+  assert.deepEqual(told, []);
+  directory.endRecovery();
+  assert.deepEqual(told.splice(0), ["resize 1 8192 @1", "resize 2 8192 @1"]);
+  directory.resized(1, 1);
+  directory.resized(2, 1);
+  assert.deepEqual(told, ["truncated 2 9", `grant 1 1 0..${pageMax} @2`]);
+});
+
+test("a home that has restarted serves who waits when its recovery is over", () => {
+  const { directory, told } = recovering();
+  acquire(directory, 1, Mode.read, 3);
+  directory.endRecovery();
+  assert.deepEqual(told, [`grant 1 1 0..${pageMax} @1`]);
+});
+
+test("R1: of two nodes that claim the same after a restart, the first has it", () => {
+  const { directory } = recovering();
+  assert.ok(directory.claim(1, Mode.write, 0, 4, 5));
+  assert.ok(!directory.claim(2, Mode.read, 3, 6, 5), "claimed, and not all of it told yet");
+  directory.endClaims(1, 5);
+  assert.ok(!directory.claim(2, Mode.read, 3, 6, 5), "held");
+  assert.ok(directory.claim(2, Mode.read, 4, 6, 5));
+  assert.ok(!directory.claim(1, Mode.write, 5, 6, 5));
+  assert.ok(directory.claim(1, Mode.read, 5, 6, 5));
+});
+
+test("R9: after a restart epochs go on behind the newest that anybody has heard of", () => {
+  const { directory, told } = recovering();
+  directory.claim(1, Mode.read, 0, 1, 40);
+  directory.endClaims(1, 50);
+  directory.endClaims(2, 30);
+  directory.endRecovery();
+  acquire(directory, 2, Mode.read, 3);
+  assert.deepEqual(told, [`grant 2 1 0..${pageMax} @51`]);
+});
+
+test("R1: a node that is back claims what it held, of epochs that there have been", () => {
+  const { directory } = directoryOf("optimal");
+  acquire(directory, 1, Mode.read, 3);
+  assert.ok(!directory.claim(1, Mode.write, 3, 4, 1));
+  assert.ok(!directory.claim(1, Mode.read, 3, 4, 2));
+  assert.ok(!directory.claim(2, Mode.read, 3, 4, 1));
+  assert.ok(directory.claim(1, Mode.read, 3, 4, 1));
+});

@@ -133,3 +133,43 @@ test("what is touched without a lock, and long stretches, are not remembered", (
   stage.pages.locked();
   assert.deepEqual(stage.said(), []);
 });
+
+test("pages that were taken once, and then no more, have to be taken anew before they are given", () => {
+  const stage = new Stage();
+  stage.section();
+  stage.take();
+  for (let count = 0; count < 4; count++) stage.section();
+  stage.take();
+  stage.said();
+  stage.section();
+  assert.deepEqual(stage.said(), ["bring 7..8"]);
+});
+
+test("what is needed again under a lock that goes on is kept the next time, though others had it meanwhile", () => {
+  const stage = contended();
+  stage.pages.locked();
+  stage.touch();
+  stage.pages.unlocked(false);
+  assert.deepEqual(stage.said(), ["bring 7..8", "give 7..8"]);
+  stage.take();
+  stage.touch();
+  stage.pages.unlocked(true);
+  assert.deepEqual(stage.said(), []);
+});
+
+test("of many runs of pages the last ones are remembered", () => {
+  const brought: number[] = [];
+  const bring = (_mode: Mode, start: number) => brought.push(start);
+  const pages = new LockedPages({ epoch: () => 0, allows: () => false, bring, giveBack: () => undefined });
+  pages.locked();
+  for (let page = 100; page < 120; page += 2) pages.acquired(Mode.write, page, page + 1);
+  pages.unlocked(true);
+  pages.locked();
+  assert.deepEqual(brought, [104, 106, 108, 110, 112, 114, 116, 118]);
+});
+
+test("what was brought in vain is not given back with the unlock: it is kept, should it be touched yet", () => {
+  const stage = contended();
+  stage.section(false);
+  assert.deepEqual(stage.said(), ["bring 7..8"]);
+});

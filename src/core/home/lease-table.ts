@@ -125,6 +125,15 @@ export class LeaseTable {
     return this.#waiting.size;
   }
 
+  /** Memory follows these: on how much there are leases, and of how many nodes. */
+  get keyCount(): number {
+    return this.#byKey.size;
+  }
+
+  get nodeCount(): number {
+    return this.#byNode.size;
+  }
+
   #advance(change: Change): void {
     this.#mark(change, change.keysOf());
     change.waits = this.#ask(change);

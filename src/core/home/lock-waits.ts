@@ -16,6 +16,11 @@ export interface LockWait extends LockOwner {
 export class LockWaits {
   readonly #byOwner = new Map<string, Set<LockWait>>();
 
+  /** How many owners wait: memory follows this number. */
+  get ownerCount(): number {
+    return this.#byOwner.size;
+  }
+
   add(wait: LockWait): void {
     const key = keyOf(wait);
     const waits = this.#byOwner.get(key) ?? new Set();

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Recovery, type RememberedSessions } from "../../src/core/home/recovery.js";
+
+const lease = 1000;
+
+/** A home's recovery, what it has on record, and what it did. */
+function recoveryOf(remembered: RememberedSessions, back: readonly string[] = []) {
+  const done: string[] = [];
+  let record: RememberedSessions = remembered;
+  let writes = 0;
+  const recovery = new Recovery(
+    {
+      remember: (sessions) => {
+        record = sessions;
+        writes++;
+      },
+      isBack: (session) => back.includes(session),
+      onLost: ({ name, files }) => done.push(`lost ${name}: ${files.join(" ")}`),
+      onEnd: () => done.push("end"),
+    },
+    remembered,
+    lease,
+    0,
+  );
+  return { recovery, done, recorded: () => Object.keys(record).toSorted(), record: () => record, writes: () => writes };
+}
+
+const two: RememberedSessions = { a: { name: "A", files: ["x", "y"] }, b: { name: "B", files: ["x"] } };
+
+test("a home that nobody was connected to waits for nobody", () => {
+  const { recovery, done } = recoveryOf({});
+  assert.equal(recovery.isOpen, false);
+  assert.equal(recovery.deadline, Number.POSITIVE_INFINITY);
+  assert.deepEqual(done, []);
+});
+
+test("recovery is over when the last of those who were there has claimed all, and not before", () => {
+  const { recovery, done } = recoveryOf(two);
+  assert.ok(recovery.isOpen && recovery.expects("a") && recovery.expects("b") && !recovery.expects("c"));
+  assert.equal(recovery.expectedCount, 2);
+  recovery.recovered("a");
+  assert.ok(recovery.isOpen && !recovery.expects("a"));
+  recovery.recovered("b");
+  assert.ok(!recovery.isOpen);
+  assert.deepEqual(done, ["end"]);
+});
+
+test("R15: who has not come back is waited for longer than a lease, by a clock that may run faster than theirs", () => {
+  const { recovery, done, recorded } = recoveryOf(two, ["b"]);
+  recovery.remember("b", "B", "x");
+  recovery.onTime(lease * 1.05);
+  assert.deepEqual(done, []);
+  assert.ok(recovery.deadline > lease && recovery.deadline < lease * 2);
+  recovery.onTime(recovery.deadline);
+  assert.deepEqual(done, ["lost A: x y"], "R15: who is back is waited for as long as its lease runs");
+  assert.deepEqual(recorded(), ["b"], "a second restart waits no more for who was lost in the first");
+  recovery.recovered("b");
+  assert.deepEqual(done, ["lost A: x y", "end"]);
+});
+
+test("nobody is lost once recovery is over", () => {
+  const { recovery, done } = recoveryOf({ a: { name: "A", files: [] } });
+  recovery.recovered("a");
+  recovery.onTime(lease * 10);
+  assert.deepEqual(done, ["end"]);
+});
+
+test("what came in the meantime is served in order, after the end", () => {
+  const { recovery, done } = recoveryOf({ a: { name: "A", files: [] } });
+  recovery.park(() => done.push("first"));
+  recovery.park(() => done.push("second"));
+  recovery.recovered("a");
+  assert.deepEqual(done, ["end", "first", "second"]);
+});
+
+test("a session that ends during a recovery is waited for no more, nor by the next home", () => {
+  const { recovery, done, recorded } = recoveryOf(two);
+  recovery.forget("a");
+  assert.deepEqual(recorded(), ["b"]);
+  recovery.forget("b");
+  assert.deepEqual(recorded(), []);
+  assert.deepEqual(done, ["end"]);
+});
+
+test("a session is on record from its first open file, or its first lease on a name, to its end", () => {
+  const { recovery, record, recorded, writes } = recoveryOf({});
+  recovery.remember("a", "A", "x");
+  recovery.remember("a", "A", "y");
+  assert.deepEqual(record(), { a: { name: "A", files: ["x", "y"] } });
+  recovery.rememberSession("b", "B");
+  assert.deepEqual(record().b, { name: "B", files: [] });
+  recovery.remember("b", "B", "z");
+  assert.deepEqual(record().b, { name: "B", files: ["z"] });
+  assert.equal(writes(), 4);
+  recovery.remember("a", "A", "x");
+  recovery.rememberSession("a", "A");
+  assert.equal(writes(), 4, "what is on record already costs nothing");
+  recovery.forget("a");
+  assert.deepEqual(recorded(), ["b"]);
+  recovery.forget("a");
+  recovery.forget("who was never there");
+  assert.equal(writes(), 5);
+});
+
+test("the record of one session is bounded", () => {
+  const { recovery, record } = recoveryOf({});
+  for (let file = 0; file < 1000; file++) recovery.remember("a", "A", `file ${file}`);
+  assert.equal(record().a.files.length, 100);
+});
+
+test("a home that restarts again in its recovery waits for all that the first one waited for", () => {
+  const { recovery, recorded } = recoveryOf(two);
+  recovery.remember("c", "C", "x");
+  assert.deepEqual(recorded(), ["a", "b", "c"]);
+  recovery.remember("a", "A", "x");
+  recovery.recovered("a");
+  assert.deepEqual(recorded(), ["a", "b", "c"]);
+});
