@@ -73,12 +73,6 @@ const sessionMutations: readonly Mutation[] = needing("leases", [
     "else if (known?.question !== question) this",
     "else if (known === undefined) this",
   ),
-  m(
-    "an answered question goes on counting",
-    sessionLease,
-    "if (question === undefined) this.#questions.delete(file); else",
-    "",
-  ),
   m("questions count on while a node cannot be heard", sessionLease, "this.#questions.clear();", ""),
 ]);
 

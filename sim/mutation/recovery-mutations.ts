@@ -66,12 +66,6 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "this.#port.onEnd(); for (const action of this.#parked.splice(0)) action();",
     "for (const action of this.#parked.splice(0)) action(); this.#port.onEnd();",
   ),
-  m(
-    "a node that has claimed all is waited for",
-    recovery,
-    "recovered(session) { this.#expected.delete(session);",
-    "recovered(session) {",
-  ),
   // The directory.
   m("a recovering home grants", directory, "#serveLast() { if (this.#isRecovering) return;", "#serveLast() {"),
   m("a recovering home grants along the line", directory, "#pump() { if (this.#isRecovering) return;", "#pump() {"),
@@ -131,12 +125,6 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "this.#unstable.count > 0 && this.#unstable.strongest(start, end) !== Mode.none",
     "false",
   ),
-  m(
-    "R20: a write is stable at once",
-    duties,
-    "this.taken(session))); this.#addUnstable(start, end);",
-    "this.taken(session)));",
-  ),
   m("R20: a sync makes stable what came after it began", duties, "if (unstable.epoch(index) <= sync)", "if (true)"),
   m("R20: a sync makes nothing stable", duties, "if (unstable.epoch(index) <= sync)", "if (false)"),
   m(
@@ -144,48 +132,6 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     duties,
     "this.#unstable.set(0, pageMax, Mode.write, this.#syncNext);",
     "this.#unstable.clear();",
-  ),
-  m(
-    "R20: what a lost connection may have lost is sent in vain",
-    duties,
-    "return write > this.taken(session);",
-    "return false;",
-  ),
-  m(
-    "R20: what has been taken is taken again after a cut",
-    duties,
-    "return write > this.taken(session);",
-    "return true;",
-  ),
-  m(
-    "R20: no write counts as taken",
-    duties,
-    "onWrite(session, write, start, end) { this.#taken.set(session, Math.max(write, this.taken(session)));",
-    "onWrite(session, write, start, end) {",
-  ),
-  m(
-    "R20: a restore may be older than what is on record",
-    duties,
-    "if (write > 0 && write <= (this.#stable[session] ?? 0)) return false;",
-    "",
-  ),
-  m(
-    "R20: restores overwrite written pages",
-    duties,
-    "if (written !== undefined) return written.session === session && write > written.write;",
-    "",
-  ),
-  m(
-    "R20: a node's own later write is not restored over its earlier one",
-    duties,
-    "return written.session === session && write > written.write;",
-    "return false;",
-  ),
-  m(
-    "R20: a node's own earlier write is restored over its later one",
-    duties,
-    "return written.session === session && write > written.write;",
-    "return written.session === session;",
   ),
   m("R20: the last to restore wins", duties, "return version >= (this.#restored.get(page) ?? 0);", "return true;"),
   m(
@@ -207,36 +153,6 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (this.#isRecovering)",
   ),
   m(
-    "R20: what was restored does not count as taken",
-    duties,
-    "this.onOldNews(session, write); this.#addUnstable",
-    "this.#addUnstable",
-  ),
-  m(
-    "R20: an older version that came does not count as taken",
-    duties,
-    "onOldNews(session, write) {",
-    "onOldNews(session, write) { if (!this.#unstable) return; this.#restoring; return;",
-  ),
-  m(
-    "R20: restores count as taken before all have come",
-    duties,
-    "this.#restoring.set(session, Math.max(write, this.#restoring.get(session) ?? 0));",
-    "this.#taken.set(session, Math.max(write, this.taken(session)));",
-  ),
-  m(
-    "R20: restores never count as taken",
-    duties,
-    "this.#taken.set(session, Math.max(this.taken(session), this.#restoring.get(session) ?? 0));",
-    "",
-  ),
-  m(
-    "R20: a session that has closed the file still counts",
-    duties,
-    "forget(session) { this.#taken.delete(session);",
-    "forget(session) {",
-  ),
-  m(
     "R20: a record outlives its session",
     duties,
     "const { [session]: _gone, ...others } = this.#stable; this.#stable = others;",
@@ -247,18 +163,6 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     duties,
     "endRecovery() { this.#isRecovering = false; this.#restored.clear(); this.#written.clear();",
     "endRecovery() {",
-  ),
-  m(
-    "R20: nothing is put on record",
-    duties,
-    "const record = others ? { ...this.#stable, ...Object.fromEntries(taken) } : undefined;",
-    "const record = undefined;",
-  ),
-  m(
-    "R20: a record has only the writes of now",
-    duties,
-    "? { ...this.#stable, ...Object.fromEntries(taken) }",
-    "? { ...Object.fromEntries(taken) }",
   ),
   m(
     "R20: what is on record is not known after",

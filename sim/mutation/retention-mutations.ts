@@ -5,32 +5,6 @@ const retention = "token/retention.js";
 
 /** R20 at a node: the copies it keeps, and what becomes of them. */
 export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
-  m("R20: what was written is not kept", retained, "this.#open.written.set(start, end, Mode.write, write);", ""),
-  m("R20: what came unstable is nobody's duty", retained, "this.#open.received.set(start, end, Mode.read, epoch);", ""),
-  m(
-    "R20: what leaves the cache is not kept",
-    retained,
-    "kept.set(page, { slot: this.#attic.keep(page), version, write: written.epoch(index) });",
-    "",
-  ),
-  m(
-    "R20: a kept copy has no version",
-    retained,
-    "this.#attic.keep(page), version, write:",
-    "this.#attic.keep(page), version: 0, write:",
-  ),
-  m(
-    "R20: a kept copy has the number of another write",
-    retained,
-    "write: written.epoch(index) });",
-    "write: written.epoch(index) + 1 });",
-  ),
-  m(
-    "R20: a kept page still counts as cached",
-    retained,
-    "written.set(start, end, Mode.none, 0); received.set(start, end, Mode.none, 0); } }",
-    "received.set(start, end, Mode.none, 0); } }",
-  ),
   m("R20: an older copy outlives the next write", retained, "this.forget(start, end); this.#open", "this.#open"),
   m("R20: a copy is not freed", retained, "this.#attic.free(found.slot);", ""),
   m("R20: a freed copy is sent again", retained, "kept.delete(page);", ""),
@@ -53,15 +27,6 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "",
   ),
   m("R20: a sync begins no generation", retained, "this.#generations.push(emptyGeneration());", ""),
-  m("R20: kept copies are not sent again", retained, "act(page, version, write, slot);", ""),
-  m("R20: cached pages are not sent again", retained, "act(page, held, written.epoch(index), -1);", ""),
-  m("R20: received pages are not sent again", retained, "act(page, received.epoch(index), 0, -1);", ";"),
-  m(
-    "R20: cached pages are sent again under no version",
-    retained,
-    "act(page, held, written.epoch(index), -1);",
-    "act(page, 0, written.epoch(index), -1);",
-  ),
   m(
     "R20: a lost session keeps its copies",
     retained,
@@ -86,12 +51,6 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     retention,
     "if (isUnsent) lost.set(page, page + 1, Mode.write, 0);",
     "",
-  ),
-  m(
-    "R15: pages that the home took are reported as lost",
-    retention,
-    "const isUnsent = write > port.takenWrite && page",
-    "const isUnsent = page",
   ),
   m(
     "what is lost stays in the cache",
@@ -122,18 +81,6 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (!this.#port.hasRoom()) { onSent(); return this.#port.onRoom(() => send(index)); }",
   ),
   m("what could not be made durable is not sent again", retention, "this.#port.markDirty(page, page + 1);", ";"),
-  m(
-    "what is only read is sent as written",
-    retention,
-    "if (slot < 0 && write > 0 && mayWrite(page))",
-    "if (slot < 0 && write > 0)",
-  ),
-  m(
-    "R20: a received page is sent from an older copy of one's own",
-    retention,
-    "if (write === 0) return undefined;",
-    "",
-  ),
   m(
     "R20: a page that has left the cache since is sent from there",
     retention,
