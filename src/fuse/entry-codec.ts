@@ -20,6 +20,10 @@ export interface Validity {
   readonly attributes: Micros;
 }
 
+/** What cp and others read and write at a time, as on other network file systems: so many bytes for one question. */
+const fileBlockBytes = 1024 * 1024;
+const blockBytes = 4096;
+
 /** Writes a fuse_attr. */
 export function putAttributes(to: NativeBuffer, at: number, id: number, attributes: Attributes): void {
   const { inode, kind, mode, links, uid, gid, device, size, blocks, atime, mtime, ctime } = attributes;
@@ -30,7 +34,7 @@ export function putAttributes(to: NativeBuffer, at: number, id: number, attribut
     putSeconds(to, at + 24 + index * 8, time);
     to.uint32[(at + 48) / 4 + index] = time[1];
   });
-  const words = [kindBits[kind] | mode, links, uid, gid, device, 4096, 0];
+  const words = [kindBits[kind] | mode, links, uid, gid, device, kind === "file" ? fileBlockBytes : blockBytes, 0];
   words.forEach((word, index) => {
     to.uint32[(at + 60) / 4 + index] = word;
   });

@@ -1,7 +1,6 @@
 import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
-import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pins } from "../node/pins.js";
 import type { MountFile } from "./mount-file.js";
 
@@ -17,8 +16,8 @@ export interface ReadRequest {
   readonly mayComeAgain: boolean;
   /** Called when the thread was interrupted, or has waited for too long: it would rather have this errno than wait on. */
   onGiveUp: ((errno: number) => void) | undefined;
-  /** The bytes: one piece of memory, or two. They are read before this returns. */
-  data(address: number, byteLength: number, nextAddress: number, nextLength: number): void;
+  /** The bytes: one piece of memory, or two, then zeros. They are read before this returns. */
+  data(address: number, byteLength: number, nextAddress: number, nextLength: number, zeroLength: number): void;
   fail(errno: number): void;
 }
 
@@ -200,13 +199,13 @@ export class FileReads {
     if (isCached) file.kernel.give(page, pageEndAt(offset + request.byteLength));
     const fileEnd = isCached ? pageEndAt(cache.sizeBytes) * pageBytes : cache.sizeBytes;
     const byteLength = Math.max(0, Math.min(request.byteLength, fileEnd - offset));
+    const behind = isCached ? request.byteLength - byteLength : 0;
+    if (byteLength === 0) return request.data(0, 0, 0, 0, behind);
     const inWindow = Math.min(byteLength, (cache.contiguousEnd(page) - page) * pageBytes - (offset - page * pageBytes));
     const rest = byteLength - inWindow;
-    const behind = isCached ? request.byteLength - byteLength : 0;
     const address = cache.aliasAddress(page) + (offset - page * pageBytes);
-    if (rest > 0) request.data(address, inWindow, cache.aliasAddress(pageAt(offset + inWindow)), rest);
-    else if (inWindow > 0) request.data(address, inWindow, behind > 0 ? zeros(behind) : 0, behind);
-    else request.data(behind > 0 ? zeros(behind) : 0, behind, 0, 0);
+    const nextAddress = rest > 0 ? cache.aliasAddress(pageAt(offset + inWindow)) : 0;
+    request.data(address, inWindow, nextAddress, rest, behind);
   }
 }
 
@@ -214,10 +213,4 @@ export class FileReads {
 function isRefusable({ offset, byteLength, mayComeAgain }: ReadRequest, from: PageIndex): boolean {
   const end = pageEndAt(offset + byteLength);
   return mayComeAgain && end - pageAt(offset) > 1 && end > from;
-}
-
-let zeroBuffer: NativeBuffer | undefined;
-function zeros(byteLength: number): number {
-  if (zeroBuffer === undefined || zeroBuffer.bytes.length < byteLength) zeroBuffer = new NativeBuffer(byteLength);
-  return zeroBuffer.address;
 }

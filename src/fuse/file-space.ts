@@ -69,7 +69,7 @@ export class FileSpace {
         this.#files.release(file, true);
       };
       this.#ask("truncate", file, { size }, (errno) => {
-        if (errno === 0) file.wrote();
+        if (errno === 0) file.changed();
         if (request.isAnswered) return;
         if (errno === 0) then();
         else request.fail(errno);

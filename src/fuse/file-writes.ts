@@ -1,7 +1,7 @@
 import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
-import { copyIn } from "../node/file-bytes.js";
+import { overwrite } from "../node/file-bytes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
 import type { MountFile } from "./mount-file.js";
@@ -143,12 +143,9 @@ export class FileWrites {
   }
 
   #take(file: MountFile, request: WriteRequest, byteLength: number): void {
-    const { file: nodeFile } = file;
-    const start = pageAt(request.offset);
-    const end = pageEndAt(request.offset + byteLength);
-    nodeFile.overwrite(start, end, () => copyIn(nodeFile.cache, request.offset, request.address(), byteLength));
-    file.wrote();
-    if (request.isCached) this.#give(file, start, end);
+    overwrite(file.file.cache, request.offset, request.address(), byteLength);
+    file.wrote(request.offset, request.offset + byteLength);
+    if (request.isCached) this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
     this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
     if (request.isFlush) return request.written();
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.

@@ -4,6 +4,7 @@ import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
+import { WriteBehind } from "./write-behind.js";
 import { WritesUnderWay } from "./writes-under-way.js";
 
 /** The home is told of stores at most so often: about a step of the clock that Linux stamps files by. */
@@ -64,6 +65,7 @@ export class MountFile implements UpperCache {
   #resizing = 0;
   readonly #sizes: SizeSink;
   readonly #droppedWaiters: (() => void)[] = [];
+  readonly #behind: WriteBehind;
   readonly #node: MountFileNode;
   /** When the home is to be told of stores that it has not heard of; Infinity when there are none. */
   #tellAt: Micros = Number.POSITIVE_INFINITY;
@@ -79,6 +81,7 @@ export class MountFile implements UpperCache {
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
+    this.#behind = new WriteBehind((start, end) => open.file.writes.sendAhead(start, end));
     open.file.upperCache = this;
   }
 
@@ -91,8 +94,14 @@ export class MountFile implements UpperCache {
     this.#tellAt = Number.POSITIVE_INFINITY;
   }
 
+  /** A program has written [start, end), or the kernel stores of a shared map. */
+  wrote(start: ByteOffset, end: ByteOffset): void {
+    this.#behind.wrote(start, end);
+    this.changed();
+  }
+
   /** A store is a change of the file's times, long before its bytes are sent: by the home's clock, as all others are. */
-  wrote(): void {
+  changed(): void {
     if (this.#tellAt < Number.POSITIVE_INFINITY) return;
     const now = nowMicros();
     this.#tellAt = Math.max(now, this.#toldAt + tellMicros);

@@ -54,7 +54,8 @@ export class MountProgram {
   constructor(setup: MountSetup, emit: Emit) {
     this.#setup = setup;
     this.#emit = emit;
-    this.#node = new Node(setup, emit);
+    // What concerns a program's maps is nobody's here, and would only wake the process's main thread.
+    this.#node = new Node(setup, () => undefined, false);
   }
 
   program(): PagerProgram {

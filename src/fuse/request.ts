@@ -13,6 +13,12 @@ function header(): NativeBuffer {
   return reply;
 }
 
+let zeroBuffer: NativeBuffer | undefined;
+function zeros(byteLength: number): number {
+  if (zeroBuffer === undefined || zeroBuffer.bytes.length < byteLength) zeroBuffer = new NativeBuffer(byteLength);
+  return zeroBuffer.address;
+}
+
 /** What requests have in common with the loop that read them. */
 export interface RequestOwner {
   readonly fd: number;
@@ -114,16 +120,16 @@ export class Request {
   }
 
   fail(errno: number): void {
-    this.#send(-errno, 0, 0, 0, 0);
+    this.#send(-errno, 0, 0, 0, 0, 0);
   }
 
   ok(): void {
-    this.#send(0, 0, 0, 0, 0);
+    this.#send(0, 0, 0, 0, 0, 0);
   }
 
-  /** Answers with bytes of native memory, in one piece or two. */
-  data(address: number, byteLength: number, nextAddress = 0, nextLength = 0): void {
-    this.#send(0, address, byteLength, nextAddress, nextLength);
+  /** Answers with bytes of native memory, in one piece or two, and zeros behind them. */
+  data(address: number, byteLength: number, nextAddress = 0, nextLength = 0, zeroLength = 0): void {
+    this.#send(0, address, byteLength, nextAddress, nextLength, zeroLength);
   }
 
   /** Forgets the request unanswered: FORGET and INTERRUPT want none. */
@@ -131,10 +137,18 @@ export class Request {
     this.#finish();
   }
 
-  #send(error: number, address: number, byteLength: number, nextAddress: number, nextLength: number): void {
+  #send(
+    error: number,
+    address: number,
+    byteLength: number,
+    nextAddress: number,
+    nextLength: number,
+    zeroLength: number,
+  ): void {
     if (this.#isAnswered) return;
     const out = header();
-    out.uint32[0] = outHeaderBytes + byteLength + nextLength;
+    const total = byteLength + nextLength + zeroLength;
+    out.uint32[0] = outHeaderBytes + total;
     out.int32[1] = error;
     out.setUint64(8, this.unique);
     out.setUint64(iovAt, out.address);
@@ -143,7 +157,9 @@ export class Request {
     out.setUint64(iovAt + 24, byteLength);
     out.setUint64(iovAt + 32, nextAddress);
     out.setUint64(iovAt + 40, nextLength);
-    const parts = nextLength > 0 ? 3 : byteLength > 0 ? 2 : 1;
+    if (zeroLength > 0) out.setUint64(iovAt + 48, zeros(zeroLength));
+    out.setUint64(iovAt + 56, zeroLength);
+    const parts = zeroLength > 0 ? 4 : nextLength > 0 ? 3 : byteLength > 0 ? 2 : 1;
     // ENOENT: the thread was killed meanwhile. ENODEV: the mount is gone. Nobody waits for the answer in either case.
     if (libc.writev(this.#owner.fd, out.address + iovAt, parts) < 0 && libc.errno() === Errno.EINVAL) {
       throw new Error(`the kernel takes no answer of ${byteLength + nextLength} bytes to FUSE request ${this.opcode}`);

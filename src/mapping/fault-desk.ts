@@ -1,16 +1,15 @@
-import type { MemoryFile } from "../kernel/memory-file.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
 import { FaultFlag } from "../kernel/userfaultfd.js";
 import type { CacheView } from "./cache-view.js";
 import type { FaultHandler, PageCache } from "./page-cache.js";
-import { PageBit, type PageStates } from "./page-states.js";
+import type { PageMemory } from "./page-memory.js";
+import { PageBit, type PageStates, waitBits } from "./page-states.js";
 import type { PageTables } from "./page-tables.js";
 import { Waiters } from "./waiters.js";
 
 /** Pages mapped at one touch of a stream. */
 const streamPagesMax = 256;
-const waitBits = PageBit.waiting | PageBit.waitingWrite;
 
 /**
  * Where faults arrive and wait: what the page's state answers is answered here, the handler is asked for the rest, once
@@ -20,25 +19,21 @@ const waitBits = PageBit.waiting | PageBit.waitingWrite;
 export class FaultDesk {
   readonly #cache: PageCache;
   readonly #handler: FaultHandler;
-  readonly #file: MemoryFile;
+  readonly #memory: PageMemory;
   readonly #states: PageStates;
   readonly #tables: PageTables;
   readonly #waiters = new Waiters();
 
-  constructor(cache: PageCache, handler: FaultHandler, file: MemoryFile, states: PageStates, tables: PageTables) {
+  constructor(cache: PageCache, handler: FaultHandler, memory: PageMemory, states: PageStates, tables: PageTables) {
     this.#cache = cache;
     this.#handler = handler;
-    this.#file = file;
+    this.#memory = memory;
     this.#states = states;
     this.#tables = tables;
   }
 
   /** While true, every touch of the file waits, whatever is cached. */
   isSuspended = false;
-
-  get hasWaiters(): boolean {
-    return this.#waiters.count > 0;
-  }
 
   /** A fault event. Allocates nothing. */
   onFault(view: CacheView, page: number, flags: number, thread: number, endPage: number): void {
@@ -170,7 +165,7 @@ export class FaultDesk {
     if (view.beyondEnd === "sigbus") return this.#tables.poison(view, page);
     const state = this.#states.get(page);
     if ((state & PageBit.beyond) === 0) {
-      this.#file.write(page, zeroPages().address, pageBytes);
+      this.#memory.write(page, zeroPages().address, pageBytes);
       this.#states.set(page, state | PageBit.beyond);
     }
     this.#tables.map(view, page, page + 1, false);

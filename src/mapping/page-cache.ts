@@ -7,7 +7,8 @@ import { CacheView, type View, type ViewOptions } from "./cache-view.js";
 import { ClockHand } from "./clock-hand.js";
 import { copyPages, FaultDesk, zeroPages } from "./fault-desk.js";
 import { assert } from "./invariant.js";
-import { PageBit, PageStates } from "./page-states.js";
+import type { PageMemory } from "./page-memory.js";
+import { PageBit, PageStates, type PageTotals, waitBits } from "./page-states.js";
 import { PageTables } from "./page-tables.js";
 
 /** The memfd's fixed size: as large as offsets go. Where the file ends is decided in the fault handler. */
@@ -28,10 +29,13 @@ export interface PageCacheOptions {
   readonly name: string;
   readonly sizeBytes: number;
   readonly handler: FaultHandler;
+  /** Where its pages are, if nobody is ever to map them. Default: a memfd. */
+  readonly memory?: PageMemory | undefined;
 }
 
 /**
- * One file's pages on this node: a memfd, the views that show it, and what is known of each page.
+ * One file's pages on this node: a memfd, the views that show it, and what is known of each page. A cache that is never to
+ * have a view may have its pages elsewhere.
  *
  * The memfd is as large as a file can be and is never resized, and the end of file is policed where faults arrive: a
  * touch beyond the memfd's own end would be SIGBUS with no event (R6), and no order of "resize the memfd" and "change
@@ -52,8 +56,8 @@ export class PageCache {
   mapLimit: ((start: number, end: number) => number) | undefined;
   /** Called at a touch that waits for `resume`. */
   onSuspendedTouch: ((page: number) => void) | undefined;
-  readonly #file: MemoryFile;
-  readonly #states = new PageStates();
+  readonly #memory: PageMemory;
+  readonly #states: PageStates;
   readonly #tables: PageTables;
   readonly #desk: FaultDesk;
   readonly #hand: ClockHand;
@@ -63,13 +67,14 @@ export class PageCache {
   #nextViewId = 1;
 
   /** Use `pager.createCache`. */
-  constructor(uffd: Userfaultfd, options: PageCacheOptions, onClose: (cache: PageCache) => void) {
+  constructor(uffd: Userfaultfd, totals: PageTotals, options: PageCacheOptions, onClose: (cache: PageCache) => void) {
+    this.#states = new PageStates(totals);
     this.name = options.name;
     this.#sizeBytes = options.sizeBytes;
     this.#endPage = Math.ceil(options.sizeBytes / pageBytes);
-    this.#file = new MemoryFile(options.name, pagesMax);
+    this.#memory = options.memory ?? new MemoryFile(options.name, pagesMax);
     this.#tables = new PageTables(uffd);
-    this.#desk = new FaultDesk(this, options.handler, this.#file, this.#states, this.#tables);
+    this.#desk = new FaultDesk(this, options.handler, this.#memory, this.#states, this.#tables);
     this.#hand = new ClockHand(this.#states, (start, end) => this.#tables.unmapShared(start, end));
     this.#onClose = onClose;
   }
@@ -96,11 +101,6 @@ export class PageCache {
 
   isWritable(page: number): boolean {
     return (this.#states.get(page) & PageBit.writable) !== 0;
-  }
-
-  /** Whether any thread waits in a fault. */
-  get hasWaiters(): boolean {
-    return this.#desk.hasWaiters;
   }
 
   /** Whether a thread waits for this page. */
@@ -139,21 +139,26 @@ export class PageCache {
     return this.#states.next(page, end, PageBit.writable, PageBit.writable);
   }
 
-  /** Where to receive the bytes of pages that are not cached yet, up to `contiguousEnd(page)`; then `install` them. */
-  aliasAddress(page: number): number {
-    return this.#file.aliasAddress(page);
+  /** Where the bytes of pages are, up to `contiguousEnd(page)`, or may be put at once; then `install` them. */
+  aliasAddress(page: number, pageCount = 1): number {
+    return this.#memory.aliasAddress(page, pageCount);
+  }
+
+  /** Where to receive the bytes of pages that are not cached yet, up to `contiguousEnd(page)`: one such range at a time. */
+  receiveAddress(page: number, pageCount: number): number {
+    return this.#memory.receiveAddress?.(page, pageCount) ?? this.#memory.aliasAddress(page);
   }
 
   contiguousEnd(page: number): number {
-    return this.#file.contiguousEnd(page);
+    return this.#memory.contiguousEnd(page);
   }
 
   writeBytes(startPage: number, address: number, byteLength: number): void {
-    this.#file.write(startPage, address, byteLength);
+    this.#memory.write(startPage, address, byteLength);
   }
 
   readBytes(startPage: number, address: number, byteLength: number): void {
-    this.#file.read(startPage, address, byteLength);
+    this.#memory.read(startPage, address, byteLength);
   }
 
   /**
@@ -166,7 +171,7 @@ export class PageCache {
    */
   install(start: number, end: number, mapEnd: number, writePage: number): void {
     const stop = Math.min(end, this.#endPage);
-    if (stop < end) this.#file.punch(Math.max(start, stop), end);
+    if (stop < end) this.#memory.punch(Math.max(start, stop), end);
     if (stop <= start) return;
     for (let page = start; page < stop; page++) {
       const state = this.#states.get(page);
@@ -175,6 +180,7 @@ export class PageCache {
       const rights = page === writePage ? PageBit.writable | PageBit.dirty : 0;
       this.#states.set(page, (state & ~PageBit.poisoned) | PageBit.cached | PageBit.referenced | rights);
     }
+    this.#memory.filled?.(start, stop);
     if (stop === this.#endPage) this.#zeroTail();
     this.#desk.answer(start, stop, mapEnd);
   }
@@ -183,7 +189,7 @@ export class PageCache {
   installZeros(start: number, end: number, mapEnd: number, writePage: number): void {
     const stop = Math.min(end, this.#endPage);
     for (let page = start; page < stop; page += copyPages) {
-      this.#file.write(page, zeroPages().address, Math.min(copyPages, stop - page) * pageBytes);
+      this.#memory.write(page, zeroPages().address, Math.min(copyPages, stop - page) * pageBytes);
     }
     this.install(start, stop, mapEnd, writePage);
   }
@@ -267,7 +273,7 @@ export class PageCache {
    * excepted. Dirty bytes are lost, so the caller has written them back (R2). Who waits there goes on waiting.
    */
   evict(start: number, end: number): void {
-    this.#file.punch(start, end);
+    this.#memory.punch(start, end);
     this.#tables.clearPoison(start, end);
     this.#forgetStates(start, end);
   }
@@ -333,7 +339,9 @@ export class PageCache {
     if (options.beyondEnd === "sigbus" && !this.#tables.canPoison) {
       throw Object.assign(new Error("SIGBUS beyond the end of file needs Linux 6.6"), { code: "DMMAP_UNSUPPORTED" });
     }
-    const view = new CacheView(this, this.#file, this.#nextViewId++, options);
+    const memory = this.#memory;
+    assert(memory instanceof MemoryFile, "only a memfd can be mapped");
+    const view = new CacheView(this, memory, this.#nextViewId++, options);
     this.#tables.add(view);
     return { id: view.id, address: view.address, byteLength: view.byteLength };
   }
@@ -353,7 +361,7 @@ export class PageCache {
   close(): void {
     for (const view of [...this.#tables.views]) this.closeView(view.id);
     this.#states.clear();
-    this.#file.close();
+    this.#memory.close();
     this.#onClose(this);
   }
 
@@ -363,9 +371,8 @@ export class PageCache {
   }
 
   #forgetStates(start: number, end: number): void {
-    const waits = PageBit.waiting | PageBit.waitingWrite;
     for (let page = this.#states.nextUsed(start, end); page < end; page = this.#states.nextUsed(page + 1, end)) {
-      this.#states.set(page, this.#states.get(page) & waits);
+      this.#states.set(page, this.#states.get(page) & waitBits);
     }
   }
 
@@ -374,9 +381,9 @@ export class PageCache {
     const copy = scratch();
     for (let page = this.nextCached(start, end); page < end; page = this.nextCached(page, end)) {
       const stop = this.nextUncached(page, Math.min(end, page + copyPages));
-      this.#file.read(page, copy.address, (stop - page) * pageBytes);
-      this.#file.punch(page, stop);
-      this.#file.write(page, copy.address, (stop - page) * pageBytes);
+      this.#memory.read(page, copy.address, (stop - page) * pageBytes);
+      this.#memory.punch(page, stop);
+      this.#memory.write(page, copy.address, (stop - page) * pageBytes);
       page = stop;
     }
   }
@@ -385,12 +392,9 @@ export class PageCache {
   #zeroTail(): void {
     const tailStart = this.#sizeBytes % pageBytes;
     if (tailStart === 0 || !this.isCached(this.#endPage - 1)) return;
-    memset(this.#file.aliasAddress(this.#endPage - 1) + tailStart, 0, pageBytes - tailStart);
+    memset(this.#memory.aliasAddress(this.#endPage - 1) + tailStart, 0, pageBytes - tailStart);
   }
 }
 
 let copiedPages: NativeBuffer | undefined;
-function scratch(): NativeBuffer {
-  copiedPages ??= new NativeBuffer(copyPages * pageBytes);
-  return copiedPages;
-}
+const scratch = (): NativeBuffer => (copiedPages ??= new NativeBuffer(copyPages * pageBytes));

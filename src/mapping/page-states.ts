@@ -20,6 +20,14 @@ export const PageBit = {
   waitingWrite: 128,
 } as const;
 
+export const waitBits = PageBit.waiting | PageBit.waitingWrite;
+
+/** Pages of all caches of a pager: as one look tells whether there is anything to do, however many files there are. */
+export class PageTotals {
+  cached = 0;
+  dirty = 0;
+}
+
 interface Chunk {
   readonly states: Uint8Array;
   used: number;
@@ -36,8 +44,13 @@ export class PageStates {
   readonly #chunks = new Map<number, Chunk>();
   /** The chunks' indexes in order, to step over the empty parts of a large file. */
   readonly #indexes: number[] = [];
+  readonly #totals: PageTotals;
   #lastIndex = -1;
   #last: Chunk | undefined;
+
+  constructor(totals = new PageTotals()) {
+    this.#totals = totals;
+  }
 
   get(page: number): number {
     const index = Math.floor(page / chunkPages);
@@ -53,8 +66,7 @@ export class PageStates {
     if (old === state) return;
     chunk.states[at] = state;
     const dirtyChange = ((state & PageBit.dirty) - (old & PageBit.dirty)) / PageBit.dirty;
-    this.cachedPages += (state & PageBit.cached) - (old & PageBit.cached);
-    this.dirtyPages += dirtyChange;
+    this.#count((state & PageBit.cached) - (old & PageBit.cached), dirtyChange);
     chunk.dirty += dirtyChange;
     if (old === 0) chunk.used++;
     if (state === 0 && --chunk.used === 0) this.#dropChunk(index);
@@ -114,8 +126,14 @@ export class PageStates {
     this.#indexes.length = 0;
     this.#lastIndex = -1;
     this.#last = undefined;
-    this.cachedPages = 0;
-    this.dirtyPages = 0;
+    this.#count(-this.cachedPages, -this.dirtyPages);
+  }
+
+  #count(cached: number, dirty: number): void {
+    this.cachedPages += cached;
+    this.dirtyPages += dirty;
+    this.#totals.cached += cached;
+    this.#totals.dirty += dirty;
   }
 
   #chunkAt(index: number): Chunk | undefined {

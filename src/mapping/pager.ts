@@ -5,6 +5,7 @@ import type { Region } from "../kernel/region.js";
 import { type Access, Userfaultfd } from "../kernel/userfaultfd.js";
 import type { CacheView } from "./cache-view.js";
 import { PageCache, type PageCacheOptions } from "./page-cache.js";
+import { PageTotals } from "./page-states.js";
 import { stopProcess } from "./stop-process.js";
 
 export type { FaultHandler, PageCacheOptions } from "./page-cache.js";
@@ -40,6 +41,7 @@ export class Pager {
   readonly #epoll = new Epoll();
   readonly #watchers = new Map<number, (events: number) => void>();
   readonly #caches = new Set<PageCache>();
+  readonly #totals = new PageTotals();
   #spinUntil = 0;
   #stopped = false;
 
@@ -58,13 +60,15 @@ export class Pager {
 
   /** Over all caches. */
   get cachedPages(): number {
-    let count = 0;
-    for (const cache of this.#caches) count += cache.cachedPages;
-    return count;
+    return this.#totals.cached;
+  }
+
+  get dirtyPages(): number {
+    return this.#totals.dirty;
   }
 
   createCache(options: PageCacheOptions): PageCache {
-    const cache = new PageCache(this.#uffd, options, (closed) => this.#caches.delete(closed));
+    const cache = new PageCache(this.#uffd, this.#totals, options, (closed) => this.#caches.delete(closed));
     this.#caches.add(cache);
     return cache;
   }

@@ -19,6 +19,11 @@ export class FileFrames {
     return this.#connection.output.hasRoom(payloadBytes);
   }
 
+  /** What the socket has not taken yet. */
+  get pendingBytes(): number {
+    return this.#connection.output.pendingBytes;
+  }
+
   /** The last write that the home is known to have taken. */
   get takenWrite(): number {
     return this.#connection.takenWrite;

@@ -1,4 +1,5 @@
 import type { ByteOffset, Policy } from "../core/units.js";
+import type { PageMemory } from "../mapping/page-memory.js";
 import type { NodeFile } from "./node-file.js";
 
 export interface NodeFileOptions {
@@ -6,6 +7,8 @@ export interface NodeFileOptions {
   readonly number: number;
   readonly policy: Policy;
   readonly sizeBytes: ByteOffset;
+  /** As of PageCacheOptions. */
+  readonly memory?: PageMemory | undefined;
 }
 
 /** What a file tells whoever runs the pager. */

@@ -60,7 +60,12 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#connection = connection;
     this.#metrics = metrics;
     this.#sink = sink;
-    this.cache = pager.createCache({ name: `dmmap:${options.name}`, sizeBytes: options.sizeBytes, handler: this });
+    this.cache = pager.createCache({
+      name: `dmmap:${options.name}`,
+      sizeBytes: options.sizeBytes,
+      handler: this,
+      memory: options.memory,
+    });
     this.cache.onTouch = (page) => this.#act(() => this.tokens.touched(page, nowMicros()));
     this.cache.mapLimit = (start, end) => this.tokens.mapEnd(start, end);
     this.cache.onSuspendedTouch = (page) => {
@@ -270,18 +275,6 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** Whether pages of the range are being received straight into the page cache just now: they must not be overwritten. */
   isArriving(start: PageIndex, end: PageIndex): boolean {
     return this.#receiver.isArriving(start, end);
-  }
-
-  /**
-   * Takes bytes that `copy` puts into the pages of [start, end), under a write token: those become dirty. Pages that were
-   * not cached have been replaced as a whole, or were zeros.
-   */
-  overwrite(start: PageIndex, end: PageIndex, copy: () => void): void {
-    copy();
-    for (let page = this.cache.nextUncached(start, end); page < end; page = this.cache.nextUncached(page, end)) {
-      this.cache.install(page, this.cache.nextCached(page, end), page, -1);
-    }
-    this.cache.markDirty(start, end);
   }
 
   // The connection, and its loss.

@@ -28,7 +28,7 @@ export class NodePager {
   #lockLast = 0;
 
   constructor(setup: NodeSetup, emit: Emit) {
-    this.#node = new Node(setup, emit);
+    this.#node = new Node(setup, emit, true);
     this.#pieces = new PieceIo(this.#node.files, this.#node.pins);
   }
 

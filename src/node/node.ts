@@ -1,9 +1,11 @@
 import { DmmapError } from "../core/error.js";
 import type { Micros, PageIndex } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
-import { carriesPages, type Frame, FrameType } from "../core/wire/frame.js";
+import { carriesPages, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
+import { ExtentPool } from "../mapping/extent-pool.js";
 import { Pager } from "../mapping/pager.js";
+import { PooledMemory } from "../mapping/pooled-memory.js";
 import { CacheBudget } from "./cache-budget.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
@@ -51,14 +53,20 @@ export class Node {
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
   readonly #attic = new PageAttic();
+  readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
   readonly #timers: Timer[] = [];
   #onFirstUp: ((welcome: Welcome | undefined, error?: DmmapError) => void) | undefined;
   #wasUp = false;
   #writeBackAt = Number.POSITIVE_INFINITY;
+  /** Whether some file may have become unstable, or still be so, for another reason than a page that is dirty. */
+  #mayBeUnstable = false;
+  #lastWriteSeen = 0;
   #writeBackMicros = writeBackMicrosMin;
 
-  constructor(setup: NodeSetup, emit: (event: string, value: unknown) => void) {
+  /** `isMapped`: whether pages of its files may be mapped. */
+  constructor(setup: NodeSetup, emit: (event: string, value: unknown) => void, isMapped: boolean) {
+    this.#pool = isMapped ? undefined : new ExtentPool();
     this.pager = new Pager({ spinMicros: setup.spinMicros });
     this.#emit = emit;
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
@@ -114,11 +122,16 @@ export class Node {
     const onReply = (answer: object) => {
       const opened = soundOpened(answer);
       if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
-      const open = this.files.byNumber(opened.file) ?? this.#add(opened.name ?? name, again, opened);
-      open.opens++;
-      onOpened(open, opened.created);
+      onOpened(this.adopt(name, again, opened), opened.created);
     };
     this.requests.ask({ op, args, onReply, onFail });
+  }
+
+  /** As `open`, of a file that the home has opened just now, for this node. */
+  adopt(name: string, again: OpenRequest, opened: Opened): OpenFile {
+    const open = this.files.byNumber(opened.file) ?? this.#add(opened.name ?? name, again, opened);
+    open.opens++;
+    return open;
   }
 
   /** Opens a file that is gone once more: it may be where it was seen last by now. */
@@ -265,7 +278,8 @@ export class Node {
 
   #add(name: string, again: OpenRequest, { file: number, policy, size }: Opened): OpenFile {
     const id = this.files.nextId();
-    const options = { name, number, policy, sizeBytes: size };
+    const memory = this.#pool === undefined ? undefined : new PooledMemory(this.#pool);
+    const options = { name, number, policy, sizeBytes: size, memory };
     const file = new NodeFile(this.pager, this.#connection, this.#attic, this.metrics, options, {
       onDeadline: (deadline) => this.wakeAt(deadline),
       onPinned: (pin) => this.pins.onPinned(pin),
@@ -302,7 +316,12 @@ export class Node {
     this.#connection.flush();
   }
 
+  /** Asks each file, of which there may be thousands, only when one of them may have become so. */
   #isUnstable(): boolean {
+    const { lastWrite } = this.#attic;
+    if (!this.#mayBeUnstable && this.pager.dirtyPages === 0 && lastWrite === this.#lastWriteSeen) return false;
+    this.#mayBeUnstable = false;
+    this.#lastWriteSeen = lastWrite;
     for (const { file } of this.files.all()) if (file.writes.isUnstable) return true;
     return false;
   }
@@ -323,6 +342,7 @@ export class Node {
   /** Afterwards rests for a multiple of the time that it took. */
   #writeBackAll(): void {
     this.#writeBackAt = Number.POSITIVE_INFINITY;
+    this.#mayBeUnstable = true; // What cannot be synced now, or in vain, is tried again.
     const startedAt = nowMicros();
     for (const { file } of this.files.all()) {
       if (!file.isReady || !file.writes.isUnstable) continue;
@@ -334,6 +354,7 @@ export class Node {
   }
 
   #onFrame(frame: Frame, payload: Uint8Array): void {
+    this.#mayBeUnstable ||= (frame.flags & FrameFlag.unstable) !== 0;
     if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
     else this.#fileOf(frame)?.onFrame(frame);
   }

@@ -15,6 +15,10 @@ export class Output {
   #tail = 0;
   #isShort = false;
 
+  get pendingBytes(): number {
+    return this.#tail - this.#head;
+  }
+
   get isEmpty(): boolean {
     return this.#head === this.#tail;
   }

@@ -26,7 +26,7 @@ export class PageReceiver {
     this.#retention = retention;
   }
 
-  /** Where to receive a payload of pages: in the memfd itself, unless a page of it is cached already. */
+  /** Where to receive a payload of pages: in the cache itself, unless a page of it is cached already. */
   payloadAddress({ dataStart, dataEnd }: Frame, isReady: boolean): number {
     const isNew = this.#cache.nextCached(dataStart, dataEnd) === dataEnd;
     const inPlace = isReady && isNew && dataEnd <= this.#cache.contiguousEnd(dataStart);
@@ -34,11 +34,11 @@ export class PageReceiver {
     this.#arrivingStart = dataStart;
     this.#arrivingEnd = inPlace ? dataEnd : dataStart;
     this.#isSpoiled = false;
-    return inPlace ? this.#cache.aliasAddress(dataStart) : this.#aside;
+    return inPlace ? this.#cache.receiveAddress(dataStart, dataEnd - dataStart) : this.#aside;
   }
 
   /**
-   * Pages are taken out of the memfd. 1. A revoke waits for a hold. 2. Half of a newer grant's pages are received in place.
+   * Pages are taken out of the cache. 1. A revoke waits for a hold. 2. Half of a newer grant's pages are received in place.
    * 3. The hold ends, the revoke is answered, and its range evicted, those pages with it. 4. The other half comes, and the
    * grant stands: with holes. So what was there by 3 is asked for again.
    */

@@ -7,6 +7,9 @@ import type { FileFrames } from "./file-frames.js";
 import { isDown } from "./home-requests.js";
 import type { NodeMetrics } from "./metrics.js";
 
+/** So much may wait for the socket, and what nobody waits for is queued behind it. */
+const aheadBytesMax = 2 * 1024 * 1024;
+
 /** Sends one file's dirty pages to the home, as the connection has room, and asks for them to be made durable. */
 export class WriteBack {
   readonly #cache: PageCache;
@@ -57,6 +60,11 @@ export class WriteBack {
     }
     cache.protect(start, end);
     return true;
+  }
+
+  /** Sends what is dirty of the range, which nobody waits for. @returns false when there is something else to send first. */
+  sendAhead(start: PageIndex, end: PageIndex): boolean {
+    return this.#frames.pendingBytes < aheadBytesMax && this.send(start, end);
   }
 
   /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { pageBytes } from "../../src/core/units.js";
+import { NativeBuffer } from "../../src/kernel/native-buffer.js";
+import { ExtentPool, extentPages } from "../../src/mapping/extent-pool.js";
+import { PooledMemory } from "../../src/mapping/pooled-memory.js";
+
+const buffer = new NativeBuffer(16 * pageBytes);
+
+function put(memory: PooledMemory, page: number, value: number, pageCount = 1): void {
+  buffer.bytes.fill(value, 0, pageCount * pageBytes);
+  memory.write(page, buffer.address, pageCount * pageBytes);
+  memory.filled(page, page + pageCount);
+}
+
+/** The first and last byte of each page, which are one. */
+function get(memory: PooledMemory, page: number, pageCount = 1): number[] {
+  buffer.bytes.fill(0xee);
+  memory.read(page, buffer.address, pageCount * pageBytes);
+  return Array.from({ length: pageCount }, (_, index) => {
+    const at = index * pageBytes;
+    assert.equal(buffer.bytes[at], buffer.bytes[at + pageBytes - 1]);
+    return buffer.bytes[at];
+  });
+}
+
+describe("pooled memory", () => {
+  it("keeps pages wherever in a file they are, also across extents", () => {
+    const memory = new PooledMemory(new ExtentPool());
+    put(memory, 2 ** 40, 7);
+    put(memory, extentPages - 2, 3, 4);
+    assert.deepEqual(get(memory, 2 ** 40), [7]);
+    assert.deepEqual(get(memory, extentPages - 2, 4), [3, 3, 3, 3]);
+    assert.equal(memory.contiguousEnd(5), extentPages);
+    assert.equal(memory.aliasAddress(5) + pageBytes, memory.aliasAddress(6));
+  });
+
+  it("gives memory back with the last page of an extent, and to others", () => {
+    const pool = new ExtentPool();
+    const first = new PooledMemory(pool);
+    put(first, 0, 1, 16);
+    const address = first.aliasAddress(0);
+    first.punch(0, 8);
+    assert.deepEqual(get(first, 8, 8), Array(8).fill(1), "the others stay");
+    first.punch(8, 2 ** 41);
+    assert.equal(pool.slackPages > 0, true);
+    const second = new PooledMemory(pool);
+    assert.equal(second.aliasAddress(77 * extentPages), address);
+  });
+
+  it("counts memory that is here and holds no page, and bounds it", () => {
+    const pool = new ExtentPool(2 * extentPages);
+    const files = Array.from({ length: 8 }, () => new PooledMemory(pool));
+    for (const file of files) put(file, 0, 1, 16);
+    assert.equal(pool.slackPages <= 2 * extentPages, true, `${pool.slackPages} in use`);
+    for (const file of files) file.close();
+    assert.equal(pool.slackPages <= 2 * extentPages, true, `${pool.slackPages} idle`);
+    const before = pool.slackPages;
+    put(files[0], 0, 1, 16);
+    assert.equal(pool.slackPages <= before, true, "what is used again is not new");
+    files[0].close();
+    assert.equal(pool.slackPages, before);
+  });
+
+  it("lends to nobody what is being received into", () => {
+    const pool = new ExtentPool();
+    const first = new PooledMemory(pool);
+    const address = first.receiveAddress(3, 1) - 3 * pageBytes;
+    first.close();
+    const second = new PooledMemory(pool);
+    assert.notEqual(second.aliasAddress(0), address);
+    assert.notEqual(second.receiveAddress(extentPages, 1), address);
+    assert.equal(second.aliasAddress(2 * extentPages), address, "nothing is received there any more");
+  });
+
+  it("does not lend twice what is given back twice", () => {
+    const pool = new ExtentPool();
+    const memory = new PooledMemory(pool);
+    put(memory, 0, 1);
+    memory.punch(0, 1);
+    memory.punch(0, 1);
+    memory.close();
+    const addresses = new Set(Array.from({ length: 100 }, (_, index) => memory.aliasAddress(index * extentPages)));
+    assert.equal(addresses.size, 100);
+  });
+});
