@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import type { Opened } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Node } from "../node/node.js";
@@ -24,6 +25,11 @@ export interface LockReleases {
   flushed(file: MountFile, owner: string, onDone: () => void): void;
   /** Nobody has this open file description any more. */
   released(handle: number, file: MountFile): void;
+}
+
+/** Whether a file is opened for writing with these flags of open(2). */
+export function isWriting(flags: number): boolean {
+  return (flags & accessMask) !== O_RDONLY;
 }
 
 let answer: NativeBuffer | undefined;
@@ -79,11 +85,10 @@ export class FileOperations {
     onOpened: (handle: number, answerFlags: number) => void,
     onFail: (errno: number) => void,
   ): void {
-    const access = flags & accessMask;
-    const isWriter = access !== O_RDONLY;
+    const isWriter = isWriting(flags);
     const isAppend = isWriter && (flags & O_APPEND) !== 0;
     // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
-    const isPastCache = access === O_WRONLY || isAppend;
+    const isPastCache = (flags & accessMask) === O_WRONLY || isAppend;
     this.#files.acquire(
       inode,
       isWriter,
@@ -95,6 +100,15 @@ export class FileOperations {
       },
       (error) => onFail(errnoOf(error)),
     );
+  }
+
+  /** What a program makes is opened with it: see MountFiles. */
+  adopt(inode: number, flags: number, opened: Opened): void {
+    this.#files.adopt(inode, isWriting(flags), opened);
+  }
+
+  removed(inode: number): void {
+    this.#files.removed(inode);
   }
 
   closeHandle(number: number): void {
@@ -189,8 +203,8 @@ class FuseRead implements ReadRequest {
     this.#request.onGiveUp = act;
   }
 
-  data(address: number, byteLength: number, nextAddress: number, nextLength: number): void {
-    this.#request.data(address, byteLength, nextAddress, nextLength);
+  data(address: number, byteLength: number, nextAddress: number, nextLength: number, zeroLength: number): void {
+    this.#request.data(address, byteLength, nextAddress, nextLength, zeroLength);
   }
 
   fail(errno: number): void {

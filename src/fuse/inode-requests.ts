@@ -12,6 +12,8 @@ export interface Change {
   readonly inodes: readonly number[];
   readonly args: object;
   readonly keys: readonly LeaseKey[];
+  /** Called as soon as the home has done it, whether or not anybody still waits for that. */
+  readonly onAnswer?: (answer: object) => void;
 }
 
 /**
@@ -47,19 +49,21 @@ export class InodeRequests {
   }
 
   /** Changes something: `keys` is what, as far as it is known before. */
-  change(request: Request, { op, inodes, args, keys }: Change, onReply: (answer: object) => void): void {
+  change(request: Request, { op, inodes, args, keys, onAnswer }: Change, onReply: (answer: object) => void): void {
     request.onGiveUp = (errno) => request.fail(errno);
     this.#leases.change(keys, placeIn(args), (end) =>
       this.ask(
         op,
         inodes,
         { ...args, lease: true },
-        (answer) =>
+        (answer) => {
+          onAnswer?.(answer);
           end(answer, () => {
             // The kernel takes note of what it changes itself, but not when it has given up.
             if (request.isAnswered) this.#leases.kernel.forgetNames();
             else onReply(answer);
-          }),
+          });
+        },
         (error) => end({}, () => request.fail(errnoOf(error))),
       ),
     );

@@ -4,9 +4,12 @@ import { Errno } from "../kernel/errno.js";
 import type { NodeIds } from "./node-ids.js";
 import type { Notifier } from "./notifier.js";
 
-/** What has changed a moment ago will soon change again: until then the kernel asks, and need not be told to forget. */
-const restMicros = 100_000;
-const restingMax = 4096;
+/**
+ * What has changed may soon change again: so the kernel asks, and need not be told to forget, until it has asked so often since
+ * the last change. To tell it costs about as much as so many questions.
+ */
+const questionsMin = 4;
+const changedMax = 4096;
 
 /** What `KernelLeases` needs of the mount. */
 export interface KernelLeasesMount {
@@ -31,7 +34,8 @@ export interface KernelLeasesMount {
 export class KernelLeases {
   readonly #mount: KernelLeasesMount;
   readonly #inodes = new Set<number>();
-  readonly #changedAt = new Map<number, Micros>();
+  /** Of what has changed: how many more questions are answered for that moment only. */
+  readonly #changed = new Map<number, number>();
   #hasNames = false;
   #isEnded = false;
 
@@ -41,9 +45,11 @@ export class KernelLeases {
 
   /** For how long the kernel may go by attributes that it is told now. */
   attributesMicros(inode: number): Micros {
-    const now = nowMicros();
-    const micros = this.#mount.until() - now;
-    if (micros <= 0 || now < (this.#changedAt.get(inode) ?? 0) + restMicros) return 0;
+    const micros = this.#mount.until() - nowMicros();
+    const questions = this.#changed.get(inode) ?? 0;
+    if (questions > 0) this.#changed.set(inode, questions - 1);
+    if (micros <= 0 || questions > 0) return 0;
+    this.#changed.delete(inode);
     this.#inodes.add(inode);
     return micros;
   }
@@ -57,15 +63,14 @@ export class KernelLeases {
 
   /** Calls `done` when the kernel has no attributes of these that it does not ask for: mostly at once. */
   forget(inodes: readonly number[], done: () => void): void {
-    const now = nowMicros();
-    if (this.#changedAt.size > restingMax) this.#changedAt.clear();
+    if (this.#changed.size > changedMax) this.#changed.clear();
     let waiting = 1;
     const onTold = () => {
       waiting--;
       if (waiting === 0) done();
     };
     for (const inode of inodes) {
-      this.#changedAt.set(inode, now);
+      this.#changed.set(inode, questionsMin);
       if (!this.#inodes.delete(inode)) continue;
       waiting++;
       this.#tell(inode, onTold);

@@ -1,8 +1,9 @@
 import { type Micros, type PageIndex, pageBytes, pageMax } from "../core/units.js";
+import type { Opened } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Node } from "../node/node.js";
 import type { SessionChange } from "../node/node-session.js";
-import type { OpenFile } from "../node/open-files.js";
+import type { OpenFile, OpenRequest } from "../node/open-files.js";
 import type { DropPages } from "./kernel-pages.js";
 import { MountFile, type SizeSink } from "./mount-file.js";
 import type { Nodes } from "./nodes.js";
@@ -20,6 +21,8 @@ interface Entry {
   isBusy: boolean;
   readonly waiters: (() => void)[];
   idleSince: Micros;
+  /** It has lost its name: nobody will open it again. */
+  isRemoved: boolean;
 }
 
 /** Tells the kernel to drop bytes of an inode's pages, and calls back. `byteLength` 0 is to the end. */
@@ -40,6 +43,8 @@ export class MountFiles {
   readonly #nodes: Nodes;
   readonly #sink: MountFilesSink;
   readonly #entries = new Map<number, Entry>();
+  /** When some file has something to do. */
+  #lookAt: Micros = Number.POSITIVE_INFINITY;
 
   constructor(node: Node, nodes: Nodes, sink: MountFilesSink) {
     this.#node = node;
@@ -72,6 +77,23 @@ export class MountFiles {
     onFile(file);
   }
 
+  /** The home has opened the file just now, along with making it: whoever acquires it next finds it open. */
+  adopt(inode: number, write: boolean, opened: Opened): void {
+    if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
+    const entry = this.#add(inode);
+    const open = this.#node.adopt(`inode ${inode}`, this.#reopen(entry), opened);
+    this.#addFile(entry, open).isWriteOpen = write;
+    this.#rest(entry);
+  }
+
+  /** The file has no name any more. */
+  removed(inode: number): void {
+    const entry = this.#entries.get(inode);
+    if (entry === undefined) return;
+    entry.isRemoved = true;
+    if (entry.users === 0 && !entry.isBusy && entry.file !== undefined) this.#close(entry, entry.file);
+  }
+
   release(file: MountFile, write: boolean): void {
     const entry = this.#entries.get(file.inode);
     if (entry === undefined) return;
@@ -79,8 +101,8 @@ export class MountFiles {
     if (write) entry.writers--;
     if (write && entry.writers === 0) this.#endWriting(entry, file);
     if (entry.users > 0) return;
-    entry.idleSince = nowMicros();
-    this.#node.wakeAt(entry.idleSince + idleMicros);
+    if (entry.isRemoved && !entry.isBusy) this.#close(entry, file);
+    else this.#rest(entry);
   }
 
   /**
@@ -93,9 +115,21 @@ export class MountFiles {
   }
 
   #add(inode: number): Entry {
-    const entry = { inode, file: undefined, users: 0, writers: 0, isBusy: false, waiters: [], idleSince: 0 };
+    const [file, isBusy, isRemoved] = [undefined, false, false];
+    const entry = { inode, file, users: 0, writers: 0, isBusy, waiters: [], idleSince: nowMicros(), isRemoved };
     this.#entries.set(inode, entry);
     return entry;
+  }
+
+  /** Nobody uses it: it stays open for a while. */
+  #rest(entry: Entry): void {
+    entry.idleSince = nowMicros();
+    this.#wakeAt(entry.idleSince + idleMicros);
+  }
+
+  #wakeAt(at: Micros): void {
+    this.#lookAt = Math.min(this.#lookAt, at);
+    this.#node.wakeAt(at);
   }
 
   #open(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
@@ -112,9 +146,7 @@ export class MountFiles {
 
   #ask(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
     const { inode } = entry;
-    const args = (writes: boolean) => ({ inode, write: writes, ...this.#placeOf(inode) });
-    const request = { op: "openInode", args: () => args(write) };
-    const reopen = { op: "openInode", args: () => args(entry.file?.isWriteOpen === true) };
+    const request = { op: "openInode", args: () => ({ inode, write, ...this.#placeOf(inode) }) };
     const onOpened = (open: OpenFile) => {
       if (entry.file !== undefined) open.opens--; // Only raised: one close will be enough.
       const file = entry.file ?? this.#addFile(entry, open);
@@ -122,10 +154,18 @@ export class MountFiles {
       file.isWriteOpen = true;
       file.whenDropped(0, pageMax, () => this.#ready(entry, again));
     };
-    this.#node.open(this.#nodes.pathOf(inode) ?? `inode ${inode}`, request, reopen, onOpened, (error) => {
+    const name = this.#nodes.pathOf(inode) ?? `inode ${inode}`;
+    this.#node.open(name, request, this.#reopen(entry), onOpened, (error) => {
       if (entry.file === undefined) this.#entries.delete(inode);
       this.#ready(entry, () => onFail(error));
     });
+  }
+
+  /** How to ask for it in a new session. */
+  #reopen(entry: Entry): OpenRequest {
+    const { inode } = entry;
+    const write = () => entry.file?.isWriteOpen === true;
+    return { op: "openInode", args: () => ({ inode, write: write(), ...this.#placeOf(inode) }) };
   }
 
   /** A home that has restarted finds the inode by its path. */
@@ -146,7 +186,7 @@ export class MountFiles {
     const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes, {
       tellStored: () => this.#tellStored(open),
       sendDirty: () => this.#node.sendDirty(() => undefined),
-      wakeAt: (at) => this.#node.wakeAt(at),
+      wakeAt: (at) => this.#wakeAt(at),
     });
     file.shownBytes = this.#nodes.toldBytes(inode);
     entry.file = file;
@@ -173,7 +213,10 @@ export class MountFiles {
     });
   }
 
+  /** @returns when to look again. */
   #onTime(now: Micros): Micros {
+    if (now < this.#lookAt) return this.#lookAt;
+    this.#lookAt = Number.POSITIVE_INFINITY;
     let again = Number.POSITIVE_INFINITY;
     let idleCount = 0;
     for (const entry of this.#entries.values()) if (entry.users === 0) idleCount++;
@@ -185,7 +228,8 @@ export class MountFiles {
       if (now < idleSince + idleMicros && idleCount <= idleMax) again = Math.min(again, idleSince + idleMicros);
       else this.#close(entry, file);
     }
-    return again;
+    this.#lookAt = Math.min(this.#lookAt, again);
+    return this.#lookAt;
   }
 
   #close(entry: Entry, file: MountFile): void {

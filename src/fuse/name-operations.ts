@@ -1,12 +1,14 @@
 import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
 import type { Attributes, FileKind, NodeKind } from "../core/wire/attributes.js";
+import type { TreeRequests } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
+import { soundOpened } from "../node/home-answers.js";
 import { answerBuffer } from "./answer-buffer.js";
 import { kindBits } from "./entry-codec.js";
-import type { FileOperations } from "./file-operations.js";
+import { type FileOperations, isWriting } from "./file-operations.js";
 import type { Operation } from "./fuse-loop.js";
 import type { InodeAnswers } from "./inode-answers.js";
-import type { InodeRequests } from "./inode-requests.js";
+import type { Change, InodeRequests } from "./inode-requests.js";
 import type { KernelSizes } from "./kernel-sizes.js";
 import type { Leases } from "./leases.js";
 import type { Nodes } from "./nodes.js";
@@ -22,6 +24,11 @@ const forgetOneBytes = 16;
 
 interface Described {
   readonly attributes: Attributes;
+}
+
+/** What is made, under a name, and how. */
+interface Making extends Pick<Change, "op" | "args" | "onAnswer"> {
+  readonly name: string;
 }
 
 /** What changes or looks up names: LOOKUP to RENAME, and the kernel's forgetting. */
@@ -99,7 +106,13 @@ export class NameOperations {
   #create(request: Request): void {
     const [flags, mode, name] = [request.u32(0), request.u32(4), request.name(16)];
     const exclusive = (flags & 0o200) !== 0;
-    this.#makeIn(request, "create", name, { mode: mode & modeMask, exclusive }, (parent, attributes) => {
+    const args = { mode: mode & modeMask, exclusive, open: isWriting(flags) ? "write" : "read" };
+    const onAnswer = (answer: object) => {
+      const { attributes, opened } = answer as TreeRequests["create"]["reply"];
+      const sound = soundOpened(opened ?? {});
+      if (sound !== undefined) this.#open.adopt(attributes.inode, flags, sound);
+    };
+    const onMade = (parent: number, attributes: Attributes) => {
       this.#open.openHandle(
         attributes.inode,
         flags,
@@ -114,7 +127,8 @@ export class NameOperations {
         },
         (errno) => request.fail(errno),
       );
-    });
+    };
+    this.#makeIn(request, { op: "create", name, args, onAnswer }, onMade);
   }
 
   #mkdir(request: Request): void {
@@ -152,8 +166,16 @@ export class NameOperations {
     const name = request.name(0);
     this.#withParent(request, (parent) => {
       const keys = [parent, ...this.#named(parent, name)];
-      this.#requests.change(request, { op, inodes: [parent], args: { parent, name }, keys }, () => request.ok());
+      const inode = this.#leases.inodeOf(parent, name);
+      const onAnswer = () => this.#removed(inode);
+      const change = { op, inodes: [parent], args: { parent, name }, keys, onAnswer };
+      this.#requests.change(request, change, () => request.ok());
     });
+  }
+
+  /** What has lost its last name, as far as is known here, is not kept open for whoever comes next. */
+  #removed(inode: number | undefined): void {
+    if (inode !== undefined && this.#nodes.lastSeen(inode)?.links === 1) this.#open.removed(inode);
   }
 
   /** fuse_rename_in or fuse_rename2_in: the new parent, flags; both names. */
@@ -175,21 +197,19 @@ export class NameOperations {
   }
 
   #make(request: Request, op: string, name: string, args: object): void {
-    this.#makeIn(request, op, name, args, (parent, attributes) => {
+    this.#makeIn(request, { op, name, args }, (parent, attributes) => {
       this.#answers.made(request, parent, name, attributes);
     });
   }
 
   #makeIn(
     request: Request,
-    op: string,
-    name: string,
-    args: object,
+    { op, name, args, ...more }: Making,
     onMade: (parent: number, attributes: Attributes) => void,
   ): void {
     const { uid, gid } = request;
     this.#withParent(request, (parent) => {
-      const change = { op, inodes: [parent], args: { parent, name, uid, gid, ...args }, keys: [parent] };
+      const change = { op, inodes: [parent], args: { parent, name, uid, gid, ...args }, keys: [parent], ...more };
       this.#requests.change(request, change, (answer) => onMade(parent, (answer as Described).attributes));
     });
   }

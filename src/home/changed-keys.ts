@@ -28,6 +28,7 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
     case "openInode":
       return body.write ? () => [body.inode] : undefined;
     case "create":
+      return () => [body.parent, ...openedBy(tree, body)];
     case "mkdir":
     case "mknod":
     case "symlink":
@@ -63,6 +64,11 @@ function orNothing(keysOf: () => LeaseKey[]): LeaseKey[] {
     if (error instanceof DmmapError) return [];
     throw error;
   }
+}
+
+/** Of a file that is there already, whoever opens it for writing may change what others go by. */
+function openedBy(tree: Tree, { parent, name, exclusive, open }: Body<"create">): LeaseKey[] {
+  return exclusive || open !== "write" ? [] : [tree.lookup(parent, name)?.inode ?? []].flat();
 }
 
 /** A name and what it leads to. */

@@ -47,13 +47,17 @@ export class FileHandler {
       if (path === undefined || !(error instanceof DmmapError) || error.code !== "DMMAP_STALE") throw error;
       tree.identify(inode, path);
     }
-    const open = this.#home.files.openInode(inode, write, session.node);
-    session.files.set(open.number, open);
-    if (write) open.times.tellers.add(session.node);
-    this.#home.recovery.remember(session.id, session.name, open.name);
-    const { number: file, directory, name } = open;
-    return { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
+    return openFor(this.#home, session, this.#home.files.openInode(inode, write, session.node), write);
   }
+}
+
+/** A mount has the file open from now on. */
+export function openFor({ recovery }: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
+  session.files.set(open.number, open);
+  if (write) open.times.tellers.add(session.node);
+  recovery.remember(session.id, session.name, open.name);
+  const { number: file, directory, name } = open;
+  return { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
 }
 
 /** By whole pages, as the store has them; what another node may be storing counts as data. */

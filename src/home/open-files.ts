@@ -57,9 +57,12 @@ export class OpenFiles {
 
   /** By its number in the tree. */
   openInode(inode: number, write: boolean, node: NodeId): OpenFile {
-    const { tree } = this.#store;
-    const { file } = tree.openInode(inode, { write });
-    const open = this.#use(pathOf(tree, inode), file, node);
+    return this.adopt(this.#store.tree.openInode(inode, { write }).file, write, node);
+  }
+
+  /** A file that has just been opened for the node, in the store's tree. */
+  adopt(file: StoreFile, write: boolean, node: NodeId): OpenFile {
+    const open = this.#use(pathOf(this.#store.tree, file.inode), file, node);
     if (write) open.writers.add(node);
     return open;
   }

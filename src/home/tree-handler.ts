@@ -6,6 +6,7 @@ import { Errno } from "../kernel/errno.js";
 import { storeError } from "../store/store-error.js";
 import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
+import { openFor } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
@@ -73,7 +74,7 @@ export class TreeHandler {
       case "setattr":
         return { attributes: this.#setattr(body) };
       case "create":
-        return { attributes: this.#create(body) };
+        return this.#create(session, body);
       case "mkdir":
         return { attributes: tree.mkdir(body.parent, body.name, body) };
       case "mknod":
@@ -138,10 +139,15 @@ export class TreeHandler {
     return attributes;
   }
 
-  #create({ parent, name, ...options }: TreeRequestOf<"create">): Attributes {
-    const { file, attributes } = this.#tree.create(parent, name, options);
+  #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {
+    const write = open === "write";
+    const { file, attributes } = this.#tree.create(parent, name, { ...options, write });
+    if (open !== undefined) {
+      const adopted = this.#home.files.adopt(file, write, session.node);
+      return { attributes, opened: openFor(this.#home, session, adopted, write) };
+    }
     file.close();
-    return attributes;
+    return { attributes };
   }
 
   #move({ parent, name, newParent, newName, flags }: TreeRequestOf<"move">): object {

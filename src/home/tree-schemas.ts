@@ -38,7 +38,13 @@ export const treeSchemas = {
     mtime: timeOrNow,
     lease,
   }),
-  create: v.object({ ...place, ...ownership, exclusive: v.boolean(), lease }),
+  create: v.object({
+    ...place,
+    ...ownership,
+    exclusive: v.boolean(),
+    open: v.optional(v.picklist(["read", "write"])),
+    lease,
+  }),
   mkdir: v.object({ ...place, ...ownership, lease }),
   mknod: v.object({
     ...place,

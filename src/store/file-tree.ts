@@ -39,8 +39,7 @@ export class FileTree extends InodeVerbs implements Tree {
   }
 
   openInode(inode: number, { write = false }: { readonly write?: boolean | undefined } = {}): OpenedInode {
-    return this.withInode(inode, (fd) => {
-      const { attributes } = statOf(fd);
+    return this.withInode(inode, (fd, attributes) => {
       const name = this.walk.nameOf(inode);
       if (attributes.kind === "folder") throw storeError(name, Errno.EISDIR);
       if (attributes.kind !== "file") throw storeError(name, Errno.EINVAL);

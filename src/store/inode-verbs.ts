@@ -47,7 +47,7 @@ export class InodeVerbs {
   }
 
   attributes(inode: number): Attributes {
-    return this.withInode(inode, (fd) => statOf(fd).attributes);
+    return this.withInode(inode, (_fd, attributes) => attributes);
   }
 
   lookup(parent: number, name: string): Attributes | undefined {
@@ -159,9 +159,9 @@ export class InodeVerbs {
   }
 
   /** An open file is reached by its own descriptor: so it has attributes even when it has no name any more. */
-  protected withInode<Result>(inode: number, call: (fd: number) => Result): Result {
+  protected withInode<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
     const file = this.owner.openFile(this.walk.keyOf(inode));
-    return file === undefined ? this.walk.with(inode, call) : call(file.fd);
+    return file === undefined ? this.walk.with(inode, call) : call(file.fd, statOf(file.fd).attributes);
   }
 
   #attributesChanged({ inode, kind }: Attributes): void {

@@ -12,6 +12,13 @@ const itself = OpenFlag.path | OpenFlag.noFollow;
 /** A path goes to the kernel in parts of so many UTF-16 units, each at most three bytes, of 4095. */
 const partLengthMax = 1300;
 
+interface Opened {
+  readonly fd: number;
+  readonly attributes: Attributes;
+}
+
+const nothing = { attributes: undefined, device: undefined };
+
 /** From an inode to a descriptor: by the places where it was seen, each checked when it is used. */
 export class InodeWalk {
   readonly root: number;
@@ -34,11 +41,12 @@ export class InodeWalk {
     return `${this.#device}:${Math.floor(inode / 0x1_0000_0000)}:${inode % 0x1_0000_0000}`;
   }
 
-  /** Runs `call` with an O_PATH descriptor of this inode. Throws ESTALE when it is at none of its known places. */
-  with<Result>(inode: number, call: (fd: number) => Result): Result {
-    const fd = this.#open(inode);
+  /** Runs `call` with a descriptor of this inode, O_PATH perhaps. Throws ESTALE when it is at none of its known places. */
+  with<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
+    if (inode === this.root) return call(this.#rootFd, statOf(this.#rootFd).attributes);
+    const { fd, attributes } = this.#open(inode);
     try {
-      return call(fd);
+      return call(fd, attributes);
     } finally {
       libc.close(fd);
     }
@@ -46,8 +54,7 @@ export class InodeWalk {
 
   /** As `with`, of a folder: ENOTDIR of anything else. */
   withFolder<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
-    return this.with(inode, (fd) => {
-      const { attributes } = statOf(fd);
+    return this.with(inode, (fd, attributes) => {
       if (attributes.kind !== "folder") throw storeError(this.nameOf(inode), Errno.ENOTDIR);
       return call(fd, attributes);
     });
@@ -74,25 +81,25 @@ export class InodeWalk {
 
   /** A path to it that leads there now. */
   pathOf(inode: number): string {
-    libc.close(this.#open(inode)); // Drops the places where it is not.
+    if (inode !== this.root) libc.close(this.#open(inode).fd); // Drops the places where it is not.
     const path = this.places.pathOf(inode);
     if (path === undefined) throw storeError(`inode ${inode}`, Errno.ESTALE);
     return path;
   }
 
-  #open(inode: number): number {
-    if (inode === this.root) return this.#openPath(".");
+  #open(inode: number): Opened {
     for (let place = this.places.latest(inode); place !== undefined; place = this.places.latest(inode)) {
       const path = this.places.pathOf(inode);
       if (path === undefined) break;
       const fd = this.#openPath(path);
-      if (fd >= 0 && this.#is(fd, inode)) return fd;
+      const { attributes, device } = fd < 0 ? nothing : statOf(fd);
+      if (attributes?.inode === inode && device === this.#device) return { fd, attributes };
       if (fd >= 0) libc.close(fd);
       else if (!isElsewhere(-fd)) throw storeError(path, -fd);
       this.places.forget(inode, place.parent, place.name);
     }
-    const replaced = this.replaced.open(inode);
-    if (replaced !== undefined) return replaced;
+    const fd = this.replaced.open(inode);
+    if (fd !== undefined) return { fd, attributes: statOf(fd).attributes };
     throw storeError(`inode ${inode}`, Errno.ESTALE);
   }
 
@@ -111,11 +118,6 @@ export class InodeWalk {
     const fd = openExactly(from, left, itself);
     if (from !== this.#rootFd) libc.close(from);
     return fd;
-  }
-
-  #is(fd: number, inode: number): boolean {
-    const { attributes, device } = statOf(fd);
-    return attributes.inode === inode && device === this.#device;
   }
 
   #check({ attributes, device }: Stat, name: string): void {

@@ -46,7 +46,11 @@ export interface TreeRequests {
   getattr: { request: { inode: number } & LeaseRequest; reply: Told };
   /** The size is `truncate`'s. */
   setattr: { request: { inode: number } & AttributeChanges & LeaseRequest; reply: Made };
-  create: { request: Place & Ownership & LeaseRequest & { exclusive: boolean }; reply: Made };
+  /** With `open` the file is opened along with it, as by `openInode`. */
+  create: {
+    request: Place & Ownership & LeaseRequest & { exclusive: boolean; open?: "read" | "write" };
+    reply: Made & { opened?: Opened };
+  };
   mkdir: { request: Place & Ownership & LeaseRequest; reply: Made };
   mknod: { request: Place & Ownership & LeaseRequest & { kind: NodeKind; device: number }; reply: Made };
   symlink: { request: Place & LeaseRequest & { target: string; uid: number; gid: number }; reply: Made };
