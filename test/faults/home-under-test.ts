@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { FrameType } from "../../src/core/wire/frame.js";
 import type { FencedEvent, HomeOptions, HomeStatus } from "../../src/home/index.js";
@@ -94,6 +95,16 @@ export class HomeUnderTest implements AsyncDisposable {
 
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
+  }
+
+  /** Stops it, until SIGCONT. Its threads run on for a moment after the signal, and would still answer. */
+  async stop(): Promise<void> {
+    this.signal("SIGSTOP");
+    const tasks = `/proc/${this.#child?.pid}/task`;
+    await until("every thread of the home has stopped", async () => {
+      const stats = (await readdir(tasks)).map(async (task) => await readFile(`${tasks}/${task}/stat`, "utf8"));
+      return (await Promise.all(stats)).every((stat) => /\) [Tt] /.test(stat));
+    });
   }
 
   get isAlive(): boolean {

@@ -72,7 +72,7 @@ for (const [way, signal] of [
     const users = await usersOf(cluster, mount);
     try {
       if (way === "SIGKILL") await cluster.home.kill();
-      else cluster.home.signal("SIGSTOP");
+      else await cluster.home.stop();
       const outcomes = await callAll(users, mount);
       assert.equal(await Promise.race([...outcomes, delay(100, "nobody")]), "nobody", "all of them wait");
       const ends = users.map(async (user) => {
@@ -124,7 +124,7 @@ test("with --timeout calls that wait for longer fail, and programs go on", { ski
   const [mount] = cluster.mounts;
   const users = await usersOf(cluster, mount);
   try {
-    cluster.home.signal("SIGSTOP");
+    await cluster.home.stop();
     const outcomes = await Promise.all(
       users.map(async (user) => {
         const { name } = user.process;
