@@ -1,43 +1,46 @@
-import { fork } from "node:child_process";
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { simulate } from "./simulation.js";
+import { replay, type Script } from "./script.js";
+import { runSeeds } from "./seed-workers.js";
+import { shrink } from "./shrink.js";
+import { scriptOf, simulate } from "./simulation.js";
 
 const usage = `npm run sim -- --seed N            one run, with its transcript
+npm run sim -- --seed N --shrink   of a run that fails, the least that still breaks the same promise, with its transcript
 npm run sim -- --seeds COUNT       so many runs, from --from (default 1), on all processors
+npm run sim -- --minutes M         fresh seeds, for so long; shows how far it is, and lists what fails
+
   --from N       the first seed
   --quiet        no transcript
-  --lines N      only the last N lines of the transcript (default 400)`;
+  --lines N      only the last N lines of the transcript (default 400)
+  --jobs N       processes at once (default: as many as there are processors)
 
-interface Share {
-  readonly runs: number;
-  readonly steps: number;
-  readonly failed: readonly { seed: number; message: string }[];
-}
+Ends with code 1 if a run has broken a promise.`;
 
-const failedMax = 10;
+const shrinkMillisMax = 120_000;
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     seeds: { type: "string" },
-    from: { type: "string", default: "1" },
+    minutes: { type: "string" },
+    shrink: { type: "boolean", default: false },
+    from: { type: "string" },
     lines: { type: "string", default: "400" },
+    jobs: { type: "string" },
     quiet: { type: "boolean", default: false },
-    share: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
-if (values.help || (values.seed === undefined && values.seeds === undefined)) console.log(usage);
+if (values.seed !== undefined && values.shrink) shrinkOne(numberOf(values.seed));
 else if (values.seed !== undefined) runOne(numberOf(values.seed));
-else if (values.share !== undefined) process.send?.(runShare(values.share));
-else await runMany(numberOf(values.from), numberOf(values.seeds ?? "0"));
+else if (values.minutes !== undefined) await soak(numberOf(values.minutes));
+else if (values.seeds !== undefined) await runMany(numberOf(values.from ?? "1"), numberOf(values.seeds));
+else console.log(usage);
 
 function numberOf(text: string): number {
   const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
+  if (Number.isFinite(number) && number >= 0) return number;
   console.error(`not a number: ${text}\n${usage}`);
   process.exit(2);
 }
@@ -51,8 +54,37 @@ function runOne(seed: number): void {
   } catch (error) {
     print(lines);
     console.error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    console.error(`again with: npm run sim -- --seed ${seed}`);
+    console.error(`again with: npm run sim -- --seed ${seed}; less of it with --shrink`);
     process.exitCode = 1;
+  }
+}
+
+function shrinkOne(seed: number): void {
+  const script = scriptOf(seed);
+  if (failureOf(script) === undefined) return console.log(`seed ${seed}: all promises kept, nothing to shrink`);
+  const started = performance.now();
+  const small = shrink(
+    script,
+    (candidate) => failureOf(candidate),
+    () => performance.now() - started > shrinkMillisMax,
+  );
+  const lines: string[] = [];
+  const failure = failureOf(small, (line) => lines.push(line));
+  if (!values.quiet) print(lines);
+  const { nodes, threads, pagesMax } = small.setting;
+  console.error(`seed ${seed}, ${script.steps.length} steps shrunk to ${small.steps.length}: ${failure}`);
+  console.error(
+    `${nodes} nodes of ${threads} threads, ${pagesMax} pages; again with: npm run sim -- --seed ${seed} --shrink`,
+  );
+  process.exitCode = 1;
+}
+
+function failureOf(script: Script, trace?: (line: string) => void): string | undefined {
+  try {
+    replay(script, trace);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -63,46 +95,18 @@ function print(lines: readonly string[]): void {
   for (const line of shown) console.log(line);
 }
 
-/** `first,step,end`: the seeds of one process. */
-function runShare(share: string): Share {
-  const [first, step, end] = share.split(",").map(Number);
-  const failed: { seed: number; message: string }[] = [];
-  let runs = 0;
-  let steps = 0;
-  for (let seed = first; seed < end && failed.length < failedMax; seed += step) {
-    runs++;
-    try {
-      steps += simulate(seed).steps;
-    } catch (error) {
-      failed.push({ seed, message: error instanceof Error ? error.message : String(error) });
-    }
-  }
-  return { runs, steps, failed };
-}
-
 async function runMany(from: number, count: number): Promise<void> {
-  const started = performance.now();
-  const workers = Math.max(1, Math.min(availableParallelism(), count));
-  const shares = await Promise.all(
-    Array.from({ length: workers }, (_, worker) => inProcess(`${from + worker},${workers},${from + count}`)),
-  );
-  const failed = shares.flatMap((share) => share.failed).sort((one, other) => one.seed - other.seed);
-  const [runs, steps] = [sum(shares.map((share) => share.runs)), sum(shares.map((share) => share.steps))];
-  const seconds = (performance.now() - started) / 1000;
-  console.log(`${runs} seeds, ${steps} steps in ${seconds.toFixed(1)} s; ${failed.length} failed`);
-  for (const { seed, message } of failed) console.error(`npm run sim -- --seed ${seed}    # ${message}`);
-  if (failed.length > 0 || runs < count) process.exitCode = 1;
+  const { runs } = await runSeeds({ from, count, jobs: jobs() });
+  if (runs < count) process.exitCode = 1;
 }
 
-function inProcess(share: string): Promise<Share> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), ["--seeds", "1", "--share", share]);
-    child.once("message", (message) => resolve(message as Share));
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`a simulating process ended with code ${code}`)));
-  });
+/** Other seeds at every call, as far as nobody says from where. */
+async function soak(minutes: number): Promise<void> {
+  const from = values.from === undefined ? Math.floor(Date.now() / 1000) * 10_000 : numberOf(values.from);
+  console.log(`seeds from ${from}, for ${minutes} minutes`);
+  await runSeeds({ from, count: Number.POSITIVE_INFINITY, millis: minutes * 60_000, jobs: jobs() });
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function jobs(): number | undefined {
+  return values.jobs === undefined ? undefined : numberOf(values.jobs);
 }

@@ -1,15 +1,13 @@
 import { Mode } from "../src/core/units.js";
+import { type Action, perform } from "./action.js";
 import { Faults } from "./faults.js";
-import { finish } from "./liveness.js";
 import { Random } from "./random.js";
+import { comeToRest, type Script, type Setting, worldOf } from "./script.js";
 import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { SimNode } from "./sim-node.js";
 import { drawSwarm, type Swarm } from "./swarm.js";
 import type { Operation, Thread } from "./thread.js";
-import { World } from "./world.js";
-
-/** After the last fault, everything comes to rest within this many steps. */
-const restStepsMax = 20_000;
+import type { World } from "./world.js";
 
 export interface SimulationResult {
   readonly steps: number;
@@ -22,12 +20,25 @@ export function simulate(seed: number, trace?: (line: string) => void): Simulati
   return new Simulation(seed, trace).run();
 }
 
+/** All that happens in this run, up to where it breaks a promise if it does. */
+export function scriptOf(seed: number): Script {
+  const simulation = new Simulation(seed, undefined);
+  try {
+    simulation.run();
+  } catch {
+    // It breaks the same one when it is run again.
+  }
+  return simulation.script;
+}
+
 class Simulation {
   readonly #random: Random;
   readonly #swarm: Swarm;
+  readonly #setting: Setting;
   readonly #world: World;
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
+  readonly #steps: { readonly action: Action; readonly answers: boolean[] }[] = [];
   #valueLast = 0;
   #stores = 0;
   #loads = 0;
@@ -39,26 +50,28 @@ class Simulation {
     this.#swarm = swarm;
     this.#trace = trace;
     trace?.(`seed ${seed}: ${JSON.stringify(swarm)}`);
-    this.#world = new World({ ...swarm, sizeBytes: swarm.pages * wordsPerPage * wordBytes, trace });
-    this.#world.hidesProgress = () => swarm.hidesProgress > 0 && this.#random.chance(swarm.hidesProgress);
-    this.#world.failsRead = () => swarm.failsRead > 0 && this.#random.chance(swarm.failsRead);
-    this.#world.refusesSize = () => swarm.refusesSize > 0 && this.#random.chance(swarm.refusesSize);
+    const rates = Array.from({ length: swarm.nodes + 1 }, () => (swarm.drifts ? 0.9 + this.#random.fraction() / 5 : 1));
+    this.#setting = { ...swarm, rates };
+    this.#world = worldOf(this.#setting, trace);
+    this.#world.hidesProgress = () => this.#answer(swarm.hidesProgress);
+    this.#world.failsRead = () => this.#answer(swarm.failsRead);
+    this.#world.refusesSize = () => this.#answer(swarm.refusesSize);
     this.#faults = new Faults(this.#world, swarm, this.#random);
-    for (const node of this.#world.nodes) {
-      node.room = swarm.room;
-      node.open();
-    }
+  }
+
+  /** What has happened so far. */
+  get script(): Script {
+    return { setting: this.#setting, steps: this.#steps };
   }
 
   run(): SimulationResult {
     try {
       for (let step = 0; step < this.#swarm.steps; step++) {
-        this.#step();
+        this.#take({ kind: "pass", micros: this.#random.below(this.#swarm.stepMicros) + 1 });
+        this.#take(this.#draw());
         this.#world.check();
       }
-      this.#trace?.("--- no more faults, no new work ---");
-      this.#faults.end();
-      finish(this.#world, restStepsMax);
+      comeToRest(this.#world);
     } catch (error) {
       if (this.#trace !== undefined) for (const line of this.#world.dump()) this.#trace(line);
       throw error;
@@ -66,52 +79,65 @@ class Simulation {
     return { steps: this.#swarm.steps, stores: this.#stores, loads: this.#loads };
   }
 
+  #take(action: Action | undefined): void {
+    if (action === undefined) return;
+    this.#steps.push({ action, answers: [] });
+    perform(this.#world, action);
+  }
+
+  #answer(probability: number): boolean {
+    const answer = probability > 0 && this.#random.chance(probability);
+    this.#steps.at(-1)?.answers.push(answer);
+    return answer;
+  }
+
   /** Picks among what can happen: so a step is seldom wasted, and a slow node is slow, not the whole run. */
-  #step(): void {
+  #draw(): Action | undefined {
     const world = this.#world;
     const random = this.#random;
-    world.pass(random.below(this.#swarm.stepMicros) + 1);
     const choice = random.fraction() * (4 + this.#swarm.eagerness);
     if (choice < 0.05) return this.#giveRoom(random.below(world.nodes.length));
-    if (choice < 0.15) return this.#faults.disturb(random.below(world.nodes.length));
+    if (choice < 0.15) return this.#faults.draw(random.below(world.nodes.length));
     if (choice > 4) return this.#begin(random.pick(world.nodes));
     const events = [...world.events()].filter(({ kind, node }) => {
       return (kind !== "room" || !world.nodes[node].isReady) && !this.#isLate(node);
     });
-    if (events.length > 0) world.happen(random.pick(events));
-    else this.#begin(random.pick(world.nodes));
+    return events.length > 0 ? { kind: "event", event: random.pick(events) } : this.#begin(random.pick(world.nodes));
   }
 
   #isLate(node: number): boolean {
     return node === 0 && this.#swarm.slowNodes > 0 && this.#random.chance(this.#swarm.slowNodes);
   }
 
-  #giveRoom(index: number): void {
-    const node = this.#world.nodes[index];
-    if (node.room < this.#swarm.room) node.roomAgain(this.#swarm.room);
+  #giveRoom(node: number): Action | undefined {
+    const { room } = this.#swarm;
+    return this.#world.nodes[node].room < room ? { kind: "room", node, pages: room } : undefined;
   }
 
-  #begin(node: SimNode): void {
-    if (node.state !== "open" || node.isStopped) return;
+  #begin(node: SimNode): Action | undefined {
+    if (node.state !== "open" || node.isStopped) return undefined;
     const free = node.threads.filter(({ state }) => state === "idle" || state === "holding");
-    if (free.length === 0) return;
+    if (free.length === 0) return undefined;
     const thread = this.#random.pick(free);
-    if (thread.state === "holding") this.#goOnHolding(node, thread);
-    else this.#world.start(node, thread, this.#draw(node));
+    if (thread.state === "holding") return this.#goOnHolding(node, thread);
+    return this.#startOf(node, thread, this.#drawOperation(node));
   }
 
-  #goOnHolding(node: SimNode, thread: Thread): void {
+  #startOf(node: SimNode, { index }: Thread, operation: Operation): Action {
+    return { kind: "start", node: this.#world.nodes.indexOf(node), thread: index, operation };
+  }
+
+  #goOnHolding(node: SimNode, thread: Thread): Action {
     const { hold } = thread;
     if (hold === undefined || this.#random.chance(0.3)) {
-      this.#trace?.(`${node.name}${thread.index}: ends its hold`);
-      return node.unhold(thread);
+      return { kind: "unhold", node: this.#world.nodes.indexOf(node), thread: thread.index };
     }
     const page = hold.start + this.#random.below(hold.end - hold.start);
     const word = page * wordsPerPage + this.#random.below(wordsPerPage);
-    this.#world.start(node, thread, this.#access(word, hold.mode === Mode.write ? this.#swarm.stores : 0));
+    return this.#startOf(node, thread, this.#access(word, hold.mode === Mode.write ? this.#swarm.stores : 0));
   }
 
-  #draw(node: SimNode): Operation {
+  #drawOperation(node: SimNode): Operation {
     const swarm = this.#swarm;
     const random = this.#random;
     const kinds: Exclude<Operation["kind"], "load" | "store">[] = [];

@@ -441,6 +441,11 @@ export class World implements HomeWorld, NodeWorld {
     return `${name}${++this.#sessionLast}`;
   }
 
+  /** A line for the transcript. */
+  say(text: string): void {
+    this.#trace?.(text);
+  }
+
   note(node: SimNode, text: string): void {
     this.#trace?.(`    ${node.name} ${text}`);
   }
