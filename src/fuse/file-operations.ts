@@ -222,6 +222,8 @@ class FuseWrite implements WriteRequest {
   readonly knownEnd: number;
   readonly thread: number;
   readonly #request: Request;
+  readonly #whenDone: (() => void)[] = [];
+  #copy: NativeBuffer | undefined;
 
   constructor(request: Request, handle: Handle) {
     this.#request = request;
@@ -243,16 +245,22 @@ class FuseWrite implements WriteRequest {
     this.#request.onGiveUp = act;
   }
 
+  get isWaitedFor(): boolean {
+    return !this.#request.isAnswered;
+  }
+
+  giveUp(errno: number): void {
+    this.#copy = new NativeBuffer(this.byteLength);
+    this.#copy.bytes.set(this.#request.bytes(writeBodyAt, this.byteLength));
+    this.#request.fail(errno);
+  }
+
   whenDone(act: () => void): void {
-    const { onDone } = this.#request;
-    this.#request.onDone = () => {
-      act();
-      onDone?.();
-    };
+    this.#whenDone.push(act);
   }
 
   address(): number {
-    return this.#request.bodyAddress(writeBodyAt);
+    return this.#copy?.address ?? this.#request.bodyAddress(writeBodyAt);
   }
 
   keep(): void {
@@ -264,9 +272,15 @@ class FuseWrite implements WriteRequest {
     out.uint32[0] = this.byteLength;
     out.uint32[1] = 0;
     this.#request.data(out.address, 8);
+    this.#end();
   }
 
   fail(errno: number): void {
     this.#request.fail(errno);
+    this.#end();
+  }
+
+  #end(): void {
+    for (const act of this.#whenDone.splice(0)) act();
   }
 }

@@ -68,7 +68,7 @@ export class FileSpace {
         file.endResize();
         this.#files.release(file, true);
       };
-      this.#ask("truncate", file, { size }, (errno) => {
+      this.#ask(request, "truncate", file, { size }, (errno) => {
         if (errno === 0) file.changed();
         if (request.isAnswered) return;
         if (errno === 0) then();
@@ -89,6 +89,7 @@ export class FileSpace {
     const { sizeBytes } = file.file.cache;
     const isKept = (mode & keepSize) !== 0;
     const finish = (errno: number) => {
+      if (request.isAnswered) return file.settle(() => undefined); // Given up, and done all the same.
       if (errno === 0) request.ok();
       else request.fail(errno);
       file.answeredUpTo(errno === 0 && !isKept ? end : 0, request.thread);
@@ -96,18 +97,19 @@ export class FileSpace {
     request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
       if (errno !== 0) return finish(errno);
-      if ((mode & ~keepSize) === 0) return this.#ask("allocate", file, { start, length: byteLength }, finish);
-      this.#zero(file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
+      if ((mode & ~keepSize) === 0) return this.#ask(request, "allocate", file, { start, length: byteLength }, finish);
+      this.#zero(request, file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
     };
     if (![0, punchHole, zeroRange].includes(mode & ~keepSize)) return finish(Errno.EOPNOTSUPP);
     if (isKept || end <= sizeBytes) act(0);
-    else this.#ask("extend", file, { size: end }, act);
+    else this.#ask(request, "extend", file, { size: end }, act);
   }
 
   /** Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else. */
-  #zero(file: MountFile, start: ByteOffset, end: ByteOffset, onDone: (errno: number) => void): void {
+  #zero(request: Request, file: MountFile, start: ByteOffset, end: ByteOffset, onDone: (errno: number) => void): void {
     const piece = (from: ByteOffset): void => {
-      if (from >= end) return this.#deallocate(file, pageEndAt(start), pageAt(end), onDone);
+      if (request.isAnswered) return; // Given up.
+      if (from >= end) return this.#deallocate(request, file, pageEndAt(start), pageAt(end), onDone);
       const to = Math.min(end, (Math.floor(from / pieceBytes) + 1) * pieceBytes);
       const onWritten = (errno: number) => (errno === 0 ? piece(to) : onDone(errno));
       this.#writes.write(file, new ZeroWrite(from, to - from, onWritten));
@@ -115,11 +117,17 @@ export class FileSpace {
     piece(start);
   }
 
-  #deallocate(file: MountFile, start: PageIndex, end: PageIndex, onDone: (errno: number) => void): void {
+  #deallocate(
+    request: Request,
+    file: MountFile,
+    start: PageIndex,
+    end: PageIndex,
+    onDone: (errno: number) => void,
+  ): void {
     if (start >= end) return onDone(0);
     this.#node.sync(file.open, (error) => {
       if (error !== undefined) return onDone(errnoOf(error));
-      this.#ask("deallocate", file, { start, end }, onDone);
+      this.#ask(request, "deallocate", file, { start, end }, onDone);
     });
   }
 
@@ -159,9 +167,10 @@ export class FileSpace {
     });
   }
 
-  #ask(op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {
+  #ask(request: Request, op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {
     this.#node.requests.ask({
       op,
+      isWanted: () => !request.isAnswered,
       args: () => ({ file: file.file.number, ...args }),
       onReply: () => onDone(0),
       onFail: (error) => onDone(errnoOf(error)),
@@ -185,6 +194,7 @@ class ZeroWrite implements WriteRequest {
   readonly isAppend = false;
   readonly knownEnd = 0;
   readonly thread = -1;
+  readonly isWaitedFor = true;
   onGiveUp: ((errno: number) => void) | undefined;
   readonly #onDone: (() => void)[] = [];
   readonly #onWritten: (errno: number) => void;
@@ -206,6 +216,10 @@ class ZeroWrite implements WriteRequest {
 
   whenDone(act: () => void): void {
     this.#onDone.push(act);
+  }
+
+  giveUp(errno: number): void {
+    this.#end(errno); // Not called: it is no request of the kernel.
   }
 
   written(): void {

@@ -22,8 +22,12 @@ export interface WriteRequest {
   /** Linux id of the thread that writes. */
   readonly thread: number;
   onGiveUp: ((errno: number) => void) | undefined;
-  /** Calls `act` with the answer. */
+  /** Calls `act` when it has been written, or will not be. */
   whenDone(act: () => void): void;
+  /** Whether somebody waits for the answer. */
+  readonly isWaitedFor: boolean;
+  /** Answers with this errno, though it may be written still: then it is in full. */
+  giveUp(errno: number): void;
   /** The bytes, until the call that brought the request returns; after `keep`, until the answer. */
   address(): number;
   /** The answer will come later. */
@@ -145,13 +149,17 @@ export class FileWrites {
   #take(file: MountFile, request: WriteRequest, byteLength: number): void {
     overwrite(file.file.cache, request.offset, request.address(), byteLength);
     file.wrote(request.offset, request.offset + byteLength);
-    if (request.isCached) this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
+    const { isWaitedFor } = request;
+    if (request.isCached && isWaitedFor) {
+      this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
+    }
     this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
     if (request.isFlush) return request.written();
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
     if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
     request.written();
-    file.answeredUpTo(request.knownEnd, request.thread);
+    if (isWaitedFor) file.answeredUpTo(request.knownEnd, request.thread);
+    else file.settle(() => undefined);
   }
 
   /**
@@ -188,26 +196,25 @@ export class FileWrites {
     file.settle(() => request.written());
   }
 
+  /**
+   * One that nobody waits for any more is not begun. Once the home may have made the file longer, its bytes are written all the
+   * same: else the file would end in zeros that nobody wrote.
+   */
   #extend(file: MountFile, request: WriteRequest, onExtended: () => void, unpin: () => void): void {
-    let isInterrupted = false;
     this.#begin(file, request);
-    const fail = (errno: number) => {
-      isInterrupted = true;
-      unpin();
-      request.fail(errno);
-    };
-    request.onGiveUp = fail;
+    request.onGiveUp = (errno) => request.giveUp(errno);
     const size = request.offset + request.byteLength;
     this.#node.requests.ask({
       op: "extend",
       args: () => ({ file: file.file.number, size }),
+      isWanted: (wasSent) => wasSent || request.isWaitedFor,
       onReply: () => {
         request.onGiveUp = undefined;
-        if (isInterrupted) file.settle(() => undefined);
-        else onExtended();
+        onExtended();
       },
       onFail: (error) => {
-        if (!isInterrupted) fail(errnoOf(error));
+        unpin();
+        request.fail(errnoOf(error));
       },
     });
   }

@@ -51,22 +51,19 @@ export class InodeRequests {
   /** Changes something: `keys` is what, as far as it is known before. */
   change(request: Request, { op, inodes, args, keys, onAnswer }: Change, onReply: (answer: object) => void): void {
     request.onGiveUp = (errno) => request.fail(errno);
-    this.#leases.change(keys, placeIn(args), (end) =>
-      this.ask(
-        op,
-        inodes,
-        { ...args, lease: true },
-        (answer) => {
-          onAnswer?.(answer);
-          end(answer, () => {
-            // The kernel takes note of what it changes itself, but not when it has given up.
-            if (request.isAnswered) this.#leases.kernel.forgetNames();
-            else onReply(answer);
-          });
-        },
-        (error) => end({}, () => request.fail(errnoOf(error))),
-      ),
-    );
+    this.#leases.change(keys, placeIn(args), (end) => {
+      const onReplied = (answer: object) => {
+        onAnswer?.(answer);
+        end(answer, () => {
+          // The kernel takes note of what it changes itself, but not when it has given up.
+          if (request.isAnswered) this.#leases.kernel.forgetNames();
+          else onReply(answer);
+        });
+      };
+      const onFail = (error: unknown) => end({}, () => request.fail(errnoOf(error)));
+      if (request.isAnswered) end({}, () => undefined);
+      else this.#askOf(request, op, inodes, { ...args, lease: true }, onReplied, onFail);
+    });
   }
 
   /** On behalf of a request of the kernel, which is failed if the home refuses. Answers that nobody waits for are dropped. */
@@ -79,7 +76,8 @@ export class InodeRequests {
     onFail: (error: unknown) => void = (error) => request.fail(errnoOf(error)),
   ): void {
     request.onGiveUp = (errno) => request.fail(errno);
-    this.ask(
+    this.#askOf(
+      request,
       op,
       inodes,
       args,
@@ -92,18 +90,21 @@ export class InodeRequests {
     );
   }
 
-  ask(
+  /** Sends nothing that the kernel does not wait for any more. */
+  #askOf(
+    request: Request,
     op: string,
     inodes: readonly number[],
     args: object,
     onReply: (answer: object) => void,
     onFail: (error: unknown) => void,
   ): void {
+    const isWanted = () => !request.isAnswered;
     const onStale = (error: unknown) => {
-      if ((error as { code?: string }).code !== "DMMAP_STALE") return onFail(error);
-      this.#identify([...inodes], () => this.#ask(op, args, onReply, onFail));
+      if ((error as { code?: string }).code !== "DMMAP_STALE" || request.isAnswered) return onFail(error);
+      this.#identify([...inodes], () => this.#ask(op, args, onReply, onFail, isWanted));
     };
-    this.#ask(op, args, onReply, onStale);
+    this.#ask(op, args, onReply, onStale, isWanted);
   }
 
   /** Tells the home where these inodes are, and goes on whether it finds them or not. */
@@ -116,8 +117,14 @@ export class InodeRequests {
     else this.#ask("identify", { inode, path }, next, next);
   }
 
-  #ask(op: string, args: object, onReply: (answer: object) => void, onFail: (error: unknown) => void): void {
-    this.#node.requests.ask({ op, args: () => args, onReply, onFail });
+  #ask(
+    op: string,
+    args: object,
+    onReply: (answer: object) => void,
+    onFail: (error: unknown) => void,
+    isWanted = () => true,
+  ): void {
+    this.#node.requests.ask({ op, args: () => args, onReply, onFail, isWanted });
   }
 }
 

@@ -12,6 +12,11 @@ export interface Ask {
   readonly onDown?: () => void;
   /** Names the request for `cancel`. */
   readonly ticket?: number;
+  /**
+   * Asked before it is sent once the session goes on. `wasSent`: it was before, and may have been done. If nobody waits for it any
+   * more, it fails with DMMAP_ABORTED: what a program was told had failed must not be done later.
+   */
+  readonly isWanted?: (wasSent: boolean) => boolean;
 }
 
 /** What goes on once the session does. */
@@ -41,24 +46,31 @@ export class HomeRequests {
   }
 
   ask(ask: Ask): void {
+    if (!this.#isPaused || this.#isStopping) return this.#send(ask, false);
+    this.#parked.push({ act: () => this.#again(ask, false), ticket: ask.ticket, onFail: ask.onFail });
+    ask.onDown?.();
+  }
+
+  #again(ask: Ask, wasSent: boolean): void {
+    if (ask.isWanted?.(wasSent) === false) ask.onFail(takenBack());
+    else this.#send(ask, wasSent);
+  }
+
+  #send(ask: Ask, wasSent: boolean): void {
     const { op, args, onReply, onFail, onDown, ticket } = ask;
-    if (this.#isPaused && !this.#isStopping) {
-      this.#parked.push({ act: () => this.ask(ask), ticket, onFail });
-      onDown?.();
-      return;
-    }
     let body: object;
     try {
       body = args();
     } catch (error) {
       return onFail(error); // The file was closed while the request waited.
     }
+    const isSent = wasSent || this.#connection.isUp;
     const request = this.#connection.request(op, body, (answer, error) => {
       if (ticket !== undefined) this.#tickets.delete(ticket);
       const isCancelled = ticket !== undefined && this.#cancelled.delete(ticket);
       if (answer !== undefined) onReply(answer);
       else if (isCancelled && isDown(error)) onFail(takenBack());
-      else if (!this.#park(error, { act: () => this.ask(ask), ticket, onFail })) onFail(error);
+      else if (!this.#park(error, { act: () => this.#again(ask, isSent), ticket, onFail })) onFail(error);
       else onDown?.();
     });
     if (ticket !== undefined) this.#tickets.set(ticket, request);
