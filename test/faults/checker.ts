@@ -2,8 +2,11 @@ import type { Access, History } from "./history.js";
 
 /** What is known of the faults, from outside: it decides what the promise leaves open. */
 export interface Faults {
-  /** A node's session ended by force: what it alone had written, and not synced, by then may be lost. */
-  readonly fenced?: readonly { readonly process: number; readonly at: number }[];
+  /**
+   * A node's session ended by force, at some time from `from` to `until`: what it alone had written by then, and not
+   * synced, may be lost. A sync that ended later may have been the next session's, and says nothing of this one.
+   */
+  readonly fenced?: readonly { readonly process: number; readonly from: number; readonly until: number }[];
   /**
    * A node was stopped beyond its lease: until its pager has run (`until`) its program may see what was true before
    * `from`, and what it stores may be lost.
@@ -98,9 +101,9 @@ function withoutLost(clusters: readonly Cluster[], { syncs }: History, { fenced 
     const { process } = write;
     if (reads.length === 0 && write.end === Number.POSITIVE_INFINITY) return false;
     if (reads.some((read) => read.process !== process)) return true;
-    const fence = fenced.find((fence) => fence.process === process && write.start <= fence.at);
+    const fence = fenced.find((fence) => fence.process === process && write.start <= fence.until);
     if (fence === undefined) return true;
-    return syncs.some((sync) => sync.process === process && sync.start >= write.end && sync.end <= fence.at);
+    return syncs.some((sync) => sync.process === process && sync.start >= write.end && sync.end <= fence.from);
   });
 }
 

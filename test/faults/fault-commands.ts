@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { NodeState } from "../cluster/node-state.js";
-import { history } from "./history-recorder.js";
+import { type RecordArgs, recordHistory } from "./history-recorder.js";
 import { staleWindow } from "./stale-window.js";
 
 const pageWords = 1024;
@@ -13,6 +13,16 @@ export interface TimedArgs {
   readonly millis: number;
 }
 
+async function syncUnlessLost(map: { sync(): Promise<void> }): Promise<boolean> {
+  try {
+    await map.sync();
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "DMMAP_LOST") return false;
+    throw error;
+  }
+}
+
 function* rounds(millis: number): Generator<number> {
   const end = performance.now() + millis;
   for (let round = 0; performance.now() < end; round++) yield round;
@@ -20,8 +30,20 @@ function* rounds(millis: number): Generator<number> {
 
 /** What the cluster's programs cannot do: workloads that run for a time, and the view of a program under a fault. */
 export const faultCommands = {
-  ...history,
   ...staleWindow,
+
+  /** Reads and writes words of a map, and records that. */
+  async recordHistory(node: NodeState, { map, ...args }: RecordArgs & { map?: string }): Promise<number> {
+    const words = node.words(map);
+    return await recordHistory(
+      {
+        load: (at) => Atomics.load(words, at / 4),
+        store: (at, value) => void Atomics.store(words, at / 4, value),
+        sync: async () => await syncUnlessLost(node.map(map)),
+      },
+      args,
+    );
+  },
 
   /** Adds to counters in turn. @returns how much was added to each. */
   addFor(node: NodeState, { map, at, millis }: TimedArgs & { at: readonly number[] }): number[] {

@@ -31,6 +31,7 @@ export class HomeUnderTest implements AsyncDisposable {
   port = 0;
   readonly fenced: FencedEvent[] = [];
   readonly warnings: string[] = [];
+  onFenced: (event: FencedEvent) => void = () => undefined;
   /** What all its lives said on standard error. */
   errors = "";
   readonly #options: HomeChoice;
@@ -133,7 +134,10 @@ export class HomeUnderTest implements AsyncDisposable {
   }
 
   #hear(event: string, value: unknown): void {
-    if (event === "fenced") this.fenced.push(value as FencedEvent);
+    if (event === "fenced") {
+      this.fenced.push(value as FencedEvent);
+      this.onFenced(value as FencedEvent);
+    }
     if (event === "warning") this.warnings.push(value as string);
   }
 }

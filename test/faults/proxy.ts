@@ -11,21 +11,24 @@ export interface ProxyFault {
 export class Proxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: () => number;
+  readonly #host: string;
   readonly #sockets = new Set<Socket>();
   /** For the next connections, one each; none: they are left alone. */
   readonly faults: ProxyFault[] = [];
   cuts = 0;
   isPaused = false;
 
-  static async start(target: () => number): Promise<Proxy> {
-    const proxy = new Proxy(target);
+  /** `target`: the home's port, whenever somebody comes. */
+  static async start(target: () => number, host = "127.0.0.1"): Promise<Proxy> {
+    const proxy = new Proxy(target, host);
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     return proxy;
   }
 
-  private constructor(target: () => number) {
+  private constructor(target: () => number, host: string) {
     this.#target = target;
+    this.#host = host;
     this.#server = createServer((near) => this.#join(near));
   }
 
@@ -46,7 +49,7 @@ export class Proxy implements AsyncDisposable {
   }
 
   #join(near: Socket): void {
-    const far = connect(this.#target(), "127.0.0.1");
+    const far = connect(this.#target(), this.#host);
     const { cutUpAfter = Infinity, cutDownAfter = Infinity } = this.faults.shift() ?? {};
     this.#pass(near, far, cutUpAfter);
     this.#pass(far, near, cutDownAfter);
