@@ -59,6 +59,7 @@ export class FileReads {
       // The notification may be waiting for the very pages that this request keeps locked, or be just about to succeed.
       if (file.kernel.isRecalled(start, end)) return this.#park(file, request);
       file.kernel.forget(start, end);
+      file.tail.forget(start, end);
     }
     this.#serve(file, request);
   }

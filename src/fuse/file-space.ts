@@ -68,8 +68,10 @@ export class FileSpace {
         file.endResize();
         this.#files.release(file, true);
       };
+      const from = file.file.cache.sizeBytes;
       this.#ask(request, "truncate", file, { size }, (errno) => {
         if (errno === 0) file.changed();
+        if (errno === 0 && size > from) file.tail.expose(from);
         if (request.isAnswered) return;
         if (errno === 0) then();
         else request.fail(errno);
@@ -102,7 +104,7 @@ export class FileSpace {
     };
     if (![0, punchHole, zeroRange].includes(mode & ~keepSize)) return finish(Errno.EOPNOTSUPP);
     if (isKept || end <= sizeBytes) act(0);
-    else this.#ask(request, "extend", file, { size: end }, act);
+    else file.dropTail(sizeBytes, () => this.#ask(request, "extend", file, { size: end }, act));
   }
 
   /** Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else. */

@@ -75,6 +75,7 @@ export class FileWrites {
     const byteLength = end - request.offset;
     if (byteLength <= 0) return request.written(); // Cut off meanwhile.
     const [first, last] = [pageAt(request.offset), pageEndAt(end)];
+    file.tail.clean(request.offset, byteLength, request.address());
     if (file.holds(Mode.write, first, last) && cache.nextUncached(first, last) === last) {
       return this.#take(file, request, byteLength);
     }

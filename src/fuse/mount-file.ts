@@ -1,8 +1,18 @@
-import { type ByteOffset, type Micros, Mode, type PageIndex, pageMax } from "../core/units.js";
+import {
+  type ByteOffset,
+  type Micros,
+  Mode,
+  type PageIndex,
+  pageAt,
+  pageBytes,
+  pageEndAt,
+  pageMax,
+} from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
+import { ExposedTail } from "./exposed-tail.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 import { WriteBehind } from "./write-behind.js";
 import { WritesUnderWay } from "./writes-under-way.js";
@@ -44,6 +54,7 @@ export class MountFile implements UpperCache {
   readonly open: OpenFile;
   readonly kernel: KernelPages;
   readonly writing = new WritesUnderWay();
+  readonly tail = new ExposedTail();
   /**
    * Whether programs of this mount have it open for writing. From then on whatever the kernel caches needs a write token,
    * since a store to a shared map of it asks nobody (R14).
@@ -201,6 +212,12 @@ export class MountFile implements UpperCache {
   whenDropped(start: PageIndex, end: PageIndex, action: () => void): void {
     if (this.#drop(start, end)) action();
     else this.#droppedWaiters.push(() => this.whenDropped(start, end, action));
+  }
+
+  /** Stores of programs behind the former end of the file, in its last page, do not become part of it (R7). */
+  dropTail(from: ByteOffset, then: () => void): void {
+    if (from % pageBytes === 0) then();
+    else this.whenDropped(pageAt(from), pageEndAt(from), then);
   }
 
   /** The kernel has done what a recall asked. */

@@ -5,7 +5,7 @@ import { CompiledProgram } from "./compiled-program.js";
 import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
-const names = ["ranks", "private-order", "stamps"] as const;
+const names = ["ranks", "private-order", "last-page", "stamps"] as const;
 const programs = new Map(names.map((name) => [name, new CompiledProgram(name)]));
 after(() => {
   for (const program of programs.values()) program[Symbol.dispose]();
@@ -35,6 +35,12 @@ test("R4: who reads through a private map on another mount never sees an older n
   skip,
 }, async (context) => {
   context.diagnostic(await runOnTwo("private-order", 20));
+});
+
+test("R4, R5, R7: the last page and private pages, while the other mount changes the file and its size", {
+  skip,
+}, async () => {
+  await runOnTwo("last-page");
 });
 
 test("nobody sees two stamps in one page, by maps under locks and by calls", { skip }, async (context) => {
