@@ -29,6 +29,8 @@ export interface PagerThreadOptions {
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** Somebody waits for the answer, for which the process has to stay. */
+  isAwaited: boolean;
 }
 
 /**
@@ -44,6 +46,8 @@ export class PagerThread {
   readonly #bell: number;
   readonly #answers = new Int32Array(new SharedArrayBuffer(4));
   readonly #pending = new Map<number, Pending>();
+  readonly #ids = new WeakMap<Promise<unknown>, number>();
+  #awaited = 0;
   readonly #options: PagerThreadOptions;
   readonly #exited: Promise<unknown>;
   readonly #forgetProcessExit: () => void;
@@ -78,13 +82,23 @@ export class PagerThread {
     this.#forgetProcessExit = atProcessExit(() => this.#stopAtExit());
   }
 
-  /** Calls a method of the pager's program. */
+  /** Calls a method of the pager's program. The process stays until it has answered. */
   call(method: string, args?: unknown, transfer?: readonly Transferable[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = this.#post(method, args, transfer);
-      if (this.#pending.size === 0) this.#port.ref();
-      this.#pending.set(id, { resolve, reject });
-    });
+    const id = this.#post(method, args, transfer);
+    const answer = this.#answerTo(id);
+    this.#ids.set(answer, id);
+    return answer;
+  }
+
+  /** Nobody waits for what this call has promised any more: it may still come, but keeps no process alive. */
+  abandon(answer: Promise<unknown>): void {
+    const pending = this.#pending.get(this.#ids.get(answer) ?? startId);
+    if (pending !== undefined) this.#settleDown(pending);
+  }
+
+  /** Nobody waits for any call. */
+  abandonAll(): void {
+    for (const pending of this.#pending.values()) this.#settleDown(pending);
   }
 
   /** The same, and sleeps until the answer is there. The pager never waits for this thread, so it always comes. */
@@ -129,10 +143,20 @@ export class PagerThread {
   }
 
   #started(): Promise<unknown> {
+    return this.#answerTo(startId);
+  }
+
+  #answerTo(id: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#port.ref();
-      this.#pending.set(startId, { resolve, reject });
+      if (this.#awaited++ === 0) this.#port.ref();
+      this.#pending.set(id, { resolve, reject, isAwaited: true });
     });
+  }
+
+  #settleDown(pending: Pending): void {
+    if (!pending.isAwaited) return;
+    pending.isAwaited = false;
+    if (--this.#awaited === 0) this.#port.unref();
   }
 
   #deliver(message: FromPager): void {
@@ -146,7 +170,7 @@ export class PagerThread {
     const pending = this.#pending.get(id);
     if (pending === undefined) return; // The answer to a `post`.
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#port.unref();
+    this.#settleDown(pending);
     if (message.kind === "failure") pending.reject(this.#revive(message.error));
     else pending.resolve(message.kind === "result" ? message.value : undefined);
   }

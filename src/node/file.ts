@@ -6,18 +6,13 @@ import { checkChoice, checkOffset } from "./arguments.js";
 import { FileMap, type MapOptions } from "./file-map.js";
 import { Lock } from "./lock.js";
 import { type OpenedFile, type PinArgs, pieceBytes } from "./node-commands.js";
-import { type Patience, within } from "./patience.js";
+import { type Patience, shared, within } from "./patience.js";
+import { askPatiently, callPatiently, nextNumber } from "./patient-calls.js";
 import type { Volume } from "./volume.js";
 
 export interface LockOptions extends Patience {
   /** False: fail with DMMAP_BUSY rather than wait in line. Default true. */
   readonly wait?: boolean;
-}
-
-let numberLast = 0;
-/** For pins and tickets: unique in this thread's volumes. */
-function nextNumber(): number {
-  return ++numberLast;
 }
 
 /** One file of a volume, open on this node. */
@@ -33,6 +28,7 @@ export class File implements AsyncDisposable {
   readonly #maps = new Set<FileMap>();
   #size: number;
   #closing: Promise<void> | undefined;
+  #closeCall: Promise<unknown> | undefined;
 
   /** Use `volume.open`. */
   constructor(thread: PagerThread, volume: Volume, name: string, opened: OpenedFile, onClosed: () => void) {
@@ -75,10 +71,11 @@ export class File implements AsyncDisposable {
     const length = typeof target === "number" ? checkOffset(target, "length") : target.byteLength;
     const wanted = Math.max(0, Math.min(length, this.#size - offset));
     const bytes = typeof target === "number" ? new Uint8Array(wanted) : target;
+    const patience = shared(options);
     let done = 0;
     while (done < wanted) {
       const count = Math.min(wanted - done, pieceBytes);
-      const got = (await this.#pinned("read", { offset: offset + done, length: count }, options)) as Uint8Array;
+      const got = (await this.#pinned("read", { offset: offset + done, length: count }, patience)) as Uint8Array;
       if (got.byteLength === 0) break; // Cut shorter meanwhile.
       bytes.set(got, done);
       done += got.byteLength;
@@ -96,23 +93,26 @@ export class File implements AsyncDisposable {
     this.#assertOpen();
     checkOffset(offset, "offset");
     if (!(bytes instanceof Uint8Array)) throw new TypeError("write takes the bytes as a Uint8Array");
+    const patience = shared(options);
     for (let done = 0; done < bytes.byteLength; done += pieceBytes) {
       const part = bytes.slice(done, done + pieceBytes);
-      await this.#pinned("write", { offset: offset + done, bytes: part }, options);
+      await this.#pinned("write", { offset: offset + done, bytes: part }, patience);
     }
   }
 
   /** Resolves when all that this node stored is on the home's stable storage. */
   async sync(options: Patience = {}): Promise<void> {
     this.#assertOpen();
-    await within(`sync of ${this.name}`, options, this.#thread.call("sync", { file: this.#id }));
+    const call = { what: `sync of ${this.name}`, method: "sync", args: { file: this.#id } };
+    await callPatiently(this.#thread, call, options);
   }
 
   /** Changes the size; resolves when it is in force on every node. */
   async truncate(size: number, options: Patience = {}): Promise<void> {
     this.#assertOpen();
     checkOffset(size, "size");
-    await within(`truncate of ${this.name}`, options, this.#request("truncate", { size }));
+    const args = { op: "truncate", args: { size }, file: this.#id };
+    await askPatiently(this.#thread, { what: `truncate of ${this.name}`, method: "request", args }, options);
     this.#size = size;
   }
 
@@ -145,20 +145,23 @@ export class File implements AsyncDisposable {
     });
     const lock = await within(`lock on ${this.name}`, options, work, () => {
       givenUp = true;
+      this.#thread.abandon(request);
       this.#thread.post("cancel", { ticket });
     });
-    return new Lock(mode, start, length, () => this.#unlock(lock));
+    return new Lock(mode, start, length, (patience) => this.#unlock(lock, patience));
   }
 
-  async stat(): Promise<FileStat> {
+  async stat(options: Patience = {}): Promise<FileStat> {
     this.#assertOpen();
-    return await this.#volume.stat(this.name);
+    return await this.#volume.stat(this.name, options);
   }
 
-  /** Closes its maps, sends what is dirty and gives its tokens back. */
-  close(): Promise<void> {
+  /** Closes its maps, sends what is dirty and gives its tokens back. Who gives up on it does not keep it from that. */
+  async close(options: Patience = {}): Promise<void> {
     this.#closing ??= this.#close();
-    return this.#closing;
+    await within(`close of ${this.name}`, options, this.#closing, () => {
+      if (this.#closeCall !== undefined) this.#thread.abandon(this.#closeCall);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -176,7 +179,8 @@ export class File implements AsyncDisposable {
     this.#assertOpen();
     const pin = nextNumber();
     const drop = () => this.#thread.post("unpin", { file: this.#id, pin });
-    await within(what, options, this.#thread.call("pin", { file: this.#id, pin, ...args }), drop);
+    const call = { what, method: "pin", args: { file: this.#id, pin, ...args }, onGiveUp: drop };
+    await callPatiently(this.#thread, call, options);
     return drop;
   }
 
@@ -193,22 +197,20 @@ export class File implements AsyncDisposable {
   async #close(): Promise<void> {
     for (const map of [...this.#maps]) await map.close();
     this.#onClosed();
-    await this.#thread.call("close", { file: this.#id });
+    this.#closeCall = this.#thread.call("close", { file: this.#id });
+    await this.#closeCall;
   }
 
-  async #unlock(lock: number): Promise<void> {
-    await this.#thread.call("unlock", { file: this.#id, lock });
+  async #unlock(lock: number, options: Patience = {}): Promise<void> {
+    const call = { what: `unlock of ${this.name}`, method: "unlock", args: { file: this.#id, lock } };
+    await callPatiently(this.#thread, call, options);
   }
 
   async #pinned(method: "read" | "write", args: object, options: Patience): Promise<unknown> {
     const pin = nextNumber();
-    const work = this.#thread.call(method, { file: this.#id, pin, ...args });
     const drop = () => this.#thread.post("unpin", { file: this.#id, pin });
-    return await within(`${method} of ${this.name}`, options, work, drop);
-  }
-
-  #request(op: string, args: object): Promise<unknown> {
-    return this.#thread.call("request", { op, args, file: this.#id });
+    const call = { what: `${method} of ${this.name}`, method, args: { file: this.#id, pin, ...args }, onGiveUp: drop };
+    return await callPatiently(this.#thread, call, options);
   }
 
   #assertOpen(): void {

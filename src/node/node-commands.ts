@@ -22,6 +22,8 @@ export interface OpenArgs {
   readonly exclusive: boolean;
   readonly size?: number;
   readonly policy?: Policy;
+  /** Names the request for `cancel`; without it nobody gives up. */
+  readonly ticket?: number;
 }
 
 export interface OpenedFile {
@@ -38,6 +40,8 @@ export interface RequestArgs {
   readonly args: object;
   /** This node's id of a file, replaced by the home's. */
   readonly file?: number;
+  /** Names the request for `cancel`; without it nobody gives up. */
+  readonly ticket?: number;
 }
 
 export interface LockArgs {

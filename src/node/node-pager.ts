@@ -18,6 +18,7 @@ import type {
 import type { OpenFile } from "./open-files.js";
 import { PieceIo } from "./piece-io.js";
 
+const nobodyAsks = [() => undefined, () => undefined] as const;
 /** Of the library's locks. */
 const kind = "posix" as const;
 
@@ -25,6 +26,8 @@ const kind = "posix" as const;
 export class NodePager {
   readonly #node: Node;
   readonly #pieces: PieceIo;
+  /** Tickets of files that are being opened, and still wanted. */
+  readonly #opening = new Set<number>();
   #lockLast = 0;
 
   constructor(setup: NodeSetup, emit: Emit) {
@@ -33,7 +36,7 @@ export class NodePager {
   }
 
   program(): PagerProgram {
-    const { pager, files, requests, stalls, metrics } = this.#node;
+    const { pager, files, stalls, metrics } = this.#node;
     return {
       pager,
       onStop: (done) => this.#node.stop(done),
@@ -42,7 +45,7 @@ export class NodePager {
         request: (args: RequestArgs, reply) => this.#request(args, reply),
         lock: (args: LockArgs, reply) => this.#lock(args, reply),
         unlock: (args: UnlockArgs, reply) => this.#unlock(args, reply),
-        cancel: ({ ticket }: { ticket: number }) => requests.cancel(ticket),
+        cancel: ({ ticket }: { ticket: number }) => this.#cancel(ticket),
         open: (args: OpenArgs, reply) => this.#open(args, reply),
         close: ({ file }: { file: number }, reply) => this.#node.close(files.get(file), reply, reply.fail),
         openView: (args: ViewArgs, reply) => reply(this.#openView(args)),
@@ -72,9 +75,16 @@ export class NodePager {
     });
   }
 
-  #request({ op, args, file }: RequestArgs, reply: Reply): void {
+  /** The program has given up a request. */
+  #cancel(ticket: number): void {
+    this.#opening.delete(ticket);
+    this.#node.requests.cancel(ticket);
+  }
+
+  #request({ op, args, file, ticket }: RequestArgs, reply: Reply): void {
     this.#node.requests.ask({
       op,
+      ...(ticket === undefined ? {} : { ticket }),
       args: () => ({ ...args, ...(file === undefined ? {} : { file: this.#node.files.get(file).file.number }) }),
       onReply: reply,
       onFail: reply.fail,
@@ -99,14 +109,24 @@ export class NodePager {
     });
   }
 
-  #open(args: OpenArgs, reply: Reply): void {
+  #open({ ticket = 0, ...args }: OpenArgs, reply: Reply): void {
     // Opened again, in a new session, it is there already.
     const again = { op: "open", args: () => ({ name: args.name }) };
-    const onOpened = ({ id, file, policy }: OpenFile, created: boolean) => {
+    const ask = { op: "open", args: () => args, ...(ticket === 0 ? {} : { ticket }) };
+    if (ticket !== 0) this.#opening.add(ticket);
+    const onOpened = (open: OpenFile, created: boolean) => {
+      const { id, file, policy } = open;
+      const isWanted = ticket === 0 || this.#opening.delete(ticket);
       const result: OpenedFile = { id, size: file.cache.sizeBytes, policy, created };
       reply(result);
+      // It was opened while its program gave up: nobody else would ever close it.
+      if (!isWanted) this.#node.close(open, ...nobodyAsks);
     };
-    this.#node.open(args.name, { op: "open", args: () => args }, again, onOpened, reply.fail);
+    const onFail = (error: unknown) => {
+      this.#opening.delete(ticket);
+      reply.fail(error);
+    };
+    this.#node.open(args.name, ask, again, onOpened, onFail);
   }
 
   #openView({ file, ...options }: ViewArgs): object {

@@ -114,7 +114,7 @@ export class Node {
    */
   open(
     name: string,
-    { op, args }: OpenRequest,
+    request: OpenRequest,
     again: OpenRequest,
     onOpened: (open: OpenFile, created: boolean) => void,
     onFail: (error: unknown) => void,
@@ -124,7 +124,7 @@ export class Node {
       if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
       onOpened(this.adopt(name, again, opened), opened.created);
     };
-    this.requests.ask({ op, args, onReply, onFail });
+    this.requests.ask({ ...request, onReply, onFail });
   }
 
   /** As `open`, of a file that the home has opened just now, for this node. */

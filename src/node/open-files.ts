@@ -6,6 +6,8 @@ import type { NodeFile } from "./node-file.js";
 export interface OpenRequest {
   readonly op: string;
   readonly args: () => object;
+  /** Names the request for who gives up on it. */
+  readonly ticket?: number;
 }
 
 /** An open file, counted: a program that opens it twice has one cache of it. */

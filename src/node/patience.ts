@@ -6,6 +6,19 @@ export interface Patience {
   readonly timeout?: number;
 }
 
+/** The same patience for several waits, one after the other: it ends when it would for one. */
+export function shared(patience: Patience): Patience {
+  const { signal, timeout } = patience;
+  if (timeout === undefined) return patience;
+  const end = performance.now() + timeout;
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    get timeout() {
+      return Math.max(0, end - performance.now());
+    },
+  };
+}
+
 /**
  * Waits for `work`; gives up with DMMAP_ABORTED or DMMAP_TIMEOUT, and then calls `onGiveUp`, so that what was asked for
  * is taken back.
@@ -29,7 +42,7 @@ export async function within<T>(
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     if (timeout !== undefined) {
-      const late = () => fail(new DmmapError("DMMAP_TIMEOUT", `${what} took longer than ${timeout} ms`));
+      const late = () => fail(new DmmapError("DMMAP_TIMEOUT", `${what} took longer than it was given`));
       timer = setTimeout(late, timeout);
     }
   });

@@ -7,9 +7,11 @@ import { checkChoice, checkName, checkOffset } from "./arguments.js";
 import { File } from "./file.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeEvents, OpenArgs, OpenedFile } from "./node-commands.js";
+import { type Patience, shared, within } from "./patience.js";
+import { askPatiently } from "./patient-calls.js";
 import { VolumeTree } from "./volume-tree.js";
 
-export interface OpenOptions {
+export interface OpenOptions extends Patience {
   /** Make the file if there is none. */
   readonly create?: boolean;
   /** With `create`: fail with DMMAP_EXISTS if there is one. One of several nodes wins. */
@@ -18,6 +20,11 @@ export interface OpenOptions {
   readonly size?: number;
   /** How its tokens work; chosen when it is made. Default "optimal". */
   readonly policy?: Policy;
+}
+
+export interface ListOptions extends Patience {
+  /** Only names that begin with this. */
+  readonly prefix?: string;
 }
 
 interface VolumeEvents {
@@ -47,7 +54,7 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
    * @throws DMMAP_NOT_FOUND, DMMAP_EXISTS, DMMAP_BAD_NAME, DMMAP_NO_SPACE
    */
   async open(name: string, options: OpenOptions = {}): Promise<File> {
-    const { create = false, exclusive = false, size, policy } = options;
+    const { create = false, exclusive = false, size, policy, ...patience } = options;
     if (exclusive && !create) throw new TypeError("exclusive goes with create: it asks that the file be made");
     const args: OpenArgs = {
       name: checkName(name, "a file's name"),
@@ -56,7 +63,7 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
       ...(size === undefined ? {} : { size: checkOffset(size, "size") }),
       ...(policy === undefined ? {} : { policy: checkChoice(policy, "policy", ["simple", "optimal"]) }),
     };
-    const opened = (await this.#call("open", args)) as OpenedFile;
+    const opened = (await this.#call("open", args, `open of ${args.name}`, patience)) as OpenedFile;
     const file = new File(this.#thread, this, args.name, opened, () => this.#forget(opened.id, file));
     const same = this.#files.get(opened.id) ?? new Set();
     this.#files.set(opened.id, same.add(file));
@@ -64,49 +71,55 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
   }
 
   /** All files in the order of their names, or those whose name begins with `prefix`. */
-  async list(options: { readonly prefix?: string } = {}): Promise<FileStat[]> {
+  async list({ prefix, ...options }: ListOptions = {}): Promise<FileStat[]> {
+    const patience = shared(options);
+    const which = prefix === undefined ? {} : { prefix };
     const files: FileStat[] = [];
     for (;;) {
       const after = files.at(-1)?.name;
-      const page = await this.ask("list", { ...options, ...(after === undefined ? {} : { after }) });
+      const page = await this.ask("list", { ...which, ...(after === undefined ? {} : { after }) }, patience);
       files.push(...page.files);
       if (!page.more) return files;
     }
   }
 
-  async stat(name: string): Promise<FileStat> {
-    return await this.ask("stat", { name: checkName(name, "a file's name") });
+  async stat(name: string, options: Patience = {}): Promise<FileStat> {
+    return await this.ask("stat", { name: checkName(name, "a file's name") }, options);
   }
 
   /** Renames atomically, over an existing file too. Open files stay open, under the new name. */
-  async rename(from: string, to: string): Promise<void> {
-    await this.ask("rename", { from: checkName(from, "a file's name"), to: checkName(to, "a file's name") });
+  async rename(from: string, to: string, options: Patience = {}): Promise<void> {
+    const names = { from: checkName(from, "a file's name"), to: checkName(to, "a file's name") };
+    await this.ask("rename", names, options);
   }
 
   /** Removes the name. Whoever has the file open keeps it until they close it. */
-  async remove(name: string): Promise<void> {
-    await this.ask("remove", { name: checkName(name, "a file's name") });
+  async remove(name: string, options: Patience = {}): Promise<void> {
+    await this.ask("remove", { name: checkName(name, "a file's name") }, options);
   }
 
   /** What the home says of itself, its files and its nodes. */
-  async status(): Promise<HomeStatus> {
-    return (await this.ask("status", {})) as HomeStatus;
+  async status(options: Patience = {}): Promise<HomeStatus> {
+    return (await this.ask("status", {}, options)) as HomeStatus;
   }
 
   /** Who holds which token on a file. */
-  async tokens(name: string): Promise<FileTokensStatus> {
-    return (await this.ask("tokens", { name: checkName(name, "a file's name") })) as FileTokensStatus;
+  async tokens(name: string, options: Patience = {}): Promise<FileTokensStatus> {
+    return (await this.ask("tokens", { name: checkName(name, "a file's name") }, options)) as FileTokensStatus;
   }
 
   /** What this node has done since it connected. */
   async metrics(): Promise<NodeMetrics> {
-    return (await this.#call("metrics", {})) as NodeMetrics;
+    return (await this.#call("metrics", {}, "metrics", {})) as NodeMetrics;
   }
 
-  /** Closes every file, gives everything back to the home, and ends the pager thread. */
-  close(): Promise<void> {
+  /**
+   * Closes every file, gives everything back to the home, and ends the pager thread. Who gives up on it does not keep it from
+   * that; a process that ends meanwhile loses what the home has not taken, and says so.
+   */
+  async close(options: Patience = {}): Promise<void> {
     this.#closing ??= this.#close();
-    return this.#closing;
+    await within(`close of ${this.url}`, options, this.#closing, () => this.#thread.abandonAll());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,12 +152,13 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
   protected async ask<Op extends ControlOperation>(
     op: Op,
     args: ControlOperations[Op]["request"],
+    patience: Patience,
   ): Promise<ControlOperations[Op]["reply"]> {
-    return (await this.#call("request", { op, args })) as ControlOperations[Op]["reply"];
+    return (await this.#call("request", { op, args }, op, patience)) as ControlOperations[Op]["reply"];
   }
 
-  async #call(method: string, args: object): Promise<unknown> {
+  async #call(method: string, args: object, what: string, patience: Patience): Promise<unknown> {
     if (this.#closing !== undefined) throw new DmmapError("DMMAP_CLOSED", "the volume has been closed");
-    return await this.#thread.call(method, args);
+    return await askPatiently(this.#thread, { what, method, args }, patience);
   }
 }

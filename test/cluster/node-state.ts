@@ -23,6 +23,10 @@ export class NodeState {
     return found(this.maps, name, "map");
   }
 
+  lock(name = "main"): Lock {
+    return found(this.locks, name, "lock");
+  }
+
   bytes(name?: string): Uint8Array {
     return new Uint8Array(this.map(name).buffer);
   }

@@ -3,6 +3,7 @@ import { appendFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { NodeState } from "../cluster/node-state.js";
 import { type RecordArgs, recordHistory } from "./history-recorder.js";
+import { type PatientCall, patientCalls } from "./patient-calls.js";
 import { staleWindow } from "./stale-window.js";
 
 const pageWords = 1024;
@@ -142,33 +143,34 @@ export const faultCommands = {
   /** A call that gives up. @returns the code of its error, and how long that took. */
   async giveUp(
     node: NodeState,
-    {
-      call,
-      timeout,
-      abort,
-    }: {
-      call: "hold" | "prefetch" | "sync" | "read" | "write" | "truncate" | "lock";
-      timeout?: number;
-      abort?: number;
-    },
+    { call, timeout, abort }: { call: PatientCall; timeout?: number; abort?: number },
   ): Promise<{ code: string; millis: number }> {
-    const options = {
+    const patience = {
       ...(timeout === undefined ? {} : { timeout }),
       ...(abort === undefined ? {} : { signal: AbortSignal.timeout(abort) }),
     };
     const start = performance.now();
     try {
-      if (call === "hold") await node.map().hold(0, 4096, "write", options);
-      else if (call === "prefetch") await node.map().prefetch(0, 4096, "write", options);
-      else if (call === "sync") await node.map().sync(options);
-      else if (call === "read") await node.file().read(0, 4096, options);
-      else if (call === "write") await node.file().write(0, new Uint8Array(4096), options);
-      else if (call === "truncate") await node.file().truncate(4096 * 4, options);
-      else await node.file().lock(0, 0, "exclusive", options);
+      await patientCalls[call](node, patience);
       return { code: "none", millis: performance.now() - start };
     } catch (error) {
       return { code: String((error as { code?: string }).code), millis: performance.now() - start };
     }
+  },
+
+  async giveUpClosing(
+    node: NodeState,
+    { what, timeout }: { what: "lock" | "file" | "volume"; timeout: number },
+  ): Promise<string> {
+    const call = {
+      lock: () => node.lock().release({ timeout }),
+      file: () => node.file().close({ timeout }),
+      volume: () => node.volume().close({ timeout }),
+    };
+    return await call[what]().then(
+      () => "none",
+      (error: { code?: string }) => String(error.code),
+    );
   },
 
   pid(): number {

@@ -96,7 +96,7 @@ test("modes, times, owners and extended attributes", async () => {
   await volume.setxattr("file", "user.note", Buffer.from("hello"));
   assert.deepEqual(await other.listxattr("file"), ["user.note"]);
   assert.equal(Buffer.from(await other.getxattr("file", "user.note")).toString(), "hello");
-  await assert.rejects(other.setxattr("file", "user.note", Buffer.of(1), "create"), { errno: errno.EEXIST });
+  await assert.rejects(other.setxattr("file", "user.note", Buffer.of(1), { mode: "create" }), { errno: errno.EEXIST });
   await other.removexattr("file", "user.note");
   await assert.rejects(volume.getxattr("file", "user.note"), { code: "DMMAP_NOT_FOUND", errno: errno.ENODATA });
   assert.ok((await volume.statfs()).blocks > 0);

@@ -1,0 +1,40 @@
+import type { PagerThread } from "../mapping/pager-thread.js";
+import { type Patience, within } from "./patience.js";
+
+let numberLast = 0;
+
+/** For pins and tickets: unique in this thread's volumes. */
+export function nextNumber(): number {
+  return ++numberLast;
+}
+
+export interface PatientCall {
+  /** What it is, for who gives up on it. */
+  readonly what: string;
+  readonly method: string;
+  readonly args: object;
+  /** Takes back what was asked for. */
+  readonly onGiveUp?: () => void;
+}
+
+/** Calls the pager. Who has given up is not kept from ending by what he no longer waits for. */
+export async function callPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
+  const { what, method, args, onGiveUp } = call;
+  const answer = thread.call(method, args);
+  return await within(what, patience, answer, () => {
+    thread.abandon(answer);
+    onGiveUp?.();
+  });
+}
+
+/** The same, of what the home is asked: when it is away, it is never asked; when it has the request, it may do it. */
+export async function askPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
+  if (patience.signal === undefined && patience.timeout === undefined) return await thread.call(call.method, call.args);
+  const ticket = nextNumber();
+  const args = { ...call.args, ticket };
+  const onGiveUp = () => {
+    call.onGiveUp?.();
+    thread.post("cancel", { ticket });
+  };
+  return await callPatiently(thread, { ...call, args, onGiveUp }, patience);
+}
