@@ -14,6 +14,8 @@ export interface HistoryFile {
 /** A program that takes part in a history, and what may be done to what serves it. */
 export interface HistoryMember extends AsyncDisposable {
   readonly name: string;
+  /** What it, or its mount, has said on standard error. */
+  readonly errors: string;
   record(args: RecordArgs): Promise<unknown>;
   /** Resolves when every thread of it has stopped. */
   stop(): Promise<void>;
@@ -46,6 +48,10 @@ export class LibraryMember implements HistoryMember {
 
   get name(): string {
     return this.#node.name;
+  }
+
+  get errors(): string {
+    return this.#node.errors;
   }
 
   async record(args: RecordArgs): Promise<unknown> {
@@ -92,6 +98,10 @@ export class MountMember implements HistoryMember {
 
   get name(): string {
     return this.#program.name;
+  }
+
+  get errors(): string {
+    return this.#program.errors + this.#mount.program.errors;
   }
 
   async record(args: RecordArgs): Promise<unknown> {

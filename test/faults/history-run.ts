@@ -130,7 +130,7 @@ class Run implements AsyncDisposable {
   async finish(): Promise<RunResult> {
     for (const [member, work] of this.#working) {
       const failed = await work;
-      if (failed instanceof Error) throw new Error(`${member.name}: ${failed.message}`);
+      if (failed instanceof Error) throw new Error(`${member.name}: ${failed.message}\n${await this.#state()}`);
     }
     const histories: History[] = this.#members.map((member) => readHistory(this.#log(member), this.#rank(member)));
     const history = joined(histories);
@@ -209,6 +209,14 @@ class Run implements AsyncDisposable {
 
   tell(what: string): void {
     this.#happenings.push({ at: micros(), what });
+  }
+
+  /** Who holds what, and what everybody has said: for whoever looks at one that hangs. */
+  async #state(): Promise<string> {
+    const { home } = this.#stage.cluster;
+    const [tokens, status] = [await home.tokens(file.name), await home.status()];
+    const said = this.#members.map(({ name, errors }) => `${name}: ${errors}`);
+    return [JSON.stringify(tokens), JSON.stringify({ nodes: status.nodes, files: status.files }), ...said].join("\n");
   }
 
   #rank(member: HistoryMember): number {

@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { FrameType } from "../../src/core/wire/frame.js";
 import type { FencedEvent, HomeOptions, HomeStatus } from "../../src/home/index.js";
+import type { FileTokensStatus } from "../../src/observe/status.js";
 import { RawNode } from "../home/raw-node.js";
 import { until, within } from "../support/until.js";
 
@@ -113,12 +114,11 @@ export class HomeUnderTest implements AsyncDisposable {
   }
 
   async status(): Promise<HomeStatus> {
-    const { node } = await RawNode.greet(this.port, "observer");
-    const status = (await node.request("status", {})) as HomeStatus;
-    node.send({ type: FrameType.goodbye });
-    await node.closed();
-    node.socket.destroy();
-    return status;
+    return (await this.#ask("status", {})) as HomeStatus;
+  }
+
+  async tokens(name: string): Promise<FileTokensStatus> {
+    return (await this.#ask("tokens", { name })) as FileTokensStatus;
   }
 
   async untilFenced(name: string, limitMillis = 20_000): Promise<FencedEvent> {
@@ -131,6 +131,15 @@ export class HomeUnderTest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     if (this.errors !== "") throw new Error(`the home printed: ${this.errors}`);
+  }
+
+  async #ask(op: "status" | "tokens", args: object): Promise<object> {
+    const { node } = await RawNode.greet(this.port, "observer", undefined, this.#host);
+    const answer = await node.request(op, args as never);
+    node.send({ type: FrameType.goodbye });
+    await node.closed();
+    node.socket.destroy();
+    return answer;
   }
 
   #hear(event: string, value: unknown): void {

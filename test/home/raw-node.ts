@@ -41,15 +41,20 @@ export class RawNode {
     });
   }
 
-  static async connect(port: number): Promise<RawNode> {
-    const socket = connect(port, "127.0.0.1");
+  static async connect(port: number, host = "127.0.0.1"): Promise<RawNode> {
+    const socket = connect(port, host);
     await once(socket, "connect");
     return new RawNode(socket);
   }
 
   /** Connects and says hello. */
-  static async greet(port: number, name = "raw", session?: string): Promise<{ node: RawNode; welcome: Welcome }> {
-    const node = await RawNode.connect(port);
+  static async greet(
+    port: number,
+    name = "raw",
+    session?: string,
+    host?: string,
+  ): Promise<{ node: RawNode; welcome: Welcome }> {
+    const node = await RawNode.connect(port, host);
     const hello = { protocol: protocolName, version: protocolVersion, name, ...(session && { session }) };
     node.send({ type: FrameType.hello }, JSON.stringify(hello));
     const { json } = await node.next(FrameType.welcome);
