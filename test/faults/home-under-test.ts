@@ -135,7 +135,7 @@ export class HomeUnderTest implements AsyncDisposable {
 
   async #ask(op: "status" | "tokens", args: object): Promise<object> {
     const { node } = await RawNode.greet(this.port, "observer", undefined, this.#host);
-    const answer = await node.request(op, args as never);
+    const answer = await node.request(op, args);
     node.send({ type: FrameType.goodbye });
     await node.closed();
     node.socket.destroy();
