@@ -5,7 +5,6 @@ import { Mode, type PageIndex } from "../core/units.js";
 export type DropPages = (start: PageIndex, end: PageIndex, recall: number) => void;
 
 interface Recall {
-  readonly id: number;
   readonly start: PageIndex;
   readonly end: PageIndex;
   /** What the kernel has been given again since: it may or may not have been dropped with the rest. */
@@ -19,8 +18,16 @@ interface Recall {
 export class KernelPages {
   readonly #drop: DropPages;
   readonly #given = new TokenRanges();
-  #recalls: Recall[] = [];
+  readonly #recalls = new Map<number, Recall>();
+  /** What is being dropped; in the place of the epoch, the number of the recall. */
+  readonly #running = new TokenRanges();
   #recallLast = 0;
+  /**
+   * All that was given here is being dropped. A file of which the kernel has thousands of runs is asked for again with each of
+   * them that goes: that must not look at all the others.
+   */
+  #toldStart: PageIndex = 0;
+  #toldEnd: PageIndex = 0;
 
   constructor(drop: DropPages) {
     this.#drop = drop;
@@ -31,51 +38,62 @@ export class KernelPages {
   }
 
   has(start: PageIndex, end: PageIndex): boolean {
-    return this.#given.strongest(start, end) !== Mode.none;
+    return reaches(this.#given, start, end);
   }
 
   /** Whether the kernel is being told to drop any of these, and has not answered. */
   isRecalled(start: PageIndex, end: PageIndex): boolean {
-    return this.#recalls.some((recall) => recall.start < end && recall.end > start);
+    return reaches(this.#running, start, end);
   }
 
   /** The kernel is answered with these pages. */
   give(start: PageIndex, end: PageIndex): void {
     this.#given.set(start, end, Mode.read, 1);
-    for (const recall of this.#recalls) {
+    this.#eachRunning(start, end, (recall) => {
       recall.givenSince.set(Math.max(start, recall.start), Math.min(end, recall.end), Mode.read, 1);
-    }
+    });
+    if (start < this.#toldEnd && end > this.#toldStart) this.#toldEnd = this.#toldStart;
   }
 
   /** The kernel asks for these, so it does not have them; or it is known to have dropped them by itself. */
   forget(start: PageIndex, end: PageIndex): void {
     this.#given.set(start, end, Mode.none, 0);
-    for (const recall of this.#recalls) recall.givenSince.set(start, end, Mode.none, 0);
+    this.#eachRunning(start, end, ({ givenSince }) => givenSince.set(start, end, Mode.none, 0));
   }
 
   /** Has the kernel drop what it has of the range. @returns whether it has none of it now. */
   recall(start: PageIndex, end: PageIndex): boolean {
     if (!this.has(start, end)) return true;
+    if (start >= this.#toldStart && end <= this.#toldEnd) return false;
     const given = this.#given;
-    for (let index = given.firstEndingAfter(start); index < given.count && given.start(index) < end; index++) {
-      this.#recallRun(Math.max(start, given.start(index)), Math.min(end, given.end(index)));
+    for (let at = start; at < end; ) {
+      const index = given.firstEndingAfter(at);
+      if (index === given.count || given.start(index) >= end) break;
+      const from = Math.max(at, given.start(index));
+      at = Math.min(end, given.end(index));
+      this.#recallRun(from, at);
     }
+    [this.#toldStart, this.#toldEnd] = [start, end];
     return false;
   }
 
   /** The kernel has dropped the pages of this recall. */
   onDropped(id: number): void {
-    const done = this.#recalls.find((recall) => recall.id === id);
+    const done = this.#recalls.get(id);
     if (done === undefined) return;
-    this.#recalls = this.#recalls.filter((recall) => recall !== done);
+    this.#recalls.delete(id);
+    this.#running.set(done.start, done.end, Mode.none, 0);
     this.#given.set(done.start, done.end, Mode.none, 0);
-    done.givenSince.each((mode, start, end) => this.#given.set(start, end, mode, 1));
+    done.givenSince.each((mode, start, end) => {
+      this.#given.set(start, end, mode, 1);
+      this.#toldEnd = this.#toldStart;
+    });
   }
 
   describe(): string {
     const ranges: string[] = [];
     this.#given.each((_mode, start, end) => ranges.push(`${start}..${end}`));
-    const recalls = this.#recalls.map(({ start, end }) => `${start}..${end}`);
+    const recalls = [...this.#recalls.values()].map(({ start, end }) => `${start}..${end}`);
     return `has ${ranges.join(", ") || "nothing"}, is to drop ${recalls.join(", ") || "nothing"}`;
   }
 
@@ -90,14 +108,31 @@ export class KernelPages {
    */
   #recallRun(start: PageIndex, end: PageIndex): void {
     if (start >= end) return;
-    const running = this.#recalls.find((recall) => recall.start < end && recall.end > start);
-    if (running !== undefined) {
-      this.#recallRun(start, Math.min(end, running.start));
-      this.#recallRun(Math.max(start, running.end), end);
+    const running = this.#running;
+    if (reaches(running, start, end)) {
+      const first = running.firstEndingAfter(start);
+      const [runningStart, runningEnd] = [running.start(first), running.end(first)];
+      this.#recallRun(start, Math.min(end, runningStart));
+      this.#recallRun(Math.max(start, runningEnd), end);
       return;
     }
     const id = ++this.#recallLast;
-    this.#recalls.push({ id, start, end, givenSince: new TokenRanges() });
+    this.#recalls.set(id, { start, end, givenSince: new TokenRanges() });
+    running.set(start, end, Mode.read, id);
     this.#drop(start, end, id);
   }
+
+  #eachRunning(start: PageIndex, end: PageIndex, act: (recall: Recall) => void): void {
+    const running = this.#running;
+    for (let index = running.firstEndingAfter(start); index < running.count && running.start(index) < end; index++) {
+      const recall = this.#recalls.get(running.epoch(index));
+      if (recall !== undefined) act(recall);
+    }
+  }
+}
+
+/** Whether anything is set of [start, end). */
+function reaches(ranges: TokenRanges, start: PageIndex, end: PageIndex): boolean {
+  const index = ranges.firstEndingAfter(start);
+  return index < ranges.count && ranges.start(index) < end;
 }
