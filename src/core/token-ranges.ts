@@ -1,6 +1,9 @@
 import { assert } from "./assert.js";
 import { type Epoch, Mode, type PageIndex } from "./units.js";
 
+/** Segments told of in one line. */
+const describedMax = 16;
+
 /**
  * Page ranges with the token held on each: sorted, disjoint, never empty, and neighbours that say the same are one. Its
  * size follows the number of boundaries, not of pages. Look-ups are a binary search and allocate nothing.
@@ -136,9 +139,10 @@ export class TokenRanges {
   /** One line for people. */
   describe(): string {
     const name = { [Mode.none]: "none", [Mode.read]: "read", [Mode.write]: "write" };
-    const line = this.#starts.map(
-      (start, index) => `${name[this.#modes[index]]} ${start}..${this.#ends[index]} @${this.#epochs[index]}`,
-    );
+    const line = this.#starts
+      .slice(0, describedMax)
+      .map((start, index) => `${name[this.#modes[index]]} ${start}..${this.#ends[index]} @${this.#epochs[index]}`);
+    if (this.count > describedMax) line.push(`and ${this.count - describedMax} more`);
     return line.join(", ") || "none";
   }
 

@@ -91,10 +91,7 @@ export class KernelPages {
   }
 
   describe(): string {
-    const ranges: string[] = [];
-    this.#given.each((_mode, start, end) => ranges.push(`${start}..${end}`));
-    const recalls = [...this.#recalls.values()].map(({ start, end }) => `${start}..${end}`);
-    return `has ${ranges.join(", ") || "nothing"}, is to drop ${recalls.join(", ") || "nothing"}`;
+    return `has ${this.#given.describe()}, is to drop ${this.#running.describe()}`;
   }
 
   /**

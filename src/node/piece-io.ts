@@ -2,7 +2,7 @@ import { DmmapError } from "../core/error.js";
 import { type ByteOffset, Mode, pageAt, pageBytes, pageEndAt } from "../core/units.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Reply } from "../mapping/pager-commands.js";
-import { copyIn } from "./file-bytes.js";
+import { overwrite } from "./file-bytes.js";
 import { type PinArgs, pieceBytes, type ReadArgs, type WriteArgs } from "./node-commands.js";
 import type { NodeFile } from "./node-file.js";
 import type { OpenFiles } from "./open-files.js";
@@ -52,13 +52,24 @@ export class PieceIo {
   write({ file: id, pin, offset, bytes }: WriteArgs, reply: Reply): void {
     const { file } = this.#files.get(id);
     const end = offset + bytes.byteLength;
-    if (end > file.cache.sizeBytes) return reply.fail(beyondEnd(file));
-    this.#held(id, pin, Mode.write, offset, bytes.byteLength, () => {
-      if (end > file.cache.sizeBytes) return reply.fail(beyondEnd(file));
-      file.cache.allowWrite(pageAt(offset), pageEndAt(end));
+    const { cache } = file;
+    if (end > cache.sizeBytes) return reply.fail(beyondEnd(file));
+    const take = () => {
+      if (end > cache.sizeBytes) return reply.fail(beyondEnd(file));
+      cache.allowWrite(pageAt(offset), pageEndAt(end));
       this.#piece.bytes.set(bytes);
-      copyIn(file.cache, offset, this.#piece.address, bytes.byteLength);
+      overwrite(cache, offset, this.#piece.address, bytes.byteLength);
       reply();
+    };
+    const takeHeld = () => this.#held(id, pin, Mode.write, offset, bytes.byteLength, take);
+    if (!mayReplace(file, offset, end)) return takeHeld();
+    // Of pages that are replaced as a whole only the token is wanted.
+    const range = { mode: Mode.write, start: pageAt(offset), end: pageEndAt(end), kind: "token" } as const;
+    this.#pins.pin(file, pin, range, () => {
+      const isWhole = mayReplace(file, offset, end);
+      if (isWhole) take();
+      this.unpin(id, pin);
+      if (!isWhole) takeHeld();
     });
   }
 
@@ -71,6 +82,12 @@ export class PieceIo {
       this.unpin(id, pin);
     });
   }
+}
+
+/** Whether all pages of the bytes are replaced as a whole, and none is being received just where they are to go. */
+function mayReplace(file: NodeFile, offset: ByteOffset, end: ByteOffset): boolean {
+  const isWhole = offset % pageBytes === 0 && (end % pageBytes === 0 || end === file.cache.sizeBytes);
+  return isWhole && !file.isArriving(pageAt(offset), pageEndAt(end));
 }
 
 function beyondEnd({ name, cache }: NodeFile): DmmapError {

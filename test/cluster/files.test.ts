@@ -26,6 +26,28 @@ test("a file that was in the folder before is served; what is written is there f
   );
 });
 
+test("what is written as a whole is not fetched before; others see it, maps of the writer too", { skip }, async () => {
+  await using cluster = await Cluster.start({ nodes: 2 });
+  const [one, two] = cluster.nodes;
+  const size = 3 * 1024 * 1024 + 100;
+  writeFileSync(cluster.folder.at("old.bin"), Buffer.alloc(size, 1));
+  await cluster.mapEverywhere("old.bin", { size });
+  const { dataBytes } = (await one.call("status", {})).counters;
+  await one.call("write", { offset: 0, bytes: Buffer.alloc(size, 2) });
+  assert.equal((await one.call("status", {})).counters.dataBytes, dataBytes, "the home sent no page");
+  for (const at of [0, 1024 * 1024, size - 1]) {
+    assert.equal(await one.call("load", { at }), 2);
+    assert.equal(await two.call("load", { at }), 2);
+  }
+  await two.call("store", { at: pageBytes, value: 3 });
+  await one.call("write", { offset: pageBytes + 1, bytes: Buffer.alloc(2 * pageBytes, 4) });
+  assert.equal(await two.call("load", { at: pageBytes }), 3, "what is not overwritten of a page stays");
+  assert.equal(await two.call("load", { at: pageBytes + 1 }), 4);
+  assert.equal(await two.call("load", { at: 3 * pageBytes + 1 }), 2);
+  await cluster.end();
+  assert.equal(cluster.onDisk("old.bin").length, size);
+});
+
 test("a file is renamed, and removed, while it is mapped: whoever has it keeps it", { skip }, async () => {
   await using cluster = await Cluster.start({ nodes: 2 });
   const [one, two] = cluster.nodes;

@@ -97,8 +97,8 @@ export class FileDirectory {
       wantStart: simple ? 0 : Math.min(wantStart, needStart),
       wantEnd: simple ? pageMax : Math.max(wantEnd, needEnd),
       dataStart: needStart,
-      dataEnd: Math.min(needEnd, Math.max(windowEnd, needStart + 1)),
-      windowEnd: Math.max(windowEnd, needStart + 1),
+      dataEnd: Math.min(needEnd, Math.max(windowEnd, needStart)),
+      windowEnd: Math.max(windowEnd, needStart),
       needsData,
     });
     this.#serveLast();

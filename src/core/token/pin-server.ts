@@ -58,7 +58,8 @@ export class PinServer {
     if (start >= end) return true;
     if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
     if (!this.#requests.acquires.covers(start, end, pin.mode)) {
-      const windowEnd = Math.min(end, start + fetchPagesMax, this.#fileEnd);
+      // Pages that are going to be replaced as a whole need not come with it.
+      const windowEnd = pin.data ? Math.min(end, start + fetchPagesMax, this.#fileEnd) : start;
       const needsData = pin.data && this.#port.nextUncached(start, windowEnd) < windowEnd;
       this.#requests.acquire(pin.mode, start, end, windowEnd, needsData);
     }
