@@ -14,6 +14,14 @@ const madvDontNeed = 4;
 const madvHugePage = 14;
 const madvNoHugePage = 15;
 
+/** 64 MiB, and 256. */
+const slackPagesMaxDefault = 16_384;
+const warmPagesMaxDefault = 65_536;
+/** For so long memory that nobody wants is kept. Then it goes, not all at once: that would keep everybody waiting. */
+const keepMicros = 10_000_000;
+const trimExtents = 8;
+const trimMicros = 20_000;
+
 /** What is known of one page of an extent. */
 export const Backing = {
   /** No memory is behind it, as far as is known. */
@@ -41,16 +49,21 @@ export interface Extent {
  */
 export class ExtentPool {
   readonly #slackPagesMax: number;
+  readonly #warmPagesMax: number;
   /** With memory behind them, and without. */
   readonly #warm: Extent[] = [];
   readonly #bare: Extent[] = [];
   #warmPages = 0;
   #usedSlackPages = 0;
   #pinned: Extent | undefined;
+  /** Whether extents came or went since the last look. */
+  #isBusy = false;
+  #trimAt = 0;
 
-  /** `slackPagesMax`: so much memory may lie idle in extents that are used, and as much again in those that are not. */
-  constructor(slackPagesMax = 16_384) {
+  /** `slackPagesMax`: so much memory may lie idle in extents that are used; `warmPagesMax`: in those that are not. */
+  constructor(slackPagesMax = slackPagesMaxDefault, warmPagesMax = warmPagesMaxDefault) {
     this.#slackPagesMax = slackPagesMax;
+    this.#warmPagesMax = warmPagesMax;
   }
 
   /** Memory that is here and holds no page. */
@@ -60,6 +73,7 @@ export class ExtentPool {
 
   /** `isStream`: most of it is about to be filled. */
   take(isStream: boolean): Extent {
+    this.#isBusy = true;
     const hasRoom = this.#usedSlackPages + extentPages <= this.#slackPagesMax;
     const warm = hasRoom ? this.#warm.pop() : undefined;
     if (warm !== undefined) {
@@ -105,7 +119,8 @@ export class ExtentPool {
     for (let page = 0; page < extentPages; page++) {
       if (extent.backing[page] === Backing.filled) this.#setBacking(extent, page, page + 1, Backing.slack);
     }
-    if (extent.slackPages > 0 && this.#warmPages + extent.slackPages <= this.#slackPagesMax) {
+    if (extent.slackPages > 0 && this.#warmPages + extent.slackPages <= this.#warmPagesMax) {
+      this.#isBusy = true;
       this.#usedSlackPages -= extent.slackPages;
       this.#warmPages += extent.slackPages;
       this.#warm.push(extent);
@@ -113,6 +128,22 @@ export class ExtentPool {
       this.bare(extent, 0, extentPages);
       this.#bare.push(extent);
     }
+  }
+
+  /** Gives memory that nobody has wanted for a while back to the system. @returns when to look again. */
+  onTime(now: number): number {
+    if (this.#isBusy) this.#trimAt = now + keepMicros;
+    this.#isBusy = false;
+    if (this.#warm.length === 0) return Number.POSITIVE_INFINITY;
+    if (now < this.#trimAt) return this.#trimAt;
+    for (const extent of this.#warm.splice(-trimExtents)) {
+      this.#warmPages -= extent.slackPages;
+      this.#usedSlackPages += extent.slackPages;
+      this.bare(extent, 0, extentPages);
+      this.#bare.push(extent);
+    }
+    this.#trimAt = now + trimMicros;
+    return this.#warm.length > 0 ? this.#trimAt : Number.POSITIVE_INFINITY;
   }
 
   #setBacking(extent: Extent, start: number, end: number, to: number): void {

@@ -66,7 +66,9 @@ export class Node {
 
   /** `isMapped`: whether pages of its files may be mapped. */
   constructor(setup: NodeSetup, emit: (event: string, value: unknown) => void, isMapped: boolean) {
-    this.#pool = isMapped ? undefined : new ExtentPool();
+    const pool = isMapped ? undefined : new ExtentPool();
+    if (pool !== undefined) this.addTimer((now) => pool.onTime(now));
+    this.#pool = pool;
     this.pager = new Pager({ spinMicros: setup.spinMicros });
     this.#emit = emit;
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {

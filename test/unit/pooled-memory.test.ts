@@ -49,7 +49,7 @@ describe("pooled memory", () => {
   });
 
   it("counts memory that is here and holds no page, and bounds it", () => {
-    const pool = new ExtentPool(2 * extentPages);
+    const pool = new ExtentPool(2 * extentPages, 2 * extentPages);
     const files = Array.from({ length: 8 }, () => new PooledMemory(pool));
     for (const file of files) put(file, 0, 1, 16);
     assert.equal(pool.slackPages <= 2 * extentPages, true, `${pool.slackPages} in use`);
@@ -60,6 +60,22 @@ describe("pooled memory", () => {
     assert.equal(pool.slackPages <= before, true, "what is used again is not new");
     files[0].close();
     assert.equal(pool.slackPages, before);
+  });
+
+  it("gives memory back that nobody has wanted for a while, little by little", () => {
+    const pool = new ExtentPool();
+    const memory = new PooledMemory(pool);
+    for (let extent = 0; extent < 20; extent++) put(memory, extent * extentPages, 1, 16);
+    assert.equal(pool.onTime(0), Number.POSITIVE_INFINITY, "all is used");
+    memory.close();
+    const kept = pool.slackPages;
+    const at = pool.onTime(1);
+    assert.equal(pool.onTime(at - 1), at);
+    assert.equal(pool.slackPages, kept);
+    let steps = 0;
+    for (let now = at; now < Number.POSITIVE_INFINITY; now = pool.onTime(now)) steps++;
+    assert.equal(pool.slackPages, 0);
+    assert.equal(steps, 3, "eight, eight, and the rest");
   });
 
   it("lends to nobody what is being received into", () => {
