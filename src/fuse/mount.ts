@@ -70,7 +70,11 @@ export class Mount {
   async #end(): Promise<void> {
     this.#isUnmounted = true;
     // Nobody uses it any more: there is time until the home is there, however long that takes.
-    await this.#thread.call("drain").catch(() => undefined); // Closed meanwhile.
+    try {
+      await this.#thread.call("drain");
+    } catch {
+      // Closed meanwhile, by `detach`.
+    }
     await this.#close();
   }
 
