@@ -1,4 +1,4 @@
-import { Mode } from "../src/core/units.js";
+import { Mode, type PageIndex } from "../src/core/units.js";
 import { wordsPerPage } from "./sim-file.js";
 import type { SimNode } from "./sim-node.js";
 import type { Operation, Thread } from "./thread.js";
@@ -14,6 +14,14 @@ export type Action =
   | { readonly kind: "open" | "close" | "stop" | "go" | "greet"; readonly node: number }
   | { readonly kind: "crash" | "cut"; readonly node: number; readonly notices: boolean }
   | { readonly kind: "partition"; readonly node: number; readonly toHome: boolean; readonly toNode: boolean }
+  /** As with a lock that the node is given. */
+  | {
+      readonly kind: "offer";
+      readonly node: number;
+      readonly mode: Mode;
+      readonly start: PageIndex;
+      readonly end: PageIndex;
+    }
   | { readonly kind: "homeDies" | "homeReturns" }
   /** Of the writes that were not synced, oldest first, whether they get through. */
   | { readonly kind: "losesPower"; readonly survives: readonly boolean[] }
@@ -67,6 +75,8 @@ function performAt(world: World, action: AtNode): void {
       return world.crash(action.node, action.notices);
     case "cut":
       return world.cut(action.node, action.notices);
+    case "offer":
+      return world.offer(action.node, action.mode, action.start, action.end);
     case "partition":
       world.isCut[action.node] = { toHome: action.toHome, toNode: action.toNode };
   }

@@ -9,6 +9,14 @@ import { drawSwarm, type Swarm } from "./swarm.js";
 import type { Operation, Thread } from "./thread.js";
 import type { World } from "./world.js";
 
+/**
+ * From this seed on, nodes are also offered tokens that they have not asked for, as advisory locks bring them. Those are drawn
+ * apart from the rest, and the seeds before are the runs that they were without.
+ */
+const offersFrom = 1_000_000_000;
+/** Of steps that begin with one. */
+const offerRate = 0.1;
+
 export interface SimulationResult {
   readonly steps: number;
   readonly stores: number;
@@ -39,6 +47,7 @@ class Simulation {
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   readonly #steps: { readonly action: Action; readonly answers: boolean[] }[] = [];
+  readonly #offers: Random | undefined;
   #valueLast = 0;
   #stores = 0;
   #loads = 0;
@@ -46,6 +55,7 @@ class Simulation {
 
   constructor(seed: number, trace: ((line: string) => void) | undefined) {
     this.#random = new Random(seed);
+    if (seed >= offersFrom) this.#offers = new Random(seed + 1);
     const swarm = drawSwarm(this.#random);
     this.#swarm = swarm;
     this.#trace = trace;
@@ -68,6 +78,7 @@ class Simulation {
     try {
       for (let step = 0; step < this.#swarm.steps; step++) {
         this.#take({ kind: "pass", micros: this.#random.below(this.#swarm.stepMicros) + 1 });
+        this.#take(this.#drawOffer());
         this.#take(this.#draw());
         this.#world.check();
       }
@@ -103,6 +114,15 @@ class Simulation {
       return (kind !== "room" || !world.nodes[node].isReady) && !this.#isLate(node);
     });
     return events.length > 0 ? { kind: "event", event: random.pick(events) } : this.#begin(random.pick(world.nodes));
+  }
+
+  #drawOffer(): Action | undefined {
+    const random = this.#offers;
+    if (random?.chance(offerRate) !== true) return undefined;
+    const start = random.below(this.#swarm.pagesMax);
+    const mode = random.chance(0.7) ? Mode.write : Mode.read;
+    const end = start + random.pick([1, 1, 2]);
+    return { kind: "offer", node: random.below(this.#world.nodes.length), mode, start, end };
   }
 
   #isLate(node: number): boolean {

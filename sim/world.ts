@@ -1,7 +1,7 @@
-import { Mode, type NodeId, type Policy, pageMax } from "../src/core/units.js";
+import { Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../src/core/units.js";
 import { checkWorld } from "./checks.js";
 import { Clock } from "./clock.js";
-import { describe, pagesOf, type ToHome, type ToNode } from "./message.js";
+import { describe, modeName, pagesOf, type ToHome, type ToNode } from "./message.js";
 import { Reference } from "./reference.js";
 import { SimDisk } from "./sim-disk.js";
 import { wordBytes, wordsPerPage } from "./sim-file.js";
@@ -60,6 +60,7 @@ export class World implements HomeWorld, NodeWorld {
   hidesProgress: () => boolean = () => false;
   readonly #leaseMicros: number;
   readonly #trace: ((line: string) => void) | undefined;
+  #offerLast = 2 ** 31;
   readonly #names: string[];
   /** Of each node what it has handed over or holds, by page: the version for which it answers. */
   readonly #handed: number[][];
@@ -236,6 +237,14 @@ export class World implements HomeWorld, NodeWorld {
     const session = this.process?.sessions.get(node.link.session ?? "");
     node.down();
     if (notices && session?.isConnected === true) this.home.lost(session);
+  }
+
+  /** The node has been given a lock, or so the home thinks, and with it gets what it said it would want. */
+  offer(index: number, mode: Mode, start: PageIndex, end: PageIndex): void {
+    const session = this.process?.sessions.get(this.nodes[index].link.session ?? "");
+    if (session?.isOpen !== true || !session.isConnected) return;
+    this.#trace?.(`${this.nodes[index].name} is offered ${modeName[mode]} ${start}..${end}`);
+    this.home.directory.offer(session.node, { request: ++this.#offerLast, mode, start, end });
   }
 
   /** The connection is there again, and the home has answered the hello. */

@@ -167,9 +167,14 @@ export class MountFile implements UpperCache {
   flush(done: () => void): void {
     if (!this.isWriteOpen || this.kernel.isEmpty || this.#quietFlushes >= quietFlushesMax) return done();
     this.#quietFlushes++;
+    this.drop(0, pageMax, done);
+  }
+
+  drop(start: PageIndex, end: PageIndex, done: () => void): void {
+    if (this.#drop(start, end)) return done();
     const waiter = { done, until: nowMicros() + flushMicrosMax };
     this.#flushWaiters.push(waiter);
-    this.whenDropped(0, pageMax, () => this.#endFlushes((each) => each === waiter));
+    this.whenDropped(start, end, () => this.#endFlushes((each) => each === waiter));
     this.#node.wakeAt(waiter.until);
   }
 

@@ -2,6 +2,7 @@ import { DmmapError } from "../core/error.js";
 import type { LeaseKey } from "../core/home/lease-table.js";
 import type { ControlOperations, Opened } from "../core/wire/control.js";
 import { FrameType } from "../core/wire/frame.js";
+import type { SetLock } from "../core/wire/tree-requests.js";
 import type { FileTokensStatus } from "../observe/status.js";
 import { changedBy } from "./changed-keys.js";
 import type { Connection } from "./connection.js";
@@ -16,9 +17,7 @@ import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
 type NamedRequest = Exclude<ControlRequest, TreeRequest>;
 type RequestOf<Op extends NamedRequest["op"]> = Extract<NamedRequest, { op: Op }>;
 
-const locking: ReadonlySet<string> = new Set(["setLock", "testLock"]);
-
-/** Serves the requests that are not on any hot path. Each gets one answer: a reply, or a failure with a code. */
+/** Serves requests that are not on any hot path, and locks. Each gets one answer, or a failure with a code. */
 export class ControlHandler {
   readonly #home: HomeContext;
   readonly #tree: TreeHandler;
@@ -42,7 +41,19 @@ export class ControlHandler {
       if (keysOf === undefined) this.#serve(session, connection, request, body, []);
       else this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys));
     };
-    if (!this.#mustWait(session, body, keysOf !== undefined)) return act();
+    if (this.#mustWait(session, body, keysOf !== undefined)) this.#park(session, request, act);
+    else act();
+  }
+
+  /** Sets or ends a lock. */
+  setLock(session: Session, connection: Connection, request: number, lock: SetLock): void {
+    this.#home.counters.requests++;
+    const act = () => this.#attempt(session, connection, request, () => this.#locks.set(session, request, lock));
+    if (this.#home.recovery.isOpen) this.#park(session, request, act);
+    else act();
+  }
+
+  #park(session: Session, request: number, act: () => void): void {
     const parked = parkedKey(session, request);
     this.#parked.add(parked);
     this.#home.recovery.park(() => {
@@ -57,7 +68,7 @@ export class ControlHandler {
   #mustWait({ isRecovering, isBack }: Session, { op }: ControlRequest, isChange: boolean): boolean {
     if (!this.#home.recovery.isOpen) return false;
     const isReclaiming = isRecovering && !isBack && (op === "open" || op === "openInode");
-    return locking.has(op) || (isChange && !isReclaiming);
+    return op === "testLock" || (isChange && !isReclaiming);
   }
 
   #serve(
@@ -67,11 +78,17 @@ export class ControlHandler {
     body: ControlRequest,
     keys: readonly LeaseKey[],
   ): void {
-    if (session.connection !== connection) return; // It will ask again, or has given up.
-    try {
+    this.#attempt(session, connection, request, () => {
       const isTree = isTreeRequest(body);
       const reply = isTree ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body);
       if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
+    });
+  }
+
+  #attempt(session: Session, connection: Connection, request: number, act: () => void): void {
+    if (session.connection !== connection) return; // It will ask again, or has given up.
+    try {
+      act();
     } catch (error) {
       if (!(error instanceof DmmapError)) throw error;
       this.#home.counters.requestsFailed++;
@@ -81,10 +98,10 @@ export class ControlHandler {
   }
 
   #answerTree(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
-    for (const handler of [this.#locks, this.#files]) {
-      const answer = handler.answer(session, request, body);
-      if (answer !== null) return answer;
-    }
+    const locks = this.#locks.answer(session, body);
+    if (locks !== null) return locks;
+    const files = this.#files.answer(session, request, body);
+    if (files !== null) return files;
     return this.#tree.answer(session, request, body, keys);
   }
 

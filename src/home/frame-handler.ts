@@ -2,6 +2,7 @@ import { DmmapError } from "../core/error.js";
 import { Mode, pageBytes, pageMax } from "../core/units.js";
 import type { Welcome } from "../core/wire/control.js";
 import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { decodeLock } from "../core/wire/lock-frame.js";
 import type { Connection } from "./connection.js";
 import { ControlHandler } from "./control-handler.js";
 import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
@@ -40,6 +41,11 @@ export class FrameHandler {
       case FrameType.request:
         this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
         return "served";
+      case FrameType.lock: {
+        const lock = decodeLock(frame.file, connection.receiving.payload(frame));
+        this.#control.setLock(session, connection, frame.request, lock);
+        return "served";
+      }
       case FrameType.recalled:
         this.#home.leases.acknowledged(session, frame.request);
         return "served";

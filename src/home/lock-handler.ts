@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import type { LockOwner } from "../core/home/lock-waits.js";
 import type { ByteRange, RangeLock, RangeLocks } from "../core/home/range-locks.js";
-import type { LockRequest } from "../core/wire/tree-requests.js";
+import type { LockRequest, SetLock } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import { fileOf } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
@@ -16,16 +16,11 @@ export class LockHandler {
     this.#home = home;
   }
 
-  /** @returns the answer, undefined when it comes later, null when the request is not one of these. */
-  answer(session: Session, request: number, body: TreeRequest): object | undefined | null {
+  /** @returns the answer, null when the request is not one of these. */
+  answer(session: Session, body: TreeRequest): object | null {
     switch (body.op) {
-      case "setLock":
-        return this.#set(session, request, body);
       case "testLock":
         return test(session, body);
-      case "releaseOwner":
-        tableOf(session, body).releaseOwner({ node: session.node, owner: body.owner });
-        return {};
       case "claimLocks":
         return claim(session, body);
       default:
@@ -33,26 +28,31 @@ export class LockHandler {
     }
   }
 
-  #set(session: Session, request: number, body: TreeRequestOf<"setLock">): object | undefined {
-    const table = tableOf(session, body);
+  /** Sets, changes or ends a lock, and says so; or says so later, or refuses. */
+  set(session: Session, request: number, body: SetLock): void {
+    const open = fileOf(session, body.file);
+    const { kind, wait, inLine, pages } = body;
+    const table = open.locks[kind];
     const lock = lockOf(session, body);
     if (lock === undefined) {
       table.unlock(rangeOf(session, body));
-      return {};
+      return open.locked(session.node, request, pages);
     }
     this.#home.counters.locks++;
-    const { kind, wait, inLine } = body;
     // As Linux has it: to change a flock is to end it first, whether or not the other one is to be had.
     if (kind === "flock" && table.has(lock, lock.type)) table.unlock(lock);
-    const answer = table.lock(lock, request, { wait, inLine, deadlocks: kind === "posix" && !inLine });
-    if (answer === "waits") return undefined;
-    if (answer === "granted") return {};
-    if (answer === "refused") {
-      throw new DmmapError("DMMAP_BUSY", "another owner has a lock there", { errno: Errno.EAGAIN });
-    }
-    const message = "to wait for this lock would be a deadlock: its owner waits, through others, for this one";
-    throw new DmmapError("DMMAP_BUSY", message, { errno: Errno.EDEADLK });
+    const answer = table.lock(lock, request, { wait, inLine, deadlocks: kind === "posix" && !inLine, pages });
+    if (answer === "granted") return open.locked(session.node, request, pages);
+    if (answer !== "waits") throw refusal(answer);
   }
+}
+
+function refusal(answer: "refused" | "deadlock"): DmmapError {
+  if (answer === "refused") {
+    return new DmmapError("DMMAP_BUSY", "another owner has a lock there", { errno: Errno.EAGAIN });
+  }
+  const message = "to wait for this lock would be a deadlock: its owner waits, through others, for this one";
+  return new DmmapError("DMMAP_BUSY", message, { errno: Errno.EDEADLK });
 }
 
 function test(session: Session, body: TreeRequestOf<"testLock">): object {

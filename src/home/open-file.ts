@@ -3,9 +3,10 @@ import type { DirectoryPort } from "../core/home/directory-port.js";
 import { Duties, type StableWrites } from "../core/home/duties.js";
 import { FileDirectory } from "../core/home/file-directory.js";
 import type { LockWaits } from "../core/home/lock-waits.js";
-import { RangeLocks } from "../core/home/range-locks.js";
+import { type OnRangeLocked, RangeLocks } from "../core/home/range-locks.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
 import { FrameType } from "../core/wire/frame.js";
+import type { WantedPages } from "../core/wire/lock-frame.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
@@ -55,11 +56,22 @@ export class OpenFile implements DirectoryPort {
     this.times = options.times;
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
     this.duties = new Duties(stable, recovering);
-    const onLocked = (node: NodeId, request: number) => this.#reply(node, request, {});
+    const onLocked: OnRangeLocked = (node, request, pages) => this.locked(node, request, pages);
     this.locks = {
       posix: new RangeLocks(options.lockWaits, onLocked),
       flock: new RangeLocks(options.lockWaits, onLocked),
     };
+  }
+
+  /** The node has its lock, or has ended it. The pages that it will want go ahead of the news. */
+  locked(node: NodeId, request: number, pages: readonly WantedPages[]): void {
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return;
+    for (const wanted of pages) this.directory.offer(node, wanted);
+    const frame = connection.frame.reset(FrameType.locked);
+    frame.request = request;
+    connection.push(frame);
+    this.#home.touched(connection);
   }
 
   endRecovery(): void {

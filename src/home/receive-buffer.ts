@@ -1,5 +1,6 @@
 import { DmmapError } from "../core/error.js";
 import { dataPagesMax, decodeHeader, type Frame, FrameType, headerBytes } from "../core/wire/frame.js";
+import { lockPayloadMax } from "../core/wire/lock-frame.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
 import { receive } from "../kernel/socket.js";
@@ -52,12 +53,17 @@ export class ReceiveBuffer {
 
   /** Throws DMMAP_PROTOCOL when it is no text. */
   payloadText(frame: Frame): string {
-    const from = this.#begin + headerBytes;
     try {
-      return utf8.decode(this.#buffer.bytes.subarray(from, from + frame.payloadBytes));
+      return utf8.decode(this.payload(frame));
     } catch (cause) {
       throw new DmmapError("DMMAP_PROTOCOL", "a text that is no UTF-8", { cause });
     }
+  }
+
+  /** The payload of the frame last peeked at, for as long as that is being served. */
+  payload(frame: Frame): Uint8Array {
+    const from = this.#begin + headerBytes;
+    return this.#buffer.bytes.subarray(from, from + frame.payloadBytes);
   }
 
   /** The frame last peeked at has been served. */
@@ -74,6 +80,7 @@ export class ReceiveBuffer {
 /** A node's frames are short but for page data: a home need not hold more for anybody. */
 function badPayload({ type, payloadBytes }: Frame): string | undefined {
   if (type === FrameType.write || type === FrameType.restore || payloadBytes === 0) return undefined;
+  if (type === FrameType.lock) return payloadBytes > lockPayloadMax ? `a lock of ${payloadBytes} bytes` : undefined;
   const mayCarryText = type === FrameType.hello || type === FrameType.request || type === FrameType.closing;
   if (!mayCarryText) return `${payloadBytes} bytes behind a frame of type ${type}, which carries none`;
   return payloadBytes > textBytesMax ? `a request of ${payloadBytes} bytes, at most ${textBytesMax}` : undefined;

@@ -84,9 +84,7 @@ export const treeSchemas = {
   deallocate: v.object({ file: number, start: number, end: number }),
   seek: v.object({ file: number, offset: number, what: v.picklist(["data", "hole"]) }),
   times: v.object({ file: number }),
-  setLock: v.object({ ...lock, wait: v.boolean(), inLine: v.boolean() }),
   testLock: v.object(lock),
-  releaseOwner: v.object({ file: number, owner: lock.owner, kind: lock.kind }),
   claimLocks: v.object({ file: number, locks: v.pipe(v.array(v.object(lock)), v.maxLength(locksMax)) }),
 };
 

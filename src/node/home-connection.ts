@@ -2,6 +2,8 @@ import { DmmapError, type ErrorCode } from "../core/error.js";
 import { NodeLease } from "../core/token/node-lease.js";
 import type { Failure, Hello, Welcome } from "../core/wire/control.js";
 import { Frame, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { encodeLock, lockPayloadMax } from "../core/wire/lock-frame.js";
+import type { SetLock } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { errnoName } from "../kernel/errno.js";
@@ -44,6 +46,9 @@ export interface ConnectionSink {
 /** An answer to a control request: either an object, or the error that the home named. */
 export type ReplyHandler = (reply: object | undefined, error: DmmapError | undefined) => void;
 
+/** The answer that says only that it is done. */
+const done: object = {};
+const lockPayload = new Uint8Array(lockPayloadMax);
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
@@ -130,7 +135,8 @@ export class HomeConnection implements InputSink {
     this.#replies.set(request, onReply);
     const frame = this.outgoing.reset(FrameType.request);
     frame.request = request;
-    this.#queue(frame, { op: operation, ...args });
+    if (operation === "setLock") this.#queueLock(frame, args as SetLock);
+    else this.#queue(frame, { op: operation, ...args });
     return request;
   }
 
@@ -210,7 +216,8 @@ export class HomeConnection implements InputSink {
         this.#answer(frame.request, parse(payload), undefined);
         break;
       case FrameType.synced:
-        this.#answer(frame.request, {}, undefined);
+      case FrameType.locked:
+        this.#answer(frame.request, done, undefined);
         break;
       case FrameType.failure:
         this.#onFailure(frame, payload);
@@ -325,6 +332,13 @@ export class HomeConnection implements InputSink {
 
   #queue(frame: Frame, payload: object): void {
     if (!this.output.frame(frame, encoder.encode(JSON.stringify(payload)))) this.#overflow();
+  }
+
+  #queueLock(frame: Frame, lock: SetLock): void {
+    frame.type = FrameType.lock;
+    frame.file = lock.file;
+    const payload = lockPayload.subarray(0, encodeLock(lock, lockPayload));
+    if (!this.output.frame(frame, payload)) this.#overflow();
   }
 
   #overflow(): void {

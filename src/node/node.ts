@@ -1,4 +1,5 @@
 import { DmmapError } from "../core/error.js";
+import type { LeavingPages } from "../core/token/locked-pages.js";
 import type { Micros, PageIndex } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import { carriesPages, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
@@ -21,6 +22,7 @@ import { Pins } from "./pins.js";
 import { NodeRangeLocks } from "./range-locks.js";
 import { Recalls } from "./recalls.js";
 import { StallWatch } from "./stall-watch.js";
+import { whenAll } from "./when-all.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
 const writeBackMicrosMin = 1_000_000;
@@ -82,7 +84,7 @@ export class Node {
       lastWrite: () => this.#attic.lastWrite,
     });
     this.requests = new HomeRequests(this.#connection);
-    this.locks = new NodeRangeLocks(this.requests, (open, then) => this.handOver(open, then));
+    this.locks = new NodeRangeLocks(this.requests, (open, stores, then) => this.handOver(open, stores, then));
     this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({
       connection: this.#connection,
@@ -177,27 +179,22 @@ export class Node {
   }
 
   /**
-   * Has the home know all that programs above this node have stored so far, before `then` and what it sends: to any file, as
-   * one may speak of the other (a log and its index). Does nothing while the home is away.
+   * Before a lock is given up: has the home know all that programs above this node have stored so far, before `then` and what
+   * it sends: to any file, as one may speak of the other (a log and its index). Does nothing while the home is away. And the
+   * pages that go with the lock leave the cache above, so that they are released ahead of the lock.
    */
-  handOver(open: OpenFile, then: () => void): void {
-    open.file.upperCache.flush(() => {
-      if (this.#connection.isUp) this.sendDirty(then);
-      else then();
+  handOver({ file }: OpenFile, stores: boolean, then: () => void): void {
+    const drop = ({ start, end }: LeavingPages, done: () => void) => file.upperCache.drop(start, end, done);
+    const leave = () => whenAll(file.lockedPages.leaving(), drop, then);
+    if (!stores) return leave();
+    file.upperCache.flush(() => {
+      if (this.#connection.isUp) this.sendDirty(leave);
+      else leave();
     });
   }
 
   sendDirty(onSent: () => void): void {
-    let waiting = 1;
-    const done = () => {
-      waiting--;
-      if (waiting === 0) onSent();
-    };
-    for (const { file } of this.files.all()) {
-      waiting++;
-      file.writes.sendDirty(done);
-    }
-    done();
+    whenAll(this.files.all(), ({ file }, done) => file.writes.sendDirty(done), onSent);
   }
 
   /** Everything dirty onto the home's stable storage. */

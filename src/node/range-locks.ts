@@ -1,8 +1,8 @@
 import { DmmapError } from "../core/error.js";
 import { LockWaits } from "../core/home/lock-waits.js";
-import { type RangeLock, RangeLocks } from "../core/home/range-locks.js";
+import { type RangeLock, type RangeLockHow, RangeLocks } from "../core/home/range-locks.js";
 import type { ControlOperations } from "../core/wire/control.js";
-import type { LockRequest } from "../core/wire/tree-requests.js";
+import type { LockRequest, SetLock } from "../core/wire/tree-requests.js";
 import type { HomeConnection } from "./home-connection.js";
 import type { HomeRequests } from "./home-requests.js";
 import type { OpenFile } from "./open-files.js";
@@ -21,6 +21,11 @@ export interface LockHow {
   readonly ticket: number;
 }
 
+/** `stores`: also all stores so far; else only the pages that go with the lock leave the cache above. See `Node.handOver`. */
+type HandOver = (open: OpenFile, stores: boolean, then: () => void) => void;
+
+const atOnce: RangeLockHow = { wait: false, inLine: false, deadlocks: false };
+
 /** Whose locks these are to itself does not matter on one node. */
 const node = 0;
 
@@ -33,12 +38,11 @@ const node = 0;
  */
 export class NodeRangeLocks {
   readonly #requests: HomeRequests;
-  readonly #handOver: (open: OpenFile, then: () => void) => void;
+  readonly #handOver: HandOver;
   /** Of every file on which a lock was set: the home may think that there is one still. */
   readonly #held = new Map<OpenFile, Held>();
 
-  /** `handOver`: see `Node.handOver`. */
-  constructor(requests: HomeRequests, handOver: (open: OpenFile, then: () => void) => void) {
+  constructor(requests: HomeRequests, handOver: HandOver) {
     this.#requests = requests;
     this.#handOver = handOver;
   }
@@ -52,9 +56,9 @@ export class NodeRangeLocks {
     if (lock.kind === "flock" && held.has(toRange(lock), toRange(lock).type)) held.unlock(toRange(lock));
     this.#requests.ask({
       op: "setLock",
-      args: () => ({ ...lock, ...asked, file: open.file.number }),
+      args: () => ({ ...lock, ...asked, file: open.file.number, pages: open.file.lockedPages.wanted() }),
       onReply: () => {
-        this.#heldOf(open)[lock.kind].lock(toRange(lock), 0, { wait: false, inLine: false, deadlocks: false });
+        this.#heldOf(open)[lock.kind].lock(toRange(lock), 0, atOnce);
         open.file.lockedPages.locked();
         onDone(undefined);
       },
@@ -75,17 +79,17 @@ export class NodeRangeLocks {
   /** Ends all locks of an owner. Mostly there are none, and nothing to tell anybody. */
   releaseOwner(open: OpenFile, owner: string, kind: Kind, onDone: () => void): void {
     if (!this.holds(open, owner, kind)) return onDone();
-    this.#handOver(open, () => {
+    this.#handOver(open, true, () => {
       this.#heldOf(open)[kind].releaseOwner({ node, owner });
       this.#giveBackPages(open);
-      this.#tell("releaseOwner", () => ({ file: open.file.number, owner, kind }), onDone);
+      this.#tell(() => endOf(open, allOf(owner, kind)), onDone);
     });
   }
 
   /** As `releaseOwner`, by the home's word: what was lost with the session cannot be ended, and is DMMAP_LOST. */
   release(open: OpenFile, owner: string, kind: Kind, onDone: (error?: unknown) => void): void {
     const args = () => {
-      if (this.holds(open, owner, kind)) return { file: open.file.number, owner, kind };
+      if (this.holds(open, owner, kind)) return endOf(open, allOf(owner, kind));
       throw new DmmapError("DMMAP_LOST", "the lock was lost with this node's session, or released");
     };
     const onReply = () => {
@@ -93,7 +97,7 @@ export class NodeRangeLocks {
       onDone();
     };
     this.#giveBackPages(open, owner);
-    this.#requests.ask({ op: "releaseOwner", args, onReply, onFail: onDone });
+    this.#requests.ask({ op: "setLock", args, onReply, onFail: onDone });
   }
 
   closed(open: OpenFile): void {
@@ -126,11 +130,12 @@ export class NodeRangeLocks {
     const unlock = () => {
       held.unlock(range);
       this.#giveBackPages(open);
-      const args = () => ({ ...lock, wait: false, inLine: false, file: open.file.number });
-      this.#tell("setLock", args, () => onDone(undefined));
+      this.#tell(
+        () => endOf(open, lock),
+        () => onDone(undefined),
+      );
     };
-    if (held.has(range, "exclusive")) this.#handOver(open, unlock);
-    else unlock();
+    this.#handOver(open, held.has(range, "exclusive"), unlock);
   }
 
   /** Before the home hears of the unlock; `owner`: who ends all that it holds. */
@@ -141,13 +146,13 @@ export class NodeRangeLocks {
   }
 
   /** `onDone` is called once: when the home has heard it, or cannot be reached and will hear it before anything else. */
-  #tell(op: string, args: () => object, onDone: () => void): void {
+  #tell(args: () => SetLock, onDone: () => void): void {
     let isDone = false;
     const end = () => {
       if (!isDone) onDone();
       isDone = true;
     };
-    this.#requests.ask({ op, args, onReply: end, onFail: end, onDown: end });
+    this.#requests.ask({ op: "setLock", args, onReply: end, onFail: end, onDown: end });
   }
 
   #heldOf(open: OpenFile): Held {
@@ -160,6 +165,14 @@ export class NodeRangeLocks {
 /** Everything in it has been granted by the home, so nothing waits. */
 function alone(): RangeLocks {
   return new RangeLocks(new LockWaits(), () => undefined);
+}
+
+function endOf(open: OpenFile, lock: AskedLock): SetLock {
+  return { ...lock, type: "none", wait: false, inLine: false, file: open.file.number, pages: [] };
+}
+
+function allOf(owner: string, kind: Kind): AskedLock {
+  return { owner, kind, start: 0, end: null, type: "none", pid: 0 };
 }
 
 function toRange({ owner, pid, start, end, type }: AskedLock): RangeLock {

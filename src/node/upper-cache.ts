@@ -8,10 +8,13 @@ export interface UpperCache {
   resize(fromBytes: ByteOffset, toBytes: ByteOffset, done: () => void): void;
   /** Calls `done` when what programs have stored above is in the node's cache, or that cannot be had soon. */
   flush(done: () => void): void;
+  /** Has it drop pages that are about to be given up; calls `done` when it has, or that cannot be had soon. */
+  drop(start: PageIndex, end: PageIndex, done: () => void): void;
 }
 
 export const noUpperCache: UpperCache = {
   recall: () => true,
   resize: (_from, _to, done) => done(),
   flush: (done) => done(),
+  drop: (_start, _end, done) => done(),
 };

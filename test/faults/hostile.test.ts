@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { Frame, FrameFlag, FrameType, frameTypeMax } from "../../src/core/wire/frame.js";
+import { encodeLock, lockPayloadMax } from "../../src/core/wire/lock-frame.js";
 import { page, RawNode } from "../home/raw-node.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until, within } from "../support/until.js";
@@ -111,9 +112,7 @@ const json = fc.oneof(
         "close",
         "stat",
         "truncate",
-        "setLock",
         "testLock",
-        "releaseOwner",
         "claimed",
         "claimLocks",
         "recovered",
@@ -174,7 +173,31 @@ const nodeTypes = [
   FrameType.resized,
   FrameType.claim,
   FrameType.restore,
+  FrameType.lock,
 ] as const;
+const lock = fc
+  .record({
+    owner: fc.constantFrom("one", "other"),
+    kind: fc.constantFrom("posix" as const, "flock" as const),
+    start: fc.nat(3),
+    end: fc.constantFrom(4, 5, null),
+    type: fc.constantFrom("shared" as const, "exclusive" as const, "none" as const),
+    wait: fc.boolean(),
+    inLine: fc.boolean(),
+    pages: fc.array(
+      fc.record({
+        mode: fc.constantFrom(1 as const, 2 as const),
+        start: fc.nat(9),
+        count: fc.integer({ min: 1, max: 3 }),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map(({ pages, ...rest }) => {
+    const wanted = pages.map(({ mode, start, count }) => ({ request: 60, mode, start, end: start + count }));
+    const payload = new Uint8Array(lockPayloadMax);
+    return payload.slice(0, encodeLock({ file: 0, pid: 1, ...rest, pages: wanted }, payload));
+  });
 /** Each frame could come from an honest node; not in this order, nor with these tokens. */
 const soundStep = fc
   .record({
@@ -187,12 +210,14 @@ const soundStep = fc
     epoch: fc.nat(30),
     extra: fc.nat(30),
     body: json,
+    lock,
   })
-  .map(({ type, mode, file, request, start, count, epoch, extra, body }) => {
+  .map(({ type, mode, file, request, start, count, epoch, extra, body, lock }) => {
     const pages = type === FrameType.restore ? 1 : count;
     const range = { start, end: start + pages, dataStart: start, dataEnd: start + pages };
     const carries = type === FrameType.write || type === FrameType.restore;
-    const payload = carries ? page(9, pages) : type === FrameType.request ? body : "";
+    const texts: Record<number, string | Uint8Array> = { [FrameType.request]: body, [FrameType.lock]: lock };
+    const payload = carries ? page(9, pages) : (texts[type] ?? "");
     const kept = type === FrameType.release ? mode - 1 : mode;
     return { frame: { type, mode: kept, flags: 0, file, request, ...range, epoch, extra }, payload };
   });

@@ -11,6 +11,8 @@ import {
   protocolName,
   protocolVersion,
 } from "../../src/core/wire/frame.js";
+import { encodeLock, lockPayloadMax } from "../../src/core/wire/lock-frame.js";
+import type { SetLock } from "../../src/core/wire/tree-requests.js";
 import { until, within } from "../support/until.js";
 
 export interface ReceivedFrame extends Frame {
@@ -95,10 +97,10 @@ export class RawNode {
   }
 
   /** The answer to a request: of the type of success, or a failure, which rejects with its code. */
-  async outcome(request: number, success: number): Promise<ReceivedFrame> {
+  async outcome(request: number, ...success: number[]): Promise<ReceivedFrame> {
     const frame = await this.take(
       `the outcome of request ${request}`,
-      (frame) => frame.request === request && (frame.type === success || frame.type === FrameType.failure),
+      (frame) => frame.request === request && (success.includes(frame.type) || frame.type === FrameType.failure),
     );
     if (frame.type === FrameType.failure) throw Object.assign(new Error(frame.json.message), { code: frame.json.code });
     return frame;
@@ -114,12 +116,18 @@ export class RawNode {
 
   ask(op: string, body: object): number {
     const request = ++this.#lastRequest;
-    this.send({ type: FrameType.request, request }, JSON.stringify({ op, ...body }));
+    if (op === "setLock") this.#askLock(request, body as SetLock);
+    else this.send({ type: FrameType.request, request }, JSON.stringify({ op, ...body }));
     return request;
   }
 
+  #askLock(request: number, lock: SetLock): void {
+    const payload = new Uint8Array(lockPayloadMax);
+    this.send({ type: FrameType.lock, request, file: lock.file }, payload.subarray(0, encodeLock(lock, payload)));
+  }
+
   async answer(request: number): Promise<Record<string, unknown>> {
-    return (await this.outcome(request, FrameType.reply)).json;
+    return (await this.outcome(request, FrameType.reply, FrameType.locked)).json;
   }
 
   async closed(): Promise<void> {
@@ -212,10 +220,8 @@ export function page(fill: number, count = 1): Buffer {
   return Buffer.alloc(count * 4096, fill);
 }
 
-type LockRequest = ControlOperations["setLock"]["request"];
-
 /** By default for a whole file, exclusively, at once or not at all. */
-export function lockRequest(request: Partial<LockRequest> & Pick<LockRequest, "file">): LockRequest {
+export function lockRequest(request: Partial<SetLock> & Pick<SetLock, "file">): SetLock {
   const whole = { owner: "owner", kind: "posix", start: 0, end: null, type: "exclusive", pid: 1 } as const;
-  return { ...whole, wait: false, inLine: false, ...request };
+  return { ...whole, wait: false, inLine: false, pages: [], ...request };
 }

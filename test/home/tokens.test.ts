@@ -150,10 +150,35 @@ test("R16: locks queue across nodes, and a cancelled wait is answered", async ()
   const waiting = b.ask("setLock", { ...shared, owner: "other" });
   await b.request("cancelLock", { request: cancelled });
   await assert.rejects(b.answer(cancelled), { code: "DMMAP_ABORTED" });
-  await a.request("releaseOwner", { file, owner: lockRequest({ file }).owner, kind: "posix" });
+  await a.request("setLock", lockRequest({ file, type: "none" }));
   await b.answer(waiting);
   await b.request("cancelLock", { request: waiting }); // Too late: it is there.
   await assert.rejects(a.request("setLock", lockRequest({ file })), { code: "DMMAP_BUSY" });
+});
+
+test("R16: a lock brings the pages that its node wants, if they are free when it is given", async () => {
+  using pairOf = await pair("lock-pages");
+  const { a, b, file } = pairOf;
+  const { epoch } = await a.granted(a.acquire(file, 2, 0, 1));
+  await a.request("setLock", lockRequest({ file }));
+  const pages = [
+    { request: 2 ** 31, mode: 2, start: 0, end: 1 },
+    { request: 2 ** 31 + 1, mode: 2, start: 1, end: 2 },
+  ] as const;
+  const waiting = b.ask("setLock", lockRequest({ file, wait: true, pages }));
+  await b.settled();
+  await a.granted(a.acquire(file, 1, 1, 2));
+  a.write(file, 0, page(7));
+  a.release(file, 0, 0, 1, epoch);
+  await a.request("setLock", lockRequest({ file, type: "none" }));
+  await b.answer(waiting);
+  const grants = b.heard.filter(({ type }) => type === FrameType.grant);
+  assert.deepEqual(
+    grants.map(({ request, mode, start, end, payload }) => [request, mode, start, end, payload[0]]),
+    [[2 ** 31, 2, 0, 1, 7]],
+  );
+  await a.settled();
+  assert.ok(!a.heard.some(({ type }) => type === FrameType.revoke), "nobody is asked to give way for that");
 });
 
 test("files are listed, renamed and removed while open; status and tokens tell", async () => {

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { simulate } from "../../sim/simulation.js";
 
-const seedCount = 5_000;
-
-test("R1, R2, R3, R9, R10, R15, R20: random programs under random faults, then everybody comes to rest", (context) => {
+function simulateMany(context: TestContext, seedCount: number, ...options: string[]): void {
   const script = fileURLToPath(new URL("../../sim/main.js", import.meta.url));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--seeds", String(seedCount)], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--seeds", String(seedCount), ...options], {
     encoding: "utf8",
   });
   context.diagnostic(stdout.trim());
@@ -16,6 +14,14 @@ test("R1, R2, R3, R9, R10, R15, R20: random programs under random faults, then e
   const done = [...stdout.matchAll(/(\d+) seeds, (\d+) steps/g)].at(-1);
   assert.equal(Number(done?.[1]), seedCount);
   assert.ok(Number(done?.[2]) > 100 * seedCount, "a simulation that does nothing has not passed");
+}
+
+test("R1, R2, R3, R9, R10, R15, R20: random programs under random faults, then everybody comes to rest", (context) => {
+  simulateMany(context, 5_000);
+});
+
+test("the same, where nodes are offered tokens unasked", (context) => {
+  simulateMany(context, 2_000, "--from", "1000000000");
 });
 
 test("a run has stores and loads in it", () => {

@@ -23,6 +23,7 @@ const stepsMax = 10_000;
  * | `a closes`, `a opens`, `a crashes` | |
  * | `a's connection is full`, `a has room` | |
  * | `a is cut off`, `a is back` | its connection, within the lease |
+ * | `b is offered write 0..1` | as with a lock that it is given |
  * | `the disk fails`, `the disk works` | |
  * | `wait 5` | microseconds pass |
  */
@@ -139,6 +140,7 @@ class Teller {
         node.room = 0;
         return;
       case "is":
+        if (rest[0] === "offered") return world.offer(index, mode, start, end);
         return rest[0] === "back" ? world.reconnect(index) : world.cut(index);
       case "has":
         return world.happen({ kind: "room", node: index });

@@ -14,7 +14,7 @@ class Stage {
     bring: (_mode, start, end) => {
       this.done.push(`bring ${start}..${end}`);
       this.pages.acquired(Mode.write, start, end);
-      this.#grant();
+      this.grant();
     },
     giveBack: (start, end) => {
       this.done.push(`give ${start}..${end}`);
@@ -33,7 +33,7 @@ class Stage {
     this.pages.used(7, 8);
     if (this.isHere) return;
     this.pages.acquired(Mode.write, 7, 8);
-    this.#grant();
+    this.grant();
   }
 
   /** Another node has the page for a while. */
@@ -42,11 +42,15 @@ class Stage {
     this.epoch++;
   }
 
+  wanted(): string[] {
+    return this.pages.wanted().map(({ mode, start, end }) => `${mode} ${start}..${end}`);
+  }
+
   said(): string[] {
     return this.done.splice(0);
   }
 
-  #grant(): void {
+  grant(): void {
     this.epoch++;
     this.isHere = true;
     this.pages.granted(7, 8, this.epoch);
@@ -172,4 +176,26 @@ test("what was brought in vain is not given back with the unlock: it is kept, sh
   const stage = contended();
   stage.section(false);
   assert.deepEqual(stage.said(), ["bring 7..8"]);
+});
+
+test("what is not here is asked for with the lock; what goes with the unlock is told before", () => {
+  const stage = contended();
+  assert.deepEqual(stage.wanted(), ["2 7..8"]);
+  stage.grant();
+  stage.pages.locked();
+  assert.deepEqual(stage.said(), [], "it came with the lock");
+  assert.deepEqual([...stage.pages.leaving()], [], "not touched yet");
+  stage.touch();
+  assert.deepEqual(stage.wanted(), [], "it is here");
+  assert.equal([...stage.pages.leaving()].length, 1);
+  stage.pages.unlocked(true);
+  assert.deepEqual(stage.said(), ["give 7..8"]);
+  assert.deepEqual([...stage.pages.leaving()], []);
+});
+
+test("each question has a number of its own, apart from those of the token machine", () => {
+  const stage = contended();
+  const numbers = new Set(Array.from({ length: 5 }, () => stage.pages.wanted()[0].request));
+  assert.equal(numbers.size, 5);
+  assert.ok([...numbers].every((number) => number > 2 ** 31 && number < 2 ** 32));
 });

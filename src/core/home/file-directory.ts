@@ -1,6 +1,7 @@
 import { assert } from "../assert.js";
 import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
+import type { WantedPages } from "../wire/lock-frame.js";
 import type { DirectoryPort } from "./directory-port.js";
 import { forgetCrossed, type Holder } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
@@ -102,6 +103,22 @@ export class FileDirectory {
       needsData,
     });
     this.#serveLast();
+  }
+
+  /**
+   * The node is about to want these pages, since it has been given the lock that protects them: they are granted if nobody
+   * stands in the way. Else nothing happens, and it asks when it does want them.
+   */
+  offer(node: NodeId, { request, mode, start, end }: WantedPages): void {
+    const holder = this.#holders.get(node);
+    if (holder === undefined || holder.claims !== undefined || this.#isRecovering || this.#policy === "simple") return;
+    const weakest = holder.tokens.weakest(start, end);
+    if (weakest >= mode) return;
+    const [needStart, needEnd, wantStart, wantEnd] = [start, end, start, end];
+    const data = { dataStart: start, dataEnd: end, windowEnd: end, needsData: weakest === Mode.none };
+    const waiter: Waiter = { node, request, mode, needStart, needEnd, wantStart, wantEnd, ...data };
+    const last = this.#line.length;
+    if (!this.#mustQueue(waiter, last) && !this.#askHolders(waiter, false)) this.#grant(waiter, last, last);
   }
 
   /** The node keeps at most `mode` on the range. Grants above `epoch` overtook this message and stand (R9). */
@@ -277,14 +294,14 @@ export class FileDirectory {
     return false;
   }
 
-  /** Revokes what stands in the way, each once. @returns whether anything does. */
-  #askHolders(waiter: Waiter): boolean {
+  /** Revokes what stands in the way, each once, or only looks (`ask` false). @returns whether anything does. */
+  #askHolders(waiter: Waiter, ask = true): boolean {
     const limit = waiter.mode === Mode.write ? Mode.none : Mode.read;
     let conflict = false;
     for (const [node, holder] of this.#holders) {
       if (node === waiter.node || holder.tokens.strongest(waiter.needStart, waiter.needEnd) <= limit) continue;
       conflict = true;
-      this.#revoke(node, holder, limit, waiter);
+      if (ask) this.#revoke(node, holder, limit, waiter);
     }
     return conflict;
   }

@@ -1,4 +1,5 @@
 import type { NodeId } from "../units.js";
+import type { WantedPages } from "../wire/lock-frame.js";
 import type { LockOwner, LockWait, LockWaits } from "./lock-waits.js";
 
 export type RangeLockType = "shared" | "exclusive";
@@ -22,15 +23,18 @@ export interface RangeLockHow {
   readonly inLine: boolean;
   /** Whether to look for a circle of owners, each waiting for the next, before it waits. */
   readonly deadlocks: boolean;
+  /** What its node will want with it. */
+  readonly pages?: readonly WantedPages[];
 }
 
 interface Waiter extends RangeLock, LockWait {
   readonly request: number;
   readonly inLine: boolean;
+  readonly pages: readonly WantedPages[];
 }
 
 /** Called for a request that had to wait, when it has its lock. */
-export type OnRangeLocked = (node: NodeId, request: number) => void;
+export type OnRangeLocked = (node: NodeId, request: number, pages: readonly WantedPages[]) => void;
 export type RangeLockAnswer = "granted" | "waits" | "refused" | "deadlock";
 
 /**
@@ -60,7 +64,7 @@ export class RangeLocks {
   }
 
   /** `request` names it for `cancel` and `onLocked`, if it waits. */
-  lock(lock: RangeLock, request: number, { wait, inLine, deadlocks }: RangeLockHow): RangeLockAnswer {
+  lock(lock: RangeLock, request: number, { wait, inLine, deadlocks, pages = [] }: RangeLockHow): RangeLockAnswer {
     if (this.#mayHold(lock, inLine, this.#waiters.length)) {
       this.#put(lock, lock.type);
       this.#pump(); // An exclusive lock made shared lets others in.
@@ -68,7 +72,7 @@ export class RangeLocks {
     }
     if (!wait) return "refused";
     if (deadlocks && this.#waits.leadTo(lock, this.#blockersOf(lock))) return "deadlock";
-    const waiter: Waiter = { ...lock, request, inLine, blockers: () => this.#blockersOf(lock) };
+    const waiter: Waiter = { ...lock, request, inLine, pages, blockers: () => this.#blockersOf(lock) };
     this.#waiters.push(waiter);
     this.#waits.add(waiter);
     return "waits";
@@ -140,7 +144,7 @@ export class RangeLocks {
       this.#waiters.splice(index, 1);
       this.#waits.delete(waiter);
       this.#put(waiter, waiter.type);
-      this.#onLocked(waiter.node, waiter.request);
+      this.#onLocked(waiter.node, waiter.request, waiter.pages);
       index = 0; // An upgrade or a downgrade may have let somebody earlier in.
     }
   }

@@ -1,4 +1,5 @@
 import { type Epoch, Mode, type PageIndex } from "../units.js";
+import { type WantedPages, wantedPagesMax, wantedRunsMax } from "../wire/lock-frame.js";
 
 /** Pages that were asked for while a lock was held. */
 interface Run {
@@ -16,6 +17,11 @@ interface Run {
   givenAt: Epoch;
 }
 
+export interface LeavingPages {
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+}
+
 /** What a file's token machine and its shell do for `LockedPages`. */
 export interface LockedPagesPort {
   /** The newest heard of. */
@@ -25,19 +31,25 @@ export interface LockedPagesPort {
   giveBack(start: PageIndex, end: PageIndex): void;
 }
 
-const runsMax = 8;
+const runsMax = wantedRunsMax;
 /** A lock protects a few records. Who streams through a file under a lock is served by readahead. */
-const runPagesMax = 16;
+const runPagesMax = wantedPagesMax;
 const takenMax = 3;
 const unusedLocksMax = 4;
 /** Taken so often, a run is given back with the lock instead of being asked back right after. */
 const takenToGive = 2;
 
+/** Those of the token machine count from 1. */
+const requestMin = 2 ** 31;
+const requestMax = 2 ** 32 - 1;
+const nothing: readonly WantedPages[] = [];
+
 /**
  * An advisory lock hands over what it protects. Programs that share records under locks touch the same few pages after each
  * lock; each of these moves would cost a question to the home, and one from there to who holds the page. So a node that
- * has seen others take such pages between its locks asks for them as soon as it has the lock, before its program touches
- * them, and gives them back with the unlock. Where nobody else wants them, it soon stops doing so.
+ * has seen others take such pages between its locks asks for them with the lock, and the home grants them with it if they
+ * are free by then; else it asks as soon as it has the lock, before its program touches them. It gives them back with the
+ * unlock. Where nobody else wants them, it soon stops doing so.
  *
  * Only a matter of speed: tokens decide, as always.
  */
@@ -45,6 +57,7 @@ export class LockedPages {
   readonly #port: LockedPagesPort;
   #runs: Run[] = [];
   #isBringing = false;
+  #requestLast = requestMin;
   /** Whether any lock of the file is held on this node. */
   isLocked = false;
 
@@ -80,6 +93,17 @@ export class LockedPages {
     }
   }
 
+  /** A lock is being asked for: the pages that will be wanted with it, and are not here. */
+  wanted(): readonly WantedPages[] {
+    let wanted: WantedPages[] | undefined;
+    for (const { mode, start, end, unusedLocks, isUsed } of this.#runs) {
+      if ((unusedLocks > 0 && !isUsed) || this.#port.allows(mode, start, end)) continue;
+      wanted ??= [];
+      wanted.push({ request: this.#nextRequest(), mode, start, end });
+    }
+    return wanted ?? nothing;
+  }
+
   /** A lock has been granted. */
   locked(): void {
     this.isLocked = true;
@@ -91,16 +115,30 @@ export class LockedPages {
     this.#isBringing = false;
   }
 
+  /** The pages that go with the lock which is about to be given up. */
+  *leaving(): Generator<LeavingPages> {
+    for (const run of this.#runs) if (this.#isLeaving(run)) yield run;
+  }
+
   /** A lock is being given up; `isLast`: no other is held. */
   unlocked(isLast: boolean): void {
     this.isLocked = !isLast;
     for (const run of this.#runs) {
-      run.isKept = this.#port.allows(run.mode, run.start, run.end);
-      if (!run.isKept || run.taken < takenToGive || !run.isUsed) continue;
-      run.isKept = false;
+      const isLeaving = this.#isLeaving(run);
+      run.isKept = !isLeaving && this.#port.allows(run.mode, run.start, run.end);
+      if (!isLeaving) continue;
       run.givenAt = this.#port.epoch();
       this.#port.giveBack(run.start, run.end);
     }
+  }
+
+  #isLeaving({ mode, start, end, taken, isUsed }: Run): boolean {
+    return isUsed && taken >= takenToGive && this.#port.allows(mode, start, end);
+  }
+
+  #nextRequest(): number {
+    this.#requestLast = this.#requestLast === requestMax ? requestMin : this.#requestLast + 1;
+    return this.#requestLast;
   }
 
   #bring(run: Run): void {

@@ -2,8 +2,8 @@ import { fileBytesMax, Mode, pageBytes, pageMax } from "../units.js";
 
 /**
  * The wire: frames over one TCP connection between a node and its home, little endian. Every frame has the same 64-byte
- * header, so that a hot frame is read and written without a branch or an allocation; what follows is page data or, for
- * the control frames, JSON in UTF-8.
+ * header, so that a hot frame is read and written without a branch or an allocation; what follows is page data, a
+ * lock, or, for the control frames, JSON in UTF-8.
  *
  * | at | type | field | |
  * |---:|---|---|---|
@@ -81,9 +81,13 @@ export const FrameType = {
   recall: 24,
   /** node → home: the recall of this `request` is in force, in the kernel too. */
   recalled: 25,
+  /** node → home: sets or ends an advisory lock. The payload is `encodeLock`'s. */
+  lock: 26,
+  /** home → node: the lock of this `request` is set, or ended. */
+  locked: 27,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.recalled;
+export const frameTypeMax = FrameType.locked;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */

@@ -1,6 +1,7 @@
 import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, XattrMode } from "./attributes.js";
 import type { Opened } from "./control.js";
 import type { ChangeAnswer, LeasedAnswer, LeaseRequest } from "./leases.js";
+import type { WantedPages } from "./lock-frame.js";
 
 interface Place {
   /** A folder's inode. */
@@ -28,6 +29,15 @@ export interface LockRequest {
   readonly end: number | null;
   readonly type: "shared" | "exclusive" | "none";
   readonly pid: number;
+}
+
+/** Sets, changes or ends a lock. */
+export interface SetLock extends LockRequest {
+  readonly wait: boolean;
+  /** Behind all who wait already, as the library promises; fcntl passes them. */
+  readonly inLine: boolean;
+  /** What the node will want as soon as it has the lock: it gets them with it, if nobody else holds them then. */
+  readonly pages: readonly WantedPages[];
 }
 
 /**
@@ -93,12 +103,10 @@ export interface TreeRequests {
   /** The node has stored to the file just now. */
   times: { request: { file: number }; reply: object };
 
-  /** Sets, changes or ends a lock. `inLine`: behind all who wait already, as the library promises; fcntl passes them. */
-  setLock: { request: LockRequest & { wait: boolean; inLine: boolean }; reply: object };
+  /** Travels as a frame of its own: `lock`, answered by `locked`. */
+  setLock: { request: SetLock; reply: object };
   /** The first lock that stands against this one; null when none does. Processes of other nodes have no id here: 0. */
   testLock: { request: LockRequest; reply: { lock: Pick<LockRequest, "start" | "end" | "type" | "pid"> | null } };
-  /** Ends all locks of one owner on the file. */
-  releaseOwner: { request: { file: number; owner: string; kind: "posix" | "flock" }; reply: object };
   /** A node that is back says all that it holds on the file. `lost`: indices of those that others have by now. */
   claimLocks: { request: { file: number; locks: LockRequest[] }; reply: { lost: number[] } };
 }

@@ -1,0 +1,59 @@
+import { test } from "node:test";
+import { story } from "./story.js";
+
+test("What a lock protects comes with the lock, if it is free by then: nobody asks for it", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    # An unlock: the page, its token, and then the lock, all on one connection.
+    > a gives back 0..1
+      a→home write 0 = 1 0
+      a→home release 0..1 to none @1
+    > a→home, a→home, b is offered write 0..1
+      home→b grant write 0..1 @2, page 0..1 = 1 0
+    > home→b, b writes 0
+    > b runs
+      b has stored 2 to word 0
+    `,
+  );
+});
+
+test("An offer stands back: nobody is asked to give way for it, and nobody in line is passed", () => {
+  story(
+    { pages: 2, nodes: 3 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > b is offered write 0..1
+    > c reads 0
+      c→home acquire read 0..1, data to 1
+    > c→home
+      home→a revoke 0..1 to read @1
+    > a is offered read 0..1, b is offered read 0..1
+    `,
+  );
+});
+
+test("R9: what is offered to a node that reads the page goes without data: it may have a newer copy by the time it comes", () => {
+  story(
+    { pages: 1 },
+    `
+    > b reads 0, settle
+      b→home acquire read 0..1, data to 1
+      home→b grant read 0..end @1, page 0..1 = 0 0
+      b has loaded 0 from word 0
+    > b is offered write 0..1
+      home→b grant write 0..1 @2
+    > b writes 0
+      b→home acquire write 0..1, no data
+    > home→b, b runs
+      b has stored 1 to word 0
+    `,
+  );
+});
