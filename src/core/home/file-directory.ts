@@ -107,15 +107,19 @@ export class FileDirectory {
 
   /**
    * The node is about to want these pages, since it has been given the lock that protects them: they are granted if nobody
-   * stands in the way. Else nothing happens, and it asks when it does want them.
+   * stands in the way. Else nothing happens, and it asks when it does want them. Data go only to who holds none of them (R9):
+   *
+   * 1. A may write page 1, not page 2. It is offered both, and page 1 is read for it. 2. A's store to page 1 is written back,
+   * and the page evicted. 3. The offer arrives, with page 1 as it was before.
    */
   offer(node: NodeId, { request, mode, start, end }: WantedPages): void {
     const holder = this.#holders.get(node);
     if (holder === undefined || holder.claims !== undefined || this.#isRecovering || this.#policy === "simple") return;
     const weakest = holder.tokens.weakest(start, end);
-    if (weakest >= mode) return;
+    const holdsNone = holder.tokens.strongest(start, end) === Mode.none;
+    if (weakest >= mode || (weakest === Mode.none && !holdsNone)) return;
     const [needStart, needEnd, wantStart, wantEnd] = [start, end, start, end];
-    const data = { dataStart: start, dataEnd: end, windowEnd: end, needsData: weakest === Mode.none };
+    const data = { dataStart: start, dataEnd: end, windowEnd: end, needsData: holdsNone };
     const waiter: Waiter = { node, request, mode, needStart, needEnd, wantStart, wantEnd, ...data };
     const last = this.#line.length;
     if (!this.#mustQueue(waiter, last) && !this.#askHolders(waiter, false)) this.#grant(waiter, last, last);
