@@ -15,6 +15,16 @@ export const directoryMutations: readonly Mutation[] = [
     "const limit = waiter.mode === Mode.write ? Mode.none : Mode.read; let conflict",
     "const limit = Mode.none; let conflict",
   ),
+  m("an offer is made over who holds the pages", directory, "&& !this.#askHolders(waiter, false)", ""),
+  m("an offer asks others to give way", directory, "this.#askHolders(waiter, false)", "this.#askHolders(waiter)"),
+  m("an offer passes who stands in line", directory, "!this.#mustQueue(waiter, last) &&", ""),
+  m(
+    "R9: an offer brings pages of which its node may have newer ones",
+    directory,
+    "weakest >= mode || (weakest === Mode.none && !holdsNone)",
+    "weakest >= mode",
+  ),
+  m("R9: an offer brings data to who reads the pages", directory, "needsData: holdsNone", "needsData: true"),
   m("R1: a grant grows over what others hold", directory, "this.#yieldToHolders(waiter);", ""),
   m("a grant grows over what others stand in line for", directory, "this.#yieldToLine(waiter, index, kept);", ""),
   m(

@@ -57,7 +57,7 @@ export const lockMutations: readonly Mutation[] = [
   ),
   m("who waits is in no circle", locks, "this.#waits.add(waiter);", ""),
   m("who is granted has no lock", locks, "this.#put(waiter, waiter.type); this.#onLocked", "this.#onLocked"),
-  m("who is granted is not told", locks, "this.#onLocked(waiter.node, waiter.request);", ""),
+  m("who is granted is not told", locks, "this.#onLocked(waiter.node, waiter.request, waiter.pages);", ""),
   m("an unlock lets nobody in", locks, "this.#put(range, undefined); this.#pump();", "this.#put(range, undefined);"),
   m(
     "a lock made weaker lets nobody in",
@@ -70,8 +70,8 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "who is let in early lets in nobody before it",
     locks,
-    "this.#onLocked(waiter.node, waiter.request); index = 0;",
-    "this.#onLocked(waiter.node, waiter.request);",
+    "this.#onLocked(waiter.node, waiter.request, waiter.pages); index = 0;",
+    "this.#onLocked(waiter.node, waiter.request, waiter.pages);",
   ),
   m("a request that is taken back waits on", locks, "waiter.node === node && waiter.request === request", "false"),
   m(
@@ -210,16 +210,18 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "what programs do not touch is given",
     lockedPages,
-    "|| run.taken < takenToGive || !run.isUsed",
-    "|| run.taken < takenToGive",
+    "return isUsed && taken >= takenToGive",
+    "return taken >= takenToGive",
   ),
   m("what is brought counts as touched", lockedPages, "} else if (!this.#isBringing) {", "} else {"),
   m("a lock brings nothing", lockedPages, "for (const run of this.#runs) this.#bring(run);", ""),
   m("an unlock gives nothing", lockedPages, "this.#port.giveBack(run.start, run.end);", ""),
+  m("an unlock gives what nobody has taken", lockedPages, "return isUsed && taken >= takenToGive", "return isUsed"),
   m(
-    "an unlock gives what nobody has taken",
+    "what a lock is to bring is here already",
     lockedPages,
-    "!run.isKept || run.taken < takenToGive || ",
-    "!run.isKept || ",
+    "(unusedLocks > 0 && !isUsed) || this.#port.allows(mode, start, end)",
+    "(unusedLocks > 0 && !isUsed)",
   ),
+  m("what a lock is to bring has one number for all", lockedPages, "this.#requestLast + 1;", "this.#requestLast;"),
 ];

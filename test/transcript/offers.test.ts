@@ -40,6 +40,42 @@ test("An offer stands back: nobody is asked to give way for it, and nobody in li
   );
 });
 
+test("R10: An offer to read does not pass a writer in line, though it would not conflict with who reads", () => {
+  story(
+    { pages: 1, nodes: 3 },
+    `
+    > a reads 0, settle
+      a→home acquire read 0..1, data to 1
+      home→a grant read 0..end @1, page 0..1 = 0 0
+      a has loaded 0 from word 0
+    > b writes 0
+      b→home acquire write 0..1, data to 1
+    > b→home
+      home→a revoke 0..1 to none @1
+    > c is offered read 0..1
+    `,
+  );
+});
+
+test("R9: What its node holds in part is not offered: a page that is read for it now may be older than a store on its way", () => {
+  story(
+    { pages: 2 },
+    `
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→a grant write 0..end @1, page 0..1 = 0 0
+      a has stored 1 to word 0
+    > a gives back 1..2
+      a→home release 1..2 to none @1
+    > a→home, a is offered write 0..2
+    # Else it would come behind this, with page 0 as it was.
+    > a gives back 0..1
+      a→home write 0 = 1 0
+      a→home release 0..1 to none @1
+    `,
+  );
+});
+
 test("R9: what is offered to a node that reads the page goes without data: it may have a newer copy by the time it comes", () => {
   story(
     { pages: 1 },
