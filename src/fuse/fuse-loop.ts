@@ -13,6 +13,8 @@ export const writeBytesMax = 1024 * 1024;
 const bufferBytes = writeBytesMax + 4096;
 /** Requests served before other descriptors get their turn. */
 const requestsPerTurn = 32;
+/** So often it is looked whether more than one request waits at a time. */
+const lookTurns = 16;
 
 /** Serves one kind of request. A throw is an internal error, and stops the mount. */
 export type Operation = (request: Request) => void;
@@ -36,6 +38,8 @@ export class FuseLoop implements RequestOwner {
   readonly #waiting = new Map<number, Request>();
   #buffer = new NativeBuffer(bufferBytes);
   #isClosed = false;
+  #turns = 0;
+  #isBusy = false;
   limits: FuseLimits | undefined;
 
   constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, sink: FuseLoopSink) {
@@ -74,11 +78,18 @@ export class FuseLoop implements RequestOwner {
     libc.close(this.fd);
   }
 
+  /**
+   * A program that waits for its answer asks nothing more before it has it: so to read until there is nothing costs a call for
+   * nothing each time, unless many programs ask.
+   */
   #read(): void {
-    for (let count = 0; count < requestsPerTurn; count++) {
+    const looks = this.#isBusy || ++this.#turns % lookTurns === 0;
+    const countMax = looks ? requestsPerTurn : 1;
+    for (let count = 0; count < countMax; count++) {
       const length = libc.read(this.fd, this.#buffer.address, bufferBytes);
       if (length >= 0) {
         this.#serve(new Request(this, this.#buffer));
+        if (looks) this.#isBusy = count > 0;
         continue;
       }
       const errno = libc.errno();

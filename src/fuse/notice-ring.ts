@@ -1,3 +1,6 @@
+import { Epoll, Ready } from "../kernel/epoll.js";
+import { createEventFd, ringEventFd } from "../kernel/event-fd.js";
+
 const headIndex = 0;
 const doneIndex = 1;
 const stopIndex = 2;
@@ -19,18 +22,31 @@ export interface Notice {
   byteLength: number;
 }
 
+/** What the reader's thread needs, to make a ring of its own of it. */
+export interface NoticeRingParts {
+  readonly memory: SharedArrayBuffer;
+  /** An eventfd, rung when there is something in the ring. */
+  readonly door: number;
+}
+
+/** Only bounds how long a thread that is terminated from outside stays in the kernel. */
+const sleepMicrosMax = 1e6;
+
 /**
  * Notices from the mount's thread to the one that tells the kernel, and how many of them have been told: a ring in shared
- * memory, one writer and one reader. What does not fit waits with the writer.
+ * memory, one writer and one reader. What does not fit waits with the writer. The reader sleeps in epoll: to wake it so is one
+ * system call, where `Atomics.notify` makes three, and may have both threads wait for a mutex.
  */
 export class NoticeRing {
-  readonly memory: SharedArrayBuffer;
+  readonly parts: NoticeRingParts;
   readonly #control: Int32Array;
   readonly #cells: Float64Array;
   #taken = 0;
+  #epoll: Epoll | undefined;
 
-  constructor(memory = new SharedArrayBuffer(cellsAt + capacity * cellNumbers * 8)) {
-    this.memory = memory;
+  constructor(parts = newParts()) {
+    const { memory } = parts;
+    this.parts = parts;
     this.#control = new Int32Array(memory, 0, cellsAt / 4);
     this.#cells = new Float64Array(memory, cellsAt);
   }
@@ -64,7 +80,7 @@ export class NoticeRing {
     this.#cells[at + 1] = offset;
     this.#cells[at + 2] = byteLength;
     Atomics.store(this.#control, headIndex, (head + 1) % countsMax);
-    Atomics.notify(this.#control, headIndex);
+    ringEventFd(this.parts.door);
     return true;
   }
 
@@ -73,7 +89,7 @@ export class NoticeRing {
     const done = Atomics.load(this.#control, doneIndex);
     while (Atomics.load(this.#control, headIndex) === done) {
       if (Atomics.load(this.#control, stopIndex) === 1) return false;
-      Atomics.wait(this.#control, headIndex, done);
+      this.#sleep();
     }
     const at = (done % capacity) * cellNumbers;
     into.node = this.#cells[at];
@@ -91,6 +107,19 @@ export class NoticeRing {
 
   stop(): void {
     Atomics.store(this.#control, stopIndex, 1);
-    Atomics.notify(this.#control, headIndex);
+    ringEventFd(this.parts.door);
   }
+
+  /** Until the door is rung, or has been since the last time. */
+  #sleep(): void {
+    if (this.#epoll === undefined) {
+      this.#epoll = new Epoll();
+      this.#epoll.add(this.parts.door, Ready.in + Ready.edge, 0);
+    }
+    this.#epoll.wait(sleepMicrosMax);
+  }
+}
+
+function newParts(): NoticeRingParts {
+  return { memory: new SharedArrayBuffer(cellsAt + capacity * cellNumbers * 8), door: createEventFd() };
 }

@@ -2,12 +2,12 @@ import { workerData } from "node:worker_threads";
 import { ringEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
-import { type Notice, NoticeRing } from "./notice-ring.js";
+import { type Notice, NoticeRing, type NoticeRingParts } from "./notice-ring.js";
 import { Notify, outHeaderBytes } from "./protocol.js";
 
 /** What starts the notifier's thread. */
 export interface NotifierSetup {
-  readonly memory: SharedArrayBuffer;
+  readonly ring: NoticeRingParts;
   /** Of /dev/fuse. */
   readonly fd: number;
   /** An eventfd, rung after every notice. */
@@ -20,8 +20,8 @@ const inodeBytes = 24;
  * Tells the kernel, one notice after the other. To drop pages is a write that sleeps until every page of the range has been
  * written back and dropped, for which the mount's own thread must go on answering: so it is not on that thread.
  */
-function run({ memory, fd, bell }: NotifierSetup): void {
-  const ring = new NoticeRing(memory);
+function run({ ring: parts, fd, bell }: NotifierSetup): void {
+  const ring = new NoticeRing(parts);
   const buffer = new NativeBuffer(4096);
   const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
   buffer.setUint64(8, 0);

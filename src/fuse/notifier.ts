@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { Ready } from "../kernel/epoll.js";
-import { createEventFd, drainEventFd } from "../kernel/event-fd.js";
+import { createEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pager } from "../mapping/pager.js";
@@ -26,10 +26,10 @@ export class Notifier {
   /** `fd`: /dev/fuse. Call this before the loop runs. */
   constructor(pager: Pager, fd: number) {
     this.#fd = fd;
-    const workerData: NotifierSetup = { memory: this.#ring.memory, fd, bell: this.#bell };
+    const workerData: NotifierSetup = { ring: this.#ring.parts, fd, bell: this.#bell };
     this.#worker = new Worker(new URL("./notifier-main.js", import.meta.url), { workerData, name: "dmmap notifier" });
     this.#worker.unref();
-    pager.watch(this.#bell, Ready.in, () => this.#onBell());
+    pager.watch(this.#bell, Ready.in + Ready.edge, () => this.#onBell());
   }
 
   /** Drops pages of an inode from the kernel's cache, dirty ones written first. Bytes; `byteLength` 0 is to the end. */
@@ -57,19 +57,12 @@ export class Notifier {
     this.#ring.stop();
   }
 
-  /** When the thread has ended, which a call of the kernel may delay. */
-  close(pager: Pager): void {
-    pager.unwatch(this.#bell);
-    libc.close(this.#bell);
-  }
-
   #tell(notice: Notice, onDone: (errno: number) => void): void {
     this.#callbacks.push(onDone);
     if (this.#unsent.length > 0 || !this.#ring.push(notice)) this.#unsent.push(notice);
   }
 
   #onBell(): void {
-    drainEventFd(this.#bell);
     this.#ring.takeDone((errno) => this.#callbacks.shift()?.(errno));
     while (this.#unsent.length > 0 && this.#ring.push(this.#unsent[0])) this.#unsent.shift();
   }

@@ -3,11 +3,11 @@ import { ringEventFd } from "../kernel/event-fd.js";
 import { OpenFlag } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
-import { type Notice, NoticeRing } from "./notice-ring.js";
+import { type Notice, NoticeRing, type NoticeRingParts } from "./notice-ring.js";
 
 /** What starts the thread that brings sizes home. */
 export interface SizeProberSetup {
-  readonly memory: SharedArrayBuffer;
+  readonly ring: NoticeRingParts;
   readonly mountPoint: string;
   /** An eventfd, rung after every probe. */
   readonly bell: number;
@@ -26,8 +26,8 @@ const askNobody = 0x4000;
 const sizeMask = 0x200;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function run({ memory, mountPoint, bell }: SizeProberSetup): void {
-  const ring = new NoticeRing(memory);
+function run({ ring: parts, mountPoint, bell }: SizeProberSetup): void {
+  const ring = new NoticeRing(parts);
   const buffer = new NativeBuffer(4096);
   const notice: Notice = { node: 0, offset: 0, byteLength: 0 };
   ring.thread = libc.gettid();

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { Ready } from "../kernel/epoll.js";
-import { createEventFd, drainEventFd } from "../kernel/event-fd.js";
+import { createEventFd } from "../kernel/event-fd.js";
 import type { Pager } from "../mapping/pager.js";
 import { NoticeRing } from "./notice-ring.js";
 import type { SizeProberSetup } from "./size-prober-main.js";
@@ -16,10 +16,10 @@ export class SizeProbes {
   readonly #callbacks: ((seenBytes: number) => void)[] = [];
 
   constructor(pager: Pager, mountPoint: string) {
-    const workerData: SizeProberSetup = { memory: this.#ring.memory, mountPoint, bell: this.#bell };
+    const workerData: SizeProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell };
     this.#worker = new Worker(new URL("./size-prober-main.js", import.meta.url), { workerData, name: "dmmap sizes" });
     this.#worker.unref();
-    pager.watch(this.#bell, Ready.in, () => this.#onBell());
+    pager.watch(this.#bell, Ready.in + Ready.edge, () => this.#onBell());
   }
 
   /** The Linux id of the thread that asks; 0 until it runs. */
@@ -43,7 +43,6 @@ export class SizeProbes {
   }
 
   #onBell(): void {
-    drainEventFd(this.#bell);
     this.#ring.takeDone((seenBytes) => this.#callbacks.shift()?.(seenBytes));
   }
 }

@@ -88,7 +88,9 @@ function tableOf(session: Session, { file, kind }: Pick<LockRequest, "file" | "k
 /** Undefined for what ends locks instead of setting one. */
 function lockOf(session: Session, body: LockRequest): RangeLock | undefined {
   const { type, pid } = body;
-  return type === "none" ? undefined : { ...rangeOf(session, body), type, pid };
+  if (type === "none") return undefined;
+  const { node, owner, start, end } = rangeOf(session, body);
+  return { node, owner, start, end, type, pid };
 }
 
 function rangeOf({ node }: Session, { owner, start, end }: LockRequest): ByteRange & LockOwner {

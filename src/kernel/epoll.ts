@@ -11,7 +11,8 @@ const eventsMax = 256;
 const closeOnExec = 0o2000000;
 const { epollEventBytes: eventBytes, epollDataAt: tokenAt } = platformNumbers();
 
-export const Ready = { in: 0x1, out: 0x4, error: 0x8, hangUp: 0x10, readHangUp: 0x2000 } as const;
+/** `edge`: told once each time that it becomes so, not for as long as it is: an eventfd so watched need not be read. */
+export const Ready = { in: 0x1, out: 0x4, error: 0x8, hangUp: 0x10, readHangUp: 0x2000, edge: 0x8000_0000 } as const;
 
 /** One epoll set. `token` is a number of the caller's choice, below 2^32, that comes back with the event. */
 export class Epoll {

@@ -1,6 +1,6 @@
 import { pageBytes } from "../core/units.js";
+import * as libc from "../kernel/libc.js";
 import { MemoryFile } from "../kernel/memory-file.js";
-import { NativeBuffer } from "../kernel/native-buffer.js";
 
 /** As many as a file can have; memory follows what is kept. */
 const slotsMax = 2 ** 41;
@@ -29,11 +29,14 @@ export class PageAttic {
     return this.#next - this.#free.length;
   }
 
-  /** Keeps the page that is at `address`. @returns its slot. */
-  keep(address: number): number {
-    const slot = this.#free.pop() ?? this.#next++;
-    this.#memory.write(slot, address, pageBytes);
-    return slot;
+  /** @returns a slot for a page, to be copied to `addressOf`. */
+  take(): number {
+    return this.#free.pop() ?? this.#next++;
+  }
+
+  /** Good until the next call. */
+  addressOf(slot: number): number {
+    return this.#memory.aliasAddress(slot);
   }
 
   read(slot: number, to: number): void {
@@ -51,16 +54,6 @@ export class PageAttic {
 
   /** Zeros behind `keepBytes` of a kept page: the file has been cut there (R7). */
   cut(slot: number, keepBytes: number): void {
-    const page = scratchPage();
-    this.read(slot, page.address);
-    page.bytes.fill(0, keepBytes, pageBytes);
-    this.#memory.write(slot, page.address, pageBytes);
+    libc.memset(this.addressOf(slot) + keepBytes, 0, pageBytes - keepBytes);
   }
-}
-
-let scratch: NativeBuffer | undefined;
-/** Room for one page that is on its way from one place to another. */
-export function scratchPage(): NativeBuffer {
-  scratch ??= new NativeBuffer(pageBytes);
-  return scratch;
 }

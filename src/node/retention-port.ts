@@ -2,7 +2,7 @@ import type { RetentionPort } from "../core/token/retention.js";
 import { type Epoch, type PageIndex, pageBytes } from "../core/units.js";
 import type { PageCache } from "../mapping/page-cache.js";
 import type { FileFrames } from "./file-frames.js";
-import { type PageAttic, scratchPage } from "./page-attic.js";
+import type { PageAttic } from "./page-attic.js";
 
 /** Joins one file's retention with the page cache, the attic, and the connection. */
 export class NodeRetentionPort implements RetentionPort {
@@ -39,8 +39,9 @@ export class NodeRetentionPort implements RetentionPort {
   }
 
   keep(page: PageIndex): number {
-    this.#cache.readBytes(page, scratchPage().address, pageBytes);
-    return this.#attic.keep(scratchPage().address);
+    const slot = this.#attic.take();
+    this.#cache.readBytes(page, this.#attic.addressOf(slot), pageBytes);
+    return slot;
   }
 
   free(slot: number): void {
