@@ -21,7 +21,7 @@ test("R1, R2, R3, R9, R10, R15, R20: random programs under random faults, then e
 });
 
 test("the same, where nodes are offered tokens unasked", (context) => {
-  simulateMany(context, 2_000, "--from", "1000000000");
+  simulateMany(context, 2_000, "--from", "1000030000");
 });
 
 test("a run has stores and loads in it", () => {
