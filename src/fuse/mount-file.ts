@@ -92,7 +92,11 @@ export class MountFile implements UpperCache {
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
-    this.#behind = new WriteBehind((start, end) => open.file.writes.sendAhead(start, end));
+    const { writes } = open.file;
+    this.#behind = new WriteBehind({
+      send: (start, end) => writes.sendAhead(start, end),
+      sync: (onDone) => writes.sync(onDone), // Whoever asks for a sync hears whether that succeeds.
+    });
     open.file.upperCache = this;
   }
 

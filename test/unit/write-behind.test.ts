@@ -7,10 +7,13 @@ const mebibyte = 1024 * 1024;
 
 function stage() {
   const sent: string[] = [];
-  const stage = { sent, hasRoom: true };
-  const behind = new WriteBehind((start, end) => {
-    if (stage.hasRoom) sent.push(`${start}..${end}`);
-    return stage.hasRoom;
+  const stage = { sent, hasRoom: true, syncs: [] as (() => void)[] };
+  const behind = new WriteBehind({
+    send: (start, end) => {
+      if (stage.hasRoom) sent.push(`${start}..${end}`);
+      return stage.hasRoom;
+    },
+    sync: (onDone) => stage.syncs.push(onDone),
   });
   return { stage, sent, behind };
 }
@@ -37,4 +40,18 @@ test("what finds no room is sent with the next", () => {
   at.hasRoom = true;
   behind.wrote(mebibyte, mebibyte + pageBytes);
   assert.deepEqual(sent, ["0..257"]);
+});
+
+test("every 32 MiB are put on the disk, one time after the other", () => {
+  const { stage: at, behind } = stage();
+  const write = (from: number, to: number) => {
+    for (let piece = from; piece < to; piece++) behind.wrote(piece * mebibyte, (piece + 1) * mebibyte);
+  };
+  write(0, 31);
+  assert.equal(at.syncs.length, 0);
+  write(31, 100);
+  assert.equal(at.syncs.length, 1, "the first is not over");
+  at.syncs[0]();
+  write(100, 101);
+  assert.equal(at.syncs.length, 2);
 });
