@@ -18,15 +18,16 @@ export type ToHome =
       needsData: boolean;
     }
   | { type: "fetch"; request: number; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "write"; page: PageIndex; words: readonly number[]; write: number }
+  | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number; duty: number }
+  /** `copyOf`: which version of the page it is, for the checks alone. */
+  | { type: "write"; page: PageIndex; words: readonly number[]; duty: number; copyOf: number }
   | { type: "truncate"; request: number; sizeBytes: number }
   | { type: "resized"; epoch: number }
-  | { type: "restore"; page: PageIndex; words: readonly number[]; version: number; write: number }
+  | { type: "restore"; page: PageIndex; words: readonly number[]; version: number; duty: number }
   | { type: "sync"; request: number }
   | { type: "ping"; request: number; isAsked: boolean }
   | { type: "claim"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "claimed"; epoch: number }
+  | { type: "claimed"; epoch: number; duty: number }
   | { type: "recovered" };
 
 /** Pages of an answer: `words` holds those of [dataStart, dataEnd), two a page. */
@@ -113,11 +114,11 @@ export function describe(message: Message): string {
     case "resized":
       return `resized @${message.epoch}`;
     case "restore":
-      return `restore ${message.page} = ${message.words.join(" ")}, version ${message.version}, write ${message.write}`;
+      return `restore ${message.page} = ${message.words.join(" ")}, version ${message.version}, duty ${message.duty}`;
     case "claim":
       return `claim ${modeName[message.mode]} ${range(message.start, message.end)} @${message.epoch}`;
     case "claimed":
-      return `claimed all, newest @${message.epoch}`;
+      return `claimed all, newest @${message.epoch}${message.duty > 0 ? `, last duty ${message.duty}` : ""}`;
     case "reclaimed":
       return `reclaimed, ${pagesOf(message.sizeBytes)} @${message.epoch}`;
     case "opened":

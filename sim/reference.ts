@@ -2,9 +2,15 @@ import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { SimNode } from "./sim-node.js";
 import { requireTrue } from "./violation.js";
 
+/** Whose store made a version. A node that crashes and comes back is another: it has another session. */
+export interface Author {
+  readonly node: SimNode;
+  readonly session: string | undefined;
+}
+
 interface Version {
   readonly words: readonly number[];
-  readonly by: SimNode | undefined;
+  readonly by: Author | undefined;
 }
 
 /**
@@ -14,7 +20,7 @@ interface Version {
 export class Reference {
   readonly words: Int32Array;
   readonly #versions: Version[][];
-  /** Of each page the version that a sync has been acknowledged of. */
+  /** Of each page the version that is on stable storage, be it that nobody knows so. */
   readonly #synced: number[];
 
   constructor(pagesMax: number) {
@@ -27,9 +33,9 @@ export class Reference {
     return this.#versions[page].length - 1;
   }
 
-  store(word: number, value: number, by: SimNode): void {
+  store(word: number, value: number, node: SimNode): void {
     this.words[word] = value;
-    this.#add(Math.floor(word / wordsPerPage), by);
+    this.#add(Math.floor(word / wordsPerPage), { node, session: node.link.session });
   }
 
   /** Sizes are durable at once: whichever version of a page is going to be seen, it ends where the file does. */
@@ -56,7 +62,7 @@ export class Reference {
    *
    * @returns those whose stores are gone.
    */
-  settle(page: number, disk: readonly number[], answered: number, mayBeTorn: boolean): SimNode[] {
+  settle(page: number, disk: readonly number[], answered: number, mayBeTorn: boolean): Author[] {
     const versions = this.#versions[page];
     const first = Math.max(answered, this.#synced[page]);
     const is = versions.findLastIndex(({ words }) => words.every((word, at) => word === disk[at]));
@@ -78,11 +84,13 @@ export class Reference {
   /** All that decides what `settle` is going to say, if nobody answers for less than these. */
   describe(page: number, answered: readonly number[]): string {
     const first = this.#synced[page];
-    const versions = this.#versions[page].slice(first).map(({ words, by }) => `${words.join(" ")} ${by?.name ?? ""}`);
+    const versions = this.#versions[page]
+      .slice(first)
+      .map(({ words, by }) => `${words.join(" ")} ${by?.session ?? ""}`);
     return `${versions.join("|")} ${answered.map((version) => Math.max(0, version - first)).join(" ")}`;
   }
 
-  #add(page: number, by: SimNode | undefined): void {
+  #add(page: number, by: Author | undefined): void {
     const words = [...this.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
     this.#versions[page].push({ words, by });
   }

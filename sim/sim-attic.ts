@@ -4,7 +4,8 @@ import { wordsPerPage } from "./sim-file.js";
 export class SimAttic {
   readonly #slots = new Map<number, number[]>();
   #last = 0;
-  lastWrite = 0;
+  /** Of this node's duties (R20). */
+  lastDuty = 0;
 
   get keptPages(): number {
     return this.#slots.size;

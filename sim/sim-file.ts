@@ -1,5 +1,5 @@
 import type { DirectoryPort } from "../src/core/home/directory-port.js";
-import { Duties, type StableWrites } from "../src/core/home/duties.js";
+import { Duties, type StableDuties } from "../src/core/home/duties.js";
 import { FileDirectory } from "../src/core/home/file-directory.js";
 import { Mode, type NodeId, type PageIndex, type Policy, pageEndAt } from "../src/core/units.js";
 import type { ToHome, ToNode } from "./message.js";
@@ -46,7 +46,7 @@ export class SimFile implements DirectoryPort {
   constructor(
     world: FileWorld,
     disk: SimDisk,
-    options: { policy: Policy; chunkPages: number; recovering: boolean; stable: StableWrites },
+    options: { policy: Policy; chunkPages: number; recovering: boolean; stable: StableDuties },
   ) {
     this.#world = world;
     this.#disk = disk;
@@ -86,6 +86,7 @@ export class SimFile implements DirectoryPort {
         return this.#answerFetch(node, message.request, message.start, message.end, message.epoch);
       case "release":
         if (message.mode === Mode.none) this.#cut(node, message.start, message.end);
+        duties.heard(id, message.duty);
         return directory.release(node, message.mode, message.start, message.end, message.epoch);
       case "write":
         requireTrue(
@@ -93,19 +94,19 @@ export class SimFile implements DirectoryPort {
           "an honest node's write-back is never refused",
         );
         this.#disk.write(message.page, message.words);
-        return duties.onWrite(id, message.write, message.page, message.page + 1);
+        return duties.onWrite(id, message.duty, message.page, message.page + 1);
       case "truncate":
         return directory.truncate(node, message.request, message.sizeBytes);
       case "resized":
         return directory.resized(node, message.epoch);
       case "restore": {
-        const { page, version, write, words } = message;
+        const { page, version, duty, words } = message;
         const isWanted = isRecovering
-          ? duties.mayRestore(id, page, version, write)
-          : duties.mayResend(id, write) && directory.mayWrite(node, page, page + 1);
-        if (!isWanted) return isRecovering ? duties.onOldNews(id, write) : undefined;
+          ? duties.mayRestore(id, page, version, duty)
+          : duties.mayResend(id, duty) && directory.mayWrite(node, page, page + 1);
+        if (!isWanted) return;
         this.#disk.write(page, words);
-        return duties.onRestored(id, write, page, version);
+        return duties.onRestored(page, version);
       }
       case "claim": {
         const { mode, start, end, epoch } = message;

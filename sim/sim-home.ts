@@ -1,8 +1,8 @@
-import type { StableWrites } from "../src/core/home/duties.js";
+import type { StableDuties } from "../src/core/home/duties.js";
 import type { FileDirectory } from "../src/core/home/file-directory.js";
 import { Recovery, type RememberedSessions } from "../src/core/home/recovery.js";
 import { SessionLease } from "../src/core/home/session-lease.js";
-import type { NodeId, Policy } from "../src/core/units.js";
+import { type NodeId, type Policy, pageMax } from "../src/core/units.js";
 import type { SessionState, ToHome, ToNode } from "./message.js";
 import type { SimDisk } from "./sim-disk.js";
 import { type FileWorld, SimFile } from "./sim-file.js";
@@ -15,6 +15,7 @@ export interface HomeWorld extends FileWorld {
   readonly homeNow: number;
   /** Numbers of nodes differ over all lives of the home. */
   nextNode(): NodeId;
+  onSyncBegun(): () => void;
   /** The session is over: what its node alone had is gone. */
   onEnded(session: SimSession, reason: string): void;
   /** Everybody who survived a restart has said what they hold, and sent what they answer for. */
@@ -40,9 +41,10 @@ export class SimSession {
 }
 
 interface Sync {
-  readonly session: SimSession;
+  /** Undefined: of the home's own accord. */
+  readonly session: SimSession | undefined;
   readonly end: () => void;
-  readonly record: StableWrites | undefined;
+  readonly record: StableDuties | undefined;
   /** Writes to the disk that it makes durable. */
   readonly covered: number;
   readonly done: () => void;
@@ -82,6 +84,8 @@ export class SimHome {
     };
     const remembered = JSON.parse(disk.notes.get("sessions") ?? "{}") as RememberedSessions;
     this.recovery = new Recovery(port, remembered, this.leaseMicros, world.homeNow);
+    // What a home that was killed had not synced counts as stable from here on: so it has to be.
+    if (this.recovery.isOpen) disk.beginSync()();
     this.file = this.#newFile();
     this.#nextTick = world.homeNow + this.leaseMicros / ticksPerLease;
   }
@@ -114,7 +118,7 @@ export class SimHome {
     );
     const syncs = this.#syncs.map(
       ({ session, record, covered }) =>
-        `${session.id} ${JSON.stringify(record)} of ${Math.max(0, covered - disk.settledCount)}`,
+        `${session?.id ?? "its own"} ${JSON.stringify(record)} of ${Math.max(0, covered - disk.settledCount)}`,
     );
     const parked = recovery.isOpen ? this.#parked.map((isOf) => isOf()).join(" ") : "";
     const back = `${recovery.isOpen} ${recovery.expectedCount} ${parked}`;
@@ -168,7 +172,7 @@ export class SimHome {
       case "claimed":
         // The answer to a close was lost with the connection: the close has been served.
         if (!session.isOpen) return this.#send(session, { type: "closed" });
-        file.duties.endRestores(session.id);
+        file.duties.heard(session.id, message.duty);
         // The answer goes first: what is asked next must find the node ready to hear it.
         this.#send(session, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: file.directory.epoch });
         return file.directory.endClaims(session.node, message.epoch);
@@ -189,13 +193,14 @@ export class SimHome {
     this.file.disconnected(session.node);
   }
 
-  /** The session is over: everything it held is free. */
+  /** The session is over: everything it held is free, and what it answered for is the home's to answer for. */
   end(session: SimSession, reason: string): void {
     if (!this.sessions.delete(session.id)) return;
     if (session.isConnected) this.#send(session, { type: "closing" });
     session.isConnected = false;
     this.#world.onEnded(session, reason);
     this.#leave(session);
+    this.#settle(this.file);
     this.recovery.forget(session.id);
   }
 
@@ -240,11 +245,17 @@ export class SimHome {
       this.#parked.push(() => `sync of ${session.id}`);
       return this.recovery.park(() => this.#sync(session, done));
     }
-    const { record, end } = this.file.duties.beginSync(session.id);
+    this.#beginSync(session, done);
+  }
+
+  #beginSync(session: SimSession | undefined, done: () => void): void {
+    const { record, end } = this.file.duties.beginSync(session?.id);
     const covered = this.disk.writeCount;
     const endOnDisk = this.disk.beginSync();
+    const onDurable = this.#world.onSyncBegun();
     const both = () => {
       endOnDisk();
+      onDurable();
       end();
     };
     this.#syncs.push({ session, record, covered, end: both, done });
@@ -270,12 +281,27 @@ export class SimHome {
     this.file.leave(session.node);
     this.file.duties.forget(session.id);
     session.lease.forget(this.file);
-    if (this.directory.openCount === 0) this.file = this.#newFile();
+    if (this.directory.openCount === 0) this.#settle(this.file);
+  }
+
+  /** As a home does: what is not stable is synced, and the file closed behind that if nobody has it open. */
+  #settle(file: SimFile): void {
+    if (file !== this.file) return; // Closed meanwhile.
+    if (this.recovery.isOpen) {
+      this.#parked.push(() => "its own sync");
+      return this.recovery.park(() => this.#settle(file));
+    }
+    if (file.duties.isUnstable(0, pageMax)) this.#beginSync(undefined, () => this.#closeIfIdle(file));
+    else this.#closeIfIdle(file);
+  }
+
+  #closeIfIdle(file: SimFile): void {
+    if (file === this.file && file.directory.openCount === 0) this.file = this.#newFile();
   }
 
   #newFile(): SimFile {
     const recovering = this.recovery.isOpen;
-    const stable = JSON.parse((recovering && this.disk.notes.get("stable")) || "{}") as StableWrites;
+    const stable = JSON.parse((recovering && this.disk.notes.get("stable")) || "{}") as StableDuties;
     return new SimFile(this.#world, this.disk, { ...this.#options, recovering, stable });
   }
 

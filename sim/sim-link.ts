@@ -9,13 +9,13 @@ export class SimLink {
   readonly lease = new NodeLease();
   state: LinkState = "up";
   session: string | undefined;
-  takenWrite = 0;
+  takenDuty = 0;
   greetedAt = 0;
   #boot: number;
   #deadline = Number.POSITIVE_INFINITY;
   #requestLast = 0;
   #pingRequest = 0;
-  #pingWrite = 0;
+  #pingDuty = 0;
 
   /** The first session of a node is there from the beginning. */
   constructor(session: string | undefined, boot: number, leaseMicros: number, now: number) {
@@ -30,7 +30,7 @@ export class SimLink {
   }
 
   describe(): string {
-    return `${this.state} ${this.session} ${this.#boot} ${this.takenWrite}`;
+    return `${this.state} ${this.session} ${this.#boot} ${this.takenDuty}`;
   }
 
   greet(now: number): void {
@@ -40,7 +40,7 @@ export class SimLink {
   }
 
   welcome({ session, boot, leaseMicros }: ToNode & { type: "welcome" }, now: number): void {
-    if (boot !== this.#boot) this.takenWrite = 0;
+    if (boot !== this.#boot) this.takenDuty = 0;
     this.#boot = boot;
     this.session = session;
     this.#begin(this.greetedAt, now, leaseMicros);
@@ -52,12 +52,12 @@ export class SimLink {
   }
 
   /** @returns the request of a ping that is to be sent. */
-  ping(now: number, lastWrite: number): number | undefined {
+  ping(now: number, lastDuty: number): number | undefined {
     if (now < this.#deadline || this.state !== "up") return undefined;
     this.#deadline = now + this.lease.pingMicros;
     if (this.lease.isPinged) return undefined;
     this.lease.pinged(now);
-    this.#pingWrite = lastWrite;
+    this.#pingDuty = lastDuty;
     this.#pingRequest = ++this.#requestLast;
     return this.#pingRequest;
   }
@@ -69,7 +69,7 @@ export class SimLink {
 
   pong(request: number): void {
     this.lease.ponged();
-    if (request === this.#pingRequest) this.takenWrite = this.#pingWrite;
+    if (request === this.#pingRequest) this.takenDuty = this.#pingDuty;
   }
 
   #begin(greetedAt: number, now: number, leaseMicros: number): void {

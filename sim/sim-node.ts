@@ -23,8 +23,8 @@ export interface NodeWorld {
   /** Whether the machine answers late that a thread has run. */
   hidesProgress(): boolean;
   note(node: SimNode, text: string): void;
-  /** A page is being handed to the home, with what the cache has of it. */
-  onHanded(node: SimNode, page: PageIndex): void;
+  /** A page is being handed to the home, with what the cache has of it. @returns which version of it that is. */
+  onHanded(node: SimNode, page: PageIndex): number;
   /** A sync is about to be asked. @returns what is called when it has been acknowledged. */
   onSync(node: SimNode): () => void;
   /** The session is over: these pages are told to have lost stores. */
@@ -289,7 +289,7 @@ export class SimNode implements TokenPort {
     if (tokens === undefined) return;
     this.retention.restore(tokens.epoch, () => {
       tokens.eachHeld((mode, start, end, epoch) => this.sendUp({ type: "claim", mode, start, end, epoch }));
-      this.sendUp({ type: "claimed", epoch: tokens.epoch });
+      this.sendUp({ type: "claimed", epoch: tokens.epoch, duty: this.attic.lastDuty });
     });
   }
 
@@ -362,7 +362,7 @@ export class SimNode implements TokenPort {
     const { now } = this;
     const isOver = this.#hasLapsed() && this.link.state === "up";
     if (isOver || this.link.isUnanswered(now)) this.down();
-    const ping = this.link.ping(now, this.attic.lastWrite);
+    const ping = this.link.ping(now, this.attic.lastDuty);
     if (ping !== undefined) this.sendUp({ type: "ping", request: ping, isAsked: this.tokens?.isAsked === true });
     this.#act((tokens) => tokens.onTime(now));
   }
@@ -415,7 +415,7 @@ export class SimNode implements TokenPort {
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#send({ type: "release", mode, start, end, epoch });
+    this.#send({ type: "release", mode, start, end, epoch, duty: this.attic.lastDuty });
   }
 
   isCached(page: PageIndex): boolean {
@@ -460,9 +460,9 @@ export class SimNode implements TokenPort {
       this.room--;
       cache.writable[page] = 0;
       cache.dirty[page] = 0;
-      const write = this.retention.wrote(page, page + 1);
-      this.#world.onHanded(this, page);
-      this.#send({ type: "write", page, words: this.wordsOf(page), write });
+      const duty = this.retention.wrote(page, page + 1);
+      const copyOf = this.#world.onHanded(this, page);
+      this.#send({ type: "write", page, words: this.wordsOf(page), duty, copyOf });
     }
     return true;
   }
@@ -526,7 +526,7 @@ export class SimNode implements TokenPort {
       const good = tokens.mayInstall(request, start);
       let end = start + 1;
       while (end < dataEnd && tokens.mayInstall(request, end) === good) end++;
-      if (good && unstable) this.retention.received(start, end, tokens.epoch);
+      if (good) this.retention.received(start, end, unstable);
       if (good) this.#installRun(tokens, start, end, words, dataStart);
       else this.#world.note(this, `drops page ${start}`);
       start = end;

@@ -46,12 +46,12 @@ export class SimRetentionPort implements RetentionPort {
     this.#node.attic.cut(slot, keepBytes / wordBytes);
   }
 
-  nextWrite(): number {
-    return ++this.#node.attic.lastWrite;
+  nextDuty(): number {
+    return ++this.#node.attic.lastDuty;
   }
 
-  get takenWrite(): number {
-    return this.#node.link.takenWrite;
+  get takenDuty(): number {
+    return this.#node.link.takenDuty;
   }
 
   hasRoom(): boolean {
@@ -62,10 +62,10 @@ export class SimRetentionPort implements RetentionPort {
     this.#node.whenRoom(goOn);
   }
 
-  restore(page: PageIndex, version: number, write: number, slot: number): void {
+  restore(page: PageIndex, version: number, duty: number, slot: number): void {
     const { room, attic } = this.#node;
     this.#node.room = room - 1;
     const words = slot < 0 ? this.#node.wordsOf(page) : attic.read(slot);
-    this.#node.sendUp({ type: "restore", page, version, write, words });
+    this.#node.sendUp({ type: "restore", page, version, duty, words });
   }
 }

@@ -62,9 +62,13 @@ export class World implements HomeWorld, NodeWorld {
   readonly #trace: ((line: string) => void) | undefined;
   #offerLast = 2 ** 31;
   readonly #names: string[];
-  /** Of each node what it has handed over or holds, by page: the version for which it answers. */
+  /** Of each node by page the newest version that it has handed over, and that its program may have seen, in its session. */
   readonly #handed: number[][];
   readonly #seen: number[][];
+  /** Of each page the version that the home has taken last, synced or not; 0 when that is not known. */
+  readonly #onDisk: number[];
+  /** Of each node the pages that it has handed over, and that have not arrived yet, be it that a connection was lost. */
+  readonly #underway: Set<number>[];
   /** Of each node the pages with stores that are gone, and that it has to report. */
   readonly #lost: Set<number>[];
   /** Sessions that are over, whether their nodes know or not. */
@@ -92,7 +96,9 @@ export class World implements HomeWorld, NodeWorld {
     this.toNode = this.nodes.map(() => []);
     this.reference = new Reference(options.pagesMax);
     this.#handed = this.nodes.map(() => Array(options.pagesMax).fill(0));
-    this.#seen = this.nodes.map(() => Array(options.pagesMax).fill(-1));
+    this.#seen = this.nodes.map(() => Array(options.pagesMax).fill(0));
+    this.#onDisk = Array(options.pagesMax).fill(0);
+    this.#underway = this.nodes.map(() => new Set());
     this.#lost = this.nodes.map(() => new Set());
   }
 
@@ -156,8 +162,11 @@ export class World implements HomeWorld, NodeWorld {
         if (message === undefined) return;
         if (this.#trace !== undefined) this.#trace(`  home hears from ${node.name}: ${describe(message)}`);
         if (message.type === "hello") return this.#greet(event.node, message.session);
+        if (message.type === "write" || message.type === "restore") this.#underway[event.node].delete(message.page);
         const session = this.process?.sessions.get(node.link.session ?? "");
-        if (session !== undefined) this.home.receive(session, message);
+        if (session === undefined) return;
+        if (message.type === "write") this.#onDisk[message.page] = message.copyOf;
+        this.home.receive(session, message);
         return;
       }
       case "toNode": {
@@ -274,6 +283,7 @@ export class World implements HomeWorld, NodeWorld {
     this.#trace?.("and its power is lost");
     this.mayBeTorn = true;
     this.disk.losePower(survives);
+    this.#onDisk.fill(0);
   }
 
   restartHome(): void {
@@ -350,8 +360,18 @@ export class World implements HomeWorld, NodeWorld {
     this.reference.resize(sizeBytes);
   }
 
-  onHanded(node: SimNode, page: number): void {
-    this.#handed[this.nodes.indexOf(node)][page] = this.reference.latest(page);
+  onHanded(node: SimNode, page: number): number {
+    const index = this.nodes.indexOf(node);
+    const version = this.reference.latest(page);
+    this.#handed[index][page] = version;
+    this.#underway[index].add(page);
+    return version;
+  }
+
+  /** The home begins to put its disk down. @returns what is called when that is done: nothing older may be there again. */
+  onSyncBegun(): () => void {
+    const versions = [...this.#onDisk];
+    return () => this.reference.synced(versions);
   }
 
   onSync(node: SimNode): () => void {
@@ -378,12 +398,15 @@ export class World implements HomeWorld, NodeWorld {
       this.#ended.add(link.session);
       this.#forget(index);
     }
-    for (let page = 0; page < this.options.pagesMax; page++) {
-      const isWritten = [...this.home.directory.segments()].some(
-        ({ mode, start, end }) => mode === Mode.write && page >= start && page < end,
-      );
-      if (!isWritten) this.#settle(page);
-    }
+    for (let page = 0; page < this.options.pagesMax; page++) if (!this.#isWriting(page)) this.#settle(page);
+  }
+
+  /** Whether somebody may store to this page, and has it or has sent it: then that is what everybody is going to see. */
+  #isWriting(page: number): boolean {
+    return this.nodes.some((node, index) => {
+      if (this.isOutcast(node) || !this.home.directory.mayWrite(node.id, page, page + 1)) return false;
+      return node.cache.cached[page] === 1 || this.#underway[index].has(page);
+    });
   }
 
   onReported(node: SimNode, pages: ReadonlySet<number>): void {
@@ -397,13 +420,11 @@ export class World implements HomeWorld, NodeWorld {
     this.excused.delete(node);
   }
 
-  /** Of a node that holds a page and has seen it, or has handed it over: the version for which it answers (R20). */
+  /** The newest version for which a living node answers, or that it knows to be stable: for none of them time runs backwards. */
   #answered(page: number): number {
     let newest = 0;
     for (const [index, node] of this.nodes.entries()) {
-      if (this.isOutcast(node)) continue;
-      newest = Math.max(newest, this.#handed[index][page]);
-      if (node.cache.cached[page] === 1) newest = Math.max(newest, this.#seen[index][page]);
+      if (!this.isOutcast(node)) newest = Math.max(newest, this.#handed[index][page], this.#seen[index][page]);
     }
     return newest;
   }
@@ -421,14 +442,18 @@ export class World implements HomeWorld, NodeWorld {
   #settle(page: number): void {
     if (page * wordsPerPage * wordBytes >= this.sizeBytes) return;
     const words = [...this.disk.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
-    for (const by of this.reference.settle(page, words, this.#answered(page), this.mayBeTorn)) {
-      if (this.isOutcast(by) || by.link.session === undefined) this.#lost[this.nodes.indexOf(by)].add(page);
+    const lost = this.reference.settle(page, words, this.#answered(page), this.mayBeTorn);
+    this.#onDisk[page] = this.reference.latest(page);
+    for (const by of lost) {
+      if (by.session === by.node.link.session && this.isOutcast(by.node))
+        this.#lost[this.nodes.indexOf(by.node)].add(page);
     }
   }
 
   #forget(index: number): void {
     this.#handed[index].fill(0);
-    this.#seen[index].fill(-1);
+    this.#seen[index].fill(0);
+    this.#underway[index].clear();
   }
 
   #greet(index: number, session: string | undefined): void {
@@ -480,11 +505,11 @@ export class World implements HomeWorld, NodeWorld {
     const pages = Array.from({ length: this.options.pagesMax }, (_, page) => {
       return this.reference.describe(
         page,
-        [...this.#handed, ...this.#seen].map((versions) => versions[page]),
+        [...this.#handed, ...this.#seen, this.#onDisk].map((versions) => versions[page]),
       );
     });
     const nodes = this.nodes.map((node, index) => {
-      return `${this.isOutcast(node)} ${this.excused.has(node)} ${[...this.#lost[index]].join(" ")}`;
+      return `${this.isOutcast(node)} ${this.excused.has(node)} ${[...this.#lost[index]].sort()} ${[...this.#underway[index]].sort()}`;
     });
     return `${pages.join(";")} ${nodes.join(";")} ${this.mayBeTorn}`;
   }

@@ -66,6 +66,18 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "this.#port.onEnd(); for (const action of this.#parked.splice(0)) action();",
     "for (const action of this.#parked.splice(0)) action(); this.#port.onEnd();",
   ),
+  m(
+    "a node that has claimed all is waited for",
+    recovery,
+    "if (this.#expected.delete(session) && !this.#live.has(session)) this.#record();",
+    "",
+  ),
+  m(
+    "a node that came back without a file stays remembered",
+    recovery,
+    "if (this.#expected.delete(session) && !this.#live.has(session)) this.#record();",
+    "this.#expected.delete(session);",
+  ),
   // The directory.
   m("a recovering home grants", directory, "#serveLast() { if (this.#isRecovering) return;", "#serveLast() {"),
   m("a recovering home grants along the line", directory, "#pump() { if (this.#isRecovering) return;", "#pump() {"),
@@ -125,6 +137,12 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "this.#unstable.count > 0 && this.#unstable.strongest(start, end) !== Mode.none",
     "false",
   ),
+  m(
+    "R20: a write is stable at once",
+    duties,
+    "this.heard(session, duty); this.#addUnstable(start, end);",
+    "this.heard(session, duty);",
+  ),
   m("R20: a sync makes stable what came after it began", duties, "if (unstable.epoch(index) <= sync)", "if (true)"),
   m("R20: a sync makes nothing stable", duties, "if (unstable.epoch(index) <= sync)", "if (false)"),
   m(
@@ -132,6 +150,49 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     duties,
     "this.#unstable.set(0, pageMax, Mode.write, this.#syncNext);",
     "this.#unstable.clear();",
+  ),
+  m(
+    "R20: what a lost connection may have lost is sent in vain",
+    duties,
+    "return duty > this.#heardOf(session);",
+    "return false;",
+  ),
+  m(
+    "R20: what has been taken is taken again after a cut",
+    duties,
+    "return duty > this.#heardOf(session);",
+    "return true;",
+  ),
+  m(
+    "R20: no write counts as heard",
+    duties,
+    "this.heard(session, duty); this.#addUnstable(start, end);",
+    "this.#addUnstable(start, end);",
+  ),
+  m("R20: no duty counts as heard", duties, "this.#heard.set(session, Math.max(duty, this.#heardOf(session)));", ""),
+  m(
+    "R20: a restore may be older than what is on record",
+    duties,
+    "if (duty <= (this.#stable[session] ?? 0)) return false;",
+    "",
+  ),
+  m(
+    "R20: restores overwrite written pages",
+    duties,
+    "if (written !== undefined) return written.session === session && duty > written.duty;",
+    "",
+  ),
+  m(
+    "R20: a node's own later write is not restored over its earlier one",
+    duties,
+    "return written.session === session && duty > written.duty;",
+    "return false;",
+  ),
+  m(
+    "R20: a node's own earlier write is restored over its later one",
+    duties,
+    "return written.session === session && duty > written.duty;",
+    "return written.session === session;",
   ),
   m("R20: the last to restore wins", duties, "return version >= (this.#restored.get(page) ?? 0);", "return true;"),
   m(
@@ -153,6 +214,12 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (this.#isRecovering)",
   ),
   m(
+    "R20: a session that has closed the file still counts",
+    duties,
+    "forget(session) { this.#heard.delete(session);",
+    "forget(session) {",
+  ),
+  m(
     "R20: a record outlives its session",
     duties,
     "const { [session]: _gone, ...others } = this.#stable; this.#stable = others;",
@@ -163,6 +230,18 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     duties,
     "endRecovery() { this.#isRecovering = false; this.#restored.clear(); this.#written.clear();",
     "endRecovery() {",
+  ),
+  m(
+    "R20: nothing is put on record",
+    duties,
+    "const record = others ? { ...this.#stable, ...Object.fromEntries(heard) } : undefined;",
+    "const record = undefined;",
+  ),
+  m(
+    "R20: a record has only the duties of now",
+    duties,
+    "? { ...this.#stable, ...Object.fromEntries(heard) }",
+    "? { ...Object.fromEntries(heard) }",
   ),
   m(
     "R20: what is on record is not known after",

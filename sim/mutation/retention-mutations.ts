@@ -5,6 +5,39 @@ const retention = "token/retention.js";
 
 /** R20 at a node: the copies it keeps, and what becomes of them. */
 export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
+  m("R20: nothing is anybody's duty", retained, "this.#open.cached.set(start, end, mode, duty); return", "return"),
+  m(
+    "R20: what came unstable is nobody's duty",
+    retained,
+    "const duty = this.#answerFor(start, end, Mode.read);",
+    "return;",
+  ),
+  m(
+    "R15: own stores are no more when they have come back unstable",
+    retained,
+    "const own = this.isEmpty ? undefined : this.#ownIn(start, end);",
+    "const own = undefined;",
+  ),
+  m("R15: own stores in kept copies do not count", retained, "if (isOwn) own.set(page, page + 1, Mode.write, 0);", ""),
+  m(
+    "R20: what leaves the cache is not kept",
+    retained,
+    "kept.set(page, { page, version, duty, slot: this.#attic.keep(page), isOwn });",
+    "",
+  ),
+  m(
+    "R20: a kept copy has no version",
+    retained,
+    "page, version, duty, slot: this.#attic",
+    "page, version: 0, duty, slot: this.#attic",
+  ),
+  m(
+    "R20: a kept copy has the number of another duty",
+    retained,
+    "page, version, duty, slot: this.#attic",
+    "page, version, duty: duty + 1, slot: this.#attic",
+  ),
+  m("R20: a kept page still counts as cached", retained, "cached.set(start, end, Mode.none, 0); } }", "} }"),
   m("R20: an older copy outlives the next write", retained, "this.forget(start, end); this.#open", "this.#open"),
   m("R20: a copy is not freed", retained, "this.#attic.free(found.slot);", ""),
   m("R20: a freed copy is sent again", retained, "kept.delete(page);", ""),
@@ -27,6 +60,20 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "",
   ),
   m("R20: a sync begins no generation", retained, "this.#generations.push(emptyGeneration());", ""),
+  m("R20: kept copies are not sent again", retained, "for (const page of kept.values()) act(page);", ""),
+  m("R20: cached pages are not sent again", retained, "act({ page, version: held, duty, slot: -1, isOwn });", ""),
+  m(
+    "R20: received pages are not sent again",
+    retained,
+    "act({ page, version: held, duty, slot: -1, isOwn });",
+    "if (isOwn) act({ page, version: held, duty, slot: -1, isOwn });",
+  ),
+  m(
+    "R20: cached pages are sent again under no version",
+    retained,
+    "act({ page, version: held, duty, slot: -1, isOwn });",
+    "act({ page, version: 0, duty, slot: -1, isOwn });",
+  ),
   m(
     "R20: a lost session keeps its copies",
     retained,
@@ -51,6 +98,12 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     retention,
     "if (isUnsent) lost.set(page, page + 1, Mode.write, 0);",
     "",
+  ),
+  m(
+    "R15: pages that the home took are reported as lost",
+    retention,
+    "const isUnsent = isOwn && duty > port.takenDuty && page",
+    "const isUnsent = isOwn && page",
   ),
   m(
     "what is lost stays in the cache",
@@ -81,6 +134,24 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (!this.#port.hasRoom()) { onSent(); return this.#port.onRoom(() => send(index)); }",
   ),
   m("what could not be made durable is not sent again", retention, "this.#port.markDirty(page, page + 1);", ";"),
+  m(
+    "what is only read is sent as written",
+    retention,
+    "if (slot < 0 && isOwn && mayWrite(page))",
+    "if (slot < 0 && isOwn)",
+  ),
+  m(
+    "R15: what was only seen is reported as lost",
+    retention,
+    "const isUnsent = isOwn && duty > port.takenDuty",
+    "const isUnsent = duty > port.takenDuty",
+  ),
+  m(
+    "R20: what has come stable leaves an older copy",
+    retention,
+    "else if (!this.#pages.isEmpty) this.#pages.forget(start, end);",
+    "",
+  ),
   m(
     "R20: a page that has left the cache since is sent from there",
     retention,

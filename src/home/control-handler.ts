@@ -128,7 +128,7 @@ export class ControlHandler {
       case "cancelLock":
         return this.#cancelLock(session, body.request);
       case "claimed":
-        return this.#claimed(session, request, body.file, body.epoch);
+        return this.#claimed(session, request, body);
       case "recovered":
         session.isBack = true;
         this.#home.leases.forget(session);
@@ -150,7 +150,7 @@ export class ControlHandler {
 
   #close(session: Session, file: number): object {
     const open = fileOf(session, file);
-    this.#home.files.leave(open, session);
+    this.#home.files.close(open, session);
     session.files.delete(file);
     return {};
   }
@@ -171,9 +171,9 @@ export class ControlHandler {
   }
 
   /** The answer goes first: what is asked of the node next must find it knowing what it holds, and of what size. */
-  #claimed(session: Session, request: number, file: number, epoch: number): undefined {
+  #claimed(session: Session, request: number, { file, epoch, duty }: RequestOf<"claimed">): undefined {
     const { directory, duties } = fileOf(session, file);
-    duties.endRestores(session.id);
+    duties.heard(session.id, duty);
     const refused = session.refused.get(file) ?? [];
     session.refused.delete(file);
     const reply: ControlOperations["claimed"]["reply"] = { size: directory.sizeBytes, epoch: directory.epoch, refused };

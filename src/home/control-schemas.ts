@@ -27,7 +27,7 @@ const schemas = {
   remove: v.object({ name }),
   truncate: v.object({ file: number, size: bytes }),
   cancelLock: v.object({ request: number }),
-  claimed: v.object({ file: number, epoch: v.pipe(number, v.maxValue(2 ** 50)) }),
+  claimed: v.object({ file: number, epoch: v.pipe(number, v.maxValue(2 ** 50)), duty: number }),
   recovered: v.object(empty),
   status: v.object(empty),
   tokens: v.object({ name }),

@@ -99,10 +99,9 @@ export class Engine implements HomeContext, Reported {
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));
     const onFenced = (fencing: Fencing) => this.#onFenced(fencing);
     this.recovery = this.#recovery();
-    const isRecovering = () => this.recovery.isOpen;
     const connectionOf = (node: number) => this.sessions.connectionOf(node);
     const touched = (connection: Connection) => this.touched(connection);
-    this.files = new OpenFiles(this.store, { counters: this.counters, connectionOf, touched }, isRecovering);
+    this.files = new OpenFiles(this.store, { counters: this.counters, connectionOf, touched }, this.recovery);
     this.sessions = new Sessions(options.leaseMillis, this.counters, this.files, {
       onFenced,
       onDisconnected: (session) => this.leases.disconnected(session),
@@ -211,7 +210,10 @@ export class Engine implements HomeContext, Reported {
       },
       onEnd: () => this.#endRecovery(),
     };
-    return new Recovery(port, readSessions(store), leaseMillis * 1000, this.startedMicros);
+    const sessions = readSessions(store);
+    // What a home that was killed had not synced counts as stable from here on: so it has to be (R20).
+    if (Object.keys(sessions).length > 0) store.syncAll();
+    return new Recovery(port, sessions, leaseMillis * 1000, nowMicros());
   }
 
   #endRecovery(): void {

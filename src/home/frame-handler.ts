@@ -112,24 +112,23 @@ export class FrameHandler {
 
   /** Pages that may have been lost under way, or with the power. Those that are old news are dropped, and counted. */
   #restore(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
-    const { dataStart, dataEnd, epoch, extra: write } = frame;
+    const { dataStart, dataEnd, epoch } = frame;
     if (dataEnd - dataStart !== 1) throw protocolError("pages are restored one by one");
     session.lease.deferred(this.#home.nowMicros); // It answers what it was asked behind these, however many they are.
     if (!this.#mayRestore(session, open, frame)) {
       this.#home.counters.framesIgnored++;
-      if (session.isRecovering) open.duties.onOldNews(session.id, write);
       return "served";
     }
     const take = () => open.file.write(dataStart, dataEnd, connection.receiving.payloadAddress);
     if (!open.times.around(session.node, take)) return "later";
-    open.duties.onRestored(session.id, write, dataStart, epoch);
+    open.duties.onRestored(dataStart, epoch);
     return "served";
   }
 
   #mayRestore(session: Session, { duties, directory }: OpenFile, frame: Frame): boolean {
-    const { dataStart, dataEnd, epoch, extra: write } = frame;
-    if (session.isRecovering) return duties.mayRestore(session.id, dataStart, epoch, write);
-    return duties.mayResend(session.id, write) && directory.mayWrite(session.node, dataStart, dataEnd);
+    const { dataStart, dataEnd, epoch, extra: duty } = frame;
+    if (session.isRecovering) return duties.mayRestore(session.id, dataStart, epoch, duty);
+    return duties.mayResend(session.id, duty) && directory.mayWrite(session.node, dataStart, dataEnd);
   }
 
   /** News of what a node gave up, or lives by. It may cross with the file's close: then it has no meaning any more. */
@@ -143,6 +142,7 @@ export class FrameHandler {
     } else {
       counters.releases++;
       if (frame.mode === Mode.none) connection.sender.cut(open, frame.start, frame.end);
+      open.duties.heard(session.id, frame.extra);
       open.directory.release(session.node, frame.mode, frame.start, frame.end, frame.epoch);
     }
     return "served";

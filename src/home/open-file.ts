@@ -1,6 +1,6 @@
 import { DmmapError } from "../core/error.js";
 import type { DirectoryPort } from "../core/home/directory-port.js";
-import { Duties, type StableWrites } from "../core/home/duties.js";
+import { Duties, type StableDuties } from "../core/home/duties.js";
 import { FileDirectory } from "../core/home/file-directory.js";
 import type { LockWaits } from "../core/home/lock-waits.js";
 import { type OnRangeLocked, RangeLocks } from "../core/home/range-locks.js";
@@ -24,7 +24,7 @@ export interface OpenFileHome {
 export interface OpenFileOptions {
   /** The home has restarted, and who holds what of this file is being heard. */
   readonly recovering: boolean;
-  readonly stable: StableWrites;
+  readonly stable: StableDuties;
   readonly times: FileTimes;
   /** Of all files of this home. */
   readonly lockWaits: LockWaits;

@@ -1,7 +1,8 @@
 import { DmmapError } from "../core/error.js";
-import type { StableWrites } from "../core/home/duties.js";
+import type { StableDuties } from "../core/home/duties.js";
 import { LockWaits } from "../core/home/lock-waits.js";
-import type { NodeId } from "../core/units.js";
+import type { Recovery } from "../core/home/recovery.js";
+import { type NodeId, pageMax } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { FileTimes } from "./file-times.js";
@@ -12,20 +13,20 @@ import type { Session } from "./session.js";
 export class OpenFiles {
   readonly #store: Store;
   readonly #home: OpenFileHome;
-  readonly #isRecovering: () => boolean;
+  readonly #recovery: Pick<Recovery, "isOpen" | "park">;
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
-  constructor(store: Store, home: OpenFileHome, isRecovering: () => boolean) {
+  constructor(store: Store, home: OpenFileHome, recovery: Pick<Recovery, "isOpen" | "park">) {
     this.#store = store;
     this.#home = home;
-    this.#isRecovering = isRecovering;
+    this.#recovery = recovery;
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
-  sync(open: OpenFile, session: string, done: SyncDone): void {
+  sync(open: OpenFile, session: string | undefined, done: SyncDone): void {
     const { record, end } = open.duties.beginSync(session);
     open.file.sync((error) => {
       const failure = error ?? this.#record(open, record);
@@ -82,7 +83,7 @@ export class OpenFiles {
     if (open === undefined) {
       const stable = this.#readStable(file.key);
       open = new OpenFile(this.#home, ++this.#lastNumber, name, file, {
-        recovering: this.#isRecovering(),
+        recovering: this.#recovery.isOpen,
         stable,
         times: new FileTimes(file, this.#store.tree),
         lockWaits: this.#lockWaits,
@@ -104,18 +105,43 @@ export class OpenFiles {
     return open;
   }
 
-  /** Takes a node out of a file; the last one closes it. */
+  /** The node has closed the file, and everything it answered for is on stable storage. */
+  close(open: OpenFile, session: Session): void {
+    this.#takeOut(open, session);
+    if (open.directory.openCount === 0) this.#settle(open);
+  }
+
+  /** The session is over, and nobody may answer any more for what its node had handed over (R20): the home does. */
   leave(open: OpenFile, session: Session): void {
+    this.#takeOut(open, session);
+    this.#settle(open);
+  }
+
+  #takeOut(open: OpenFile, session: Session): void {
     open.leave(session.node);
     open.duties.forget(session.id);
     session.lease.forget(open);
-    if (open.directory.openCount > 0) return;
+  }
+
+  /**
+   * Puts on stable storage what is not, of the home's own accord. A file that nobody has open is closed behind that: opened
+   * anew, it would count as stable, and what was seen of it then would have nobody to answer for it.
+   */
+  #settle(open: OpenFile): void {
+    // As for any sync: what is synced is not safe while nodes still come back.
+    if (this.#recovery.isOpen) return this.#recovery.park(() => this.#settle(open));
+    if (open.duties.isUnstable(0, pageMax)) this.sync(open, undefined, () => this.#closeIfIdle(open));
+    else this.#closeIfIdle(open);
+  }
+
+  #closeIfIdle(open: OpenFile): void {
+    if (open.directory.openCount > 0 || this.#byKey.get(open.file.key) !== open) return;
     this.#byKey.delete(open.file.key);
     this.#byInode.delete(open.file.inode);
     open.file.close();
   }
 
-  #record(open: OpenFile, record: StableWrites | undefined): DmmapError | undefined {
+  #record(open: OpenFile, record: StableDuties | undefined): DmmapError | undefined {
     if (record === undefined) return undefined;
     try {
       this.#store.writeNote(noteOf(open.file.key), JSON.stringify(record));
@@ -127,9 +153,9 @@ export class OpenFiles {
   }
 
   /** Only after a restart does it matter which writes of before are stable. */
-  #readStable(key: string): StableWrites {
-    const text = this.#isRecovering() ? this.#store.readNote(noteOf(key)) : undefined;
-    return text === undefined ? {} : (JSON.parse(text) as StableWrites);
+  #readStable(key: string): StableDuties {
+    const text = this.#recovery.isOpen ? this.#store.readNote(noteOf(key)) : undefined;
+    return text === undefined ? {} : (JSON.parse(text) as StableDuties);
   }
 }
 

@@ -36,6 +36,7 @@ export const writev = bind("writev", ssize, [int, address, int]);
 export const lseek = bind("lseek", offset, [int, offset, int]);
 export const fdatasync = bind("fdatasync", int, [int]);
 export const fsync = bind("fsync", int, [int]);
+export const syncfs = bind("syncfs", int, [int]);
 export const close = bind("close", int, [int]);
 export const ioctl = bind("ioctl", int, [int, "unsigned long", address]);
 export const eventfd = bind("eventfd", int, ["unsigned int", int]);

@@ -24,9 +24,9 @@ export class FileFrames {
     return this.#connection.output.pendingBytes;
   }
 
-  /** The last write that the home is known to have taken. */
-  get takenWrite(): number {
-    return this.#connection.takenWrite;
+  /** The last duty of which the home is known to have heard. */
+  get takenDuty(): number {
+    return this.#connection.takenDuty;
   }
 
   acquire(
@@ -60,8 +60,11 @@ export class FileFrames {
     this.#send(frame);
   }
 
-  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    this.#send(this.#range(FrameType.release, mode, start, end, epoch));
+  /** `duty`: the last that this node has taken on. */
+  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch, duty: number): void {
+    const frame = this.#range(FrameType.release, mode, start, end, epoch);
+    frame.extra = duty;
+    this.#send(frame);
   }
 
   claim(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
@@ -81,20 +84,19 @@ export class FileFrames {
   }
 
   /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
-  write(start: PageIndex, end: PageIndex, write: number, payloadBytes: number): number {
-    return this.#pages(FrameType.write, start, end, write, payloadBytes);
+  write(start: PageIndex, end: PageIndex, duty: number, payloadBytes: number): number {
+    return this.#pages(FrameType.write, start, end, duty, payloadBytes);
   }
 
-  restore(page: PageIndex, version: Epoch, write: number, payloadBytes: number): number {
-    const address = this.#pages(FrameType.restore, page, page + 1, write, payloadBytes, version);
-    return address;
+  restore(page: PageIndex, version: Epoch, duty: number, payloadBytes: number): number {
+    return this.#pages(FrameType.restore, page, page + 1, duty, payloadBytes, version);
   }
 
   #pages(
     type: FrameType,
     start: PageIndex,
     end: PageIndex,
-    write: number,
+    duty: number,
     payloadBytes: number,
     version: Epoch = 0,
   ): number {
@@ -102,7 +104,7 @@ export class FileFrames {
     frame.dataStart = start;
     frame.dataEnd = end;
     frame.epoch = version;
-    frame.extra = write;
+    frame.extra = duty;
     frame.payloadBytes = payloadBytes;
     return this.#connection.output.pages(frame);
   }

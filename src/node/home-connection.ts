@@ -38,7 +38,7 @@ export interface ConnectionSink {
   /** Whether a revoke waits here for something, such as a hold. */
   isAsked(): boolean;
   /** The number of the last write that has been queued. */
-  lastWrite(): number;
+  lastDuty(): number;
   /** The connection broke, or was closed by the home with a reason. It is tried again until `close`. */
   onDown(error: DmmapError): void;
 }
@@ -75,11 +75,11 @@ export class HomeConnection implements InputSink {
   #heardAt = 0;
   #greetedAt = 0;
   #boot = "";
-  /** Of the last ping, and the last write before it. */
+  /** Of the last ping, and the last duty before it. */
   #pingRequest = 0;
-  #pingWrite = 0;
-  /** Up to this one, the home has taken our writes: it answers in order, and has answered what was sent behind them. */
-  takenWrite = 0;
+  #pingDuty = 0;
+  /** Up to this one, the home has taken what we sent for our duties: it answers in order, and has answered what came behind. */
+  takenDuty = 0;
 
   constructor(pager: Pager, address: SocketAddress, name: string, sink: ConnectionSink) {
     this.#pager = pager;
@@ -207,7 +207,7 @@ export class HomeConnection implements InputSink {
         break;
       case FrameType.pong:
         this.#lease.ponged();
-        if (frame.request === this.#pingRequest) this.takenWrite = this.#pingWrite;
+        if (frame.request === this.#pingRequest) this.takenDuty = this.#pingDuty;
         break;
       case FrameType.closing:
         this.#onClosing(parse<Failure>(payload));
@@ -276,7 +276,7 @@ export class HomeConnection implements InputSink {
 
   #onWelcome(welcome: Welcome): void {
     this.#state = "up";
-    if (welcome.boot !== this.#boot) this.takenWrite = 0; // Another life of the home may have lost what it had taken.
+    if (welcome.boot !== this.#boot) this.takenDuty = 0; // Another life of the home may have lost what it had taken.
     this.#boot = welcome.boot;
     this.#pingRequest = 0;
     this.session = welcome.session;
@@ -321,7 +321,7 @@ export class HomeConnection implements InputSink {
       this.#down(unreachable(this.#address, `silent for ${Math.round((now - this.#heardAt) / 1e6)} s`));
     } else if (!this.#lease.isPinged) {
       this.#lease.pinged(now);
-      this.#pingWrite = this.#sink.lastWrite();
+      this.#pingDuty = this.#sink.lastDuty();
       const ping = this.outgoing.reset(FrameType.ping);
       ping.request = this.nextRequest();
       this.#pingRequest = ping.request;

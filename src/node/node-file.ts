@@ -38,6 +38,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #sink: NodeFileSink;
   readonly #frames: FileFrames;
   readonly #receiver: PageReceiver;
+  readonly #attic: PageAttic;
   readonly #retention: Retention;
   readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
@@ -60,6 +61,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#connection = connection;
     this.#metrics = metrics;
     this.#sink = sink;
+    this.#attic = attic;
     this.cache = pager.createCache({
       name: `dmmap:${options.name}`,
       sizeBytes: options.sizeBytes,
@@ -192,7 +194,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    this.#frames.release(mode, start, end, epoch);
+    this.#frames.release(mode, start, end, epoch, this.lastDuty);
   }
 
   isCached(page: PageIndex): boolean {
@@ -259,6 +261,11 @@ export class NodeFile implements TokenPort, FaultHandler {
   /** Whether stores were lost since this was last asked: the next sync must not pass over it. */
   takeLoss(): boolean {
     return this.#retention.takeLoss();
+  }
+
+  /** The last that this node has taken on, for whatever file (R20). */
+  get lastDuty(): number {
+    return this.#attic.lastDuty;
   }
 
   get isReady(): boolean {

@@ -99,7 +99,8 @@ export class NodeSession {
     const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
       locks.claim(open, number, connection, () => reportLostLocks(open));
-      connection.request("claimed", { file: number, epoch: open.file.tokens.epoch }, (answer, error) => {
+      const { tokens, lastDuty: duty } = open.file;
+      connection.request("claimed", { file: number, epoch: tokens.epoch, duty }, (answer, error) => {
         if (answer === undefined) {
           if (!isDown(error)) done(); // The home has closed it, and the connection took the answer to that with it.
           return; // Else all this begins anew.

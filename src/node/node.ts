@@ -63,7 +63,7 @@ export class Node {
   #writeBackAt = Number.POSITIVE_INFINITY;
   /** Whether some file may have become unstable, or still be so, for another reason than a page that is dirty. */
   #mayBeUnstable = false;
-  #lastWriteSeen = 0;
+  #lastDutySeen = 0;
   #writeBackMicros = writeBackMicrosMin;
 
   /** `isMapped`: whether pages of its files may be mapped. */
@@ -81,7 +81,7 @@ export class Node {
       onDown: (error) => this.#onDown(error),
       onLapsed: (now) => this.#session.onLapsed(now),
       isAsked: () => this.#isAsked(),
-      lastWrite: () => this.#attic.lastWrite,
+      lastDuty: () => this.#attic.lastDuty,
     });
     this.requests = new HomeRequests(this.#connection);
     this.locks = new NodeRangeLocks(this.requests, (open, stores, then) => this.handOver(open, stores, then));
@@ -317,10 +317,10 @@ export class Node {
 
   /** Asks each file, of which there may be thousands, only when one of them may have become so. */
   #isUnstable(): boolean {
-    const { lastWrite } = this.#attic;
-    if (!this.#mayBeUnstable && this.pager.dirtyPages === 0 && lastWrite === this.#lastWriteSeen) return false;
+    const { lastDuty } = this.#attic;
+    if (!this.#mayBeUnstable && this.pager.dirtyPages === 0 && lastDuty === this.#lastDutySeen) return false;
     this.#mayBeUnstable = false;
-    this.#lastWriteSeen = lastWrite;
+    this.#lastDutySeen = lastDuty;
     for (const { file } of this.files.all()) if (file.writes.isUnstable) return true;
     return false;
   }

@@ -14,15 +14,15 @@ export class PageAttic {
   readonly #free: number[] = [];
   #next = 0;
 
-  #writeLast = 0;
+  #dutyLast = 0;
 
-  /** The number of the next write, to whatever file. */
-  nextWrite(): number {
-    return ++this.#writeLast;
+  /** The number of the next duty (R20), of whatever file. */
+  nextDuty(): number {
+    return ++this.#dutyLast;
   }
 
-  get lastWrite(): number {
-    return this.#writeLast;
+  get lastDuty(): number {
+    return this.#dutyLast;
   }
 
   get keptPages(): number {

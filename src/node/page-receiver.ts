@@ -79,7 +79,7 @@ export class PageReceiver {
     this.#clock.letOnWaiting(start, end, this.#cache);
     if (zero) this.#cache.installZeros(start, end, mapEnd, writePage);
     else this.#cache.install(start, end, mapEnd, writePage);
-    if ((flags & FrameFlag.unstable) !== 0) this.#retention.received(start, end, this.#tokens.epoch);
+    this.#retention.received(start, end, (flags & FrameFlag.unstable) !== 0);
   }
 
   /** Bytes that came too late are dropped from the memfd too, where they were received. */

@@ -52,12 +52,12 @@ export class NodeRetentionPort implements RetentionPort {
     this.#attic.cut(slot, keepBytes);
   }
 
-  nextWrite(): number {
-    return this.#attic.nextWrite();
+  nextDuty(): number {
+    return this.#attic.nextDuty();
   }
 
-  get takenWrite(): number {
-    return this.#frames.takenWrite;
+  get takenDuty(): number {
+    return this.#frames.takenDuty;
   }
 
   hasRoom(): boolean {
@@ -68,8 +68,8 @@ export class NodeRetentionPort implements RetentionPort {
     this.#whenRoom(goOn);
   }
 
-  restore(page: PageIndex, version: Epoch, write: number, slot: number): void {
-    const address = this.#frames.restore(page, version, write, pageBytes);
+  restore(page: PageIndex, version: Epoch, duty: number, slot: number): void {
+    const address = this.#frames.restore(page, version, duty, pageBytes);
     if (slot < 0) this.#cache.readBytes(page, address, pageBytes);
     else this.#attic.read(slot, address);
   }

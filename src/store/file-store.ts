@@ -92,6 +92,10 @@ export class FileStore implements Store, PageFileOwner {
     this.#notes.write(name, text);
   }
 
+  syncAll(): void {
+    if (libc.syncfs(this.#lockFd) < 0) throw storeError(this.#path, libc.errno());
+  }
+
   stat(name: string): FileStat {
     checkName(name);
     const fd = this.#folder.open(name, OpenFlag.readOnly | openFlags, 0);

@@ -55,6 +55,8 @@ export class MemoryStore implements Store, PageFileOwner {
     this.#notes.set(name, text);
   }
 
+  syncAll(): void {}
+
   stat(name: string): FileStat {
     checkName(name);
     const { attributes } = walkPath(this.tree, name, { followLast: true });

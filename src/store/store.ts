@@ -51,6 +51,12 @@ export interface Store {
   /** Replaces the text, durably and as a whole; an empty one removes it. Throws DMMAP_NO_SPACE, DMMAP_IO. */
   writeNote(name: string, text: string): void;
 
+  /**
+   * Puts on stable storage whatever has been written before this call, by a home before this one too. Waits for it. Throws
+   * DMMAP_IO, DMMAP_NO_SPACE.
+   */
+  syncAll(): void;
+
   /** Readable when syncs have ended; then call `onWake`. -1 when syncs end at once. */
   readonly wakeFd: number;
   onWake(): void;

@@ -54,7 +54,7 @@ async function firstByte(node: RawNode, file: number, epoch: number): Promise<nu
 test("a claim on a range that was never granted is refused, and gives nothing", async () => {
   const { holder, hostile, file, epoch } = await stage("claims");
   hostile.send({ type: FrameType.claim, file, mode: 2, start: 0, end: 4, epoch });
-  const { refused } = await hostile.request("claimed", { file, epoch });
+  const { refused } = await hostile.request("claimed", { file, epoch, duty: 0 });
   assert.deepEqual(refused, [[0, 4]]);
   await assert.rejects(hostile.outcome(hostile.write(file, 0, page(9)), FrameType.written), { code: "DMMAP_FENCED" });
   assert.equal(await firstByte(holder, file, epoch), 7);
@@ -78,7 +78,7 @@ test("epochs from the future move nothing: not in claims, releases, answers to a
   hostile.send({ type: FrameType.release, file, mode: 0, start: 0, end: 16, epoch: future });
   hostile.send({ type: FrameType.resized, file, epoch: future });
   hostile.send({ type: FrameType.claim, file, mode: 1, start: 8, end: 9, epoch: future });
-  await hostile.request("claimed", { file, epoch: future });
+  await hostile.request("claimed", { file, epoch: future, duty: future });
   const grant = await holder.granted(holder.acquire(file, 2, 8, 9));
   assert.ok(grant.epoch < 1000, `the epoch is ${grant.epoch}`);
   assert.equal(await firstByte(holder, file, epoch), 7);

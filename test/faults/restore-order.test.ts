@@ -7,7 +7,7 @@ import { HomeUnderTest } from "./home-under-test.js";
 
 interface Copy {
   readonly fill: number;
-  readonly write: number;
+  readonly duty: number;
   readonly version: number;
 }
 
@@ -16,10 +16,10 @@ async function back(home: HomeUnderTest, session: string, copies: readonly Copy[
   const { node, welcome } = await RawNode.greet(home.port, "back", session);
   assert.equal(welcome.state, "recovering");
   const { file } = await node.request("open", { name: "order.bin" });
-  for (const { fill, write, version } of copies) {
-    node.send({ type: FrameType.restore, file, dataStart: 0, dataEnd: 1, epoch: version, extra: write }, page(fill));
+  for (const { fill, duty, version } of copies) {
+    node.send({ type: FrameType.restore, file, dataStart: 0, dataEnd: 1, epoch: version, extra: duty }, page(fill));
   }
-  await node.request("claimed", { file, epoch: 10 });
+  await node.request("claimed", { file, epoch: 10, duty: Math.max(0, ...copies.map(({ duty }) => duty)) });
   return [node, file];
 }
 
@@ -40,10 +40,10 @@ test("R20: an old copy that was refused after one restart is refused after the n
   old.node.release(file, 0, 0, 1, first.epoch);
   await young.node.granted(young.node.acquire(file, 2, 0, 1));
   await young.node.outcome(young.node.write(file, 0, page(2), { extra: 1 }), FrameType.written);
-  const oldCopies = [{ fill: 1, write: 5, version: 1 }];
+  const oldCopies = [{ fill: 1, duty: 5, version: 1 }];
 
   await home.restart();
-  const [youngNode, number] = await back(home, young.welcome.session, [{ fill: 2, write: 1, version: 2 }]);
+  const [youngNode, number] = await back(home, young.welcome.session, [{ fill: 2, duty: 1, version: 2 }]);
   await youngNode.request("recovered", {});
   let isSynced = false;
   const sync = youngNode.sync(number).then(() => {
@@ -72,12 +72,12 @@ test("R20: pages of one lost write, and of earlier ones, are restored in any ord
   node.socket.resetAndDestroy();
   const { node: again, welcome: second } = await RawNode.greet(home.port, "cut", welcome.session);
   assert.equal(second.state, "resumed");
-  for (const [index, write] of [9, 9, 8].entries()) {
+  for (const [index, duty] of [9, 9, 8].entries()) {
     const range = { dataStart: index, dataEnd: index + 1 };
-    again.send({ type: FrameType.restore, file, ...range, epoch, extra: write }, page(index + 1));
+    again.send({ type: FrameType.restore, file, ...range, epoch, extra: duty }, page(index + 1));
   }
   again.send({ type: FrameType.claim, file, mode: 2, start: 0, end: 3, epoch });
-  await again.request("claimed", { file, epoch });
+  await again.request("claimed", { file, epoch, duty: 9 });
   const data = await again.data(again.fetch(file, 0, 3, epoch));
   const bytes = Buffer.concat(data.map(({ payload }) => payload));
   assert.deepEqual([bytes[0], bytes[4096], bytes[2 * 4096]], [1, 2, 3]);

@@ -114,7 +114,7 @@ test("a node that comes back within its lease goes on with what it claims; what 
   again.send({ type: FrameType.claim, file, mode: 1, start: 0, end: 2, epoch: 1 });
   again.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: 1 });
   await again.request("claimLocks", { file, locks: [] });
-  const { size, refused } = await again.request("claimed", { file, epoch: 1 });
+  const { size, refused } = await again.request("claimed", { file, epoch: 1, duty: 0 });
   assert.deepEqual([size, refused], [10 * 4096, [[8, 9]]], "what it never held is refused");
   const { start, end, mode } = await again.next(FrameType.revoke);
   assert.deepEqual([start, end, mode], [0, 4, 0], "the waiter's need is asked for again");

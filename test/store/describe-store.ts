@@ -71,6 +71,14 @@ export function describeStore(name: string, make: () => Store): void {
       assert.equal(first(store.open("twice").file, 0), 7);
     });
 
+    test("all that was written can be put on stable storage at once", () => {
+      const { file } = store.open("all", { create: true, size: pageBytes });
+      writePage(file, 0, 7);
+      store.syncAll();
+      assert.equal(first(file, 0), 7);
+      file.close();
+    });
+
     test("the policy chosen at creation stays", () => {
       store.open("simple", { create: true, policy: "simple" }).file.close();
       const again = store.open("simple", { create: true, policy: "optimal" }).file;

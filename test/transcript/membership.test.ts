@@ -116,11 +116,11 @@ test("A node that is cut off goes on with what it holds, and says so when it is 
     > a is back
       a→home hello again, a1
       home→a welcome a1, resumed
-      a→home restore 1 = 2 0, version 1, write 1
+      a→home restore 1 = 2 0, version 1, duty 1
       a→home claim write 0..1 @1
       a→home claim read 1..65538 @1
       a→home claim write 65538..end @1
-      a→home claimed all, newest @1
+      a→home claimed all, newest @1, last duty 1
     > settle
       home→a reclaimed, 2 pages @1
       home→b grant read 1..65538 @2, page 1..2 = 2 0

@@ -21,10 +21,13 @@ const stepsMax = 10_000;
  * | `a holds write 0..2`, `a lets go`, `a prefetches read 0..8` | |
  * | `a truncates to 2.5`, `a evicts 0..2`, `a gives back 0..2`, `a flushes` | |
  * | `a closes`, `a opens`, `a crashes` | |
+ * | `a syncs`, `the sync ends` | the oldest sync has gone down |
  * | `a's connection is full`, `a has room` | |
  * | `a is cut off`, `a is back` | its connection, within the lease |
  * | `b is offered write 0..1` | as with a lock that it is given |
  * | `the disk fails`, `the disk works` | |
+ * | `the home dies`, `the power fails` | its process dies; and nothing is left of what was not synced |
+ * | `the home is back`, `the grace is over` | and who has not come back by then does not |
  * | `wait 5` | microseconds pass |
  */
 export function story(options: Partial<WorldOptions> & { pages: number }, text: string): void {
@@ -86,14 +89,32 @@ class Teller {
       const node = this.#indexOf(delivery[1] ?? delivery[2]);
       return world.happen({ kind: delivery[1] === undefined ? "toNode" : "toHome", node });
     }
-    if (command.startsWith("the disk ")) {
-      const fails = command === "the disk fails";
-      world.failsRead = () => fails;
-      return;
-    }
+    if (command.startsWith("the ")) return this.#disturb(command.slice(4));
     const done = /^(\w)(\d?)(?:'s)? (.*)$/.exec(command);
     assert.ok(done !== null, `a story cannot say: ${command}`);
     this.#act(this.#indexOf(done[1]), Number(done[2]), done[3]);
+  }
+
+  #disturb(what: string): void {
+    const world = this.#world;
+    switch (what) {
+      case "disk fails":
+      case "disk works":
+        world.failsRead = () => what === "disk fails";
+        return;
+      case "sync ends":
+        return world.happen({ kind: "disk", node: 0 });
+      case "home dies":
+        return world.crashHome();
+      case "power fails":
+        return world.losePower(() => false);
+      case "home is back":
+        return world.restartHome();
+      case "grace is over":
+        return world.home.endGrace();
+      default:
+        assert.fail(`a story cannot say: the ${what}`);
+    }
   }
 
   #act(index: number, threadIndex: number, what: string): void {
@@ -124,6 +145,8 @@ class Teller {
         return world.start(node, thread, { kind: "giveBack", start, end });
       case "flushes":
         return world.start(node, thread, { kind: "flush" });
+      case "syncs":
+        return world.start(node, thread, { kind: "sync" });
       case "lets":
         return node.unhold(thread);
       case "runs":

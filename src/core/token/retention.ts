@@ -1,6 +1,6 @@
 import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../units.js";
-import { RetainedPages } from "./retained-pages.js";
+import { type RetainedPage, RetainedPages } from "./retained-pages.js";
 
 /** What a file's retention needs of its node: the page cache, the attic, and the connection. */
 export interface RetentionPort {
@@ -15,23 +15,16 @@ export interface RetentionPort {
   free(slot: number): void;
   /** Zeros behind `keepBytes` of a kept page: the file has been cut there (R7). */
   cut(slot: number, keepBytes: number): void;
-  /** Numbers of writes rise for as long as the session lasts, over the closing and opening of the file. */
-  nextWrite(): number;
-  /** The last write that the home is known to have taken, in its present life. */
-  readonly takenWrite: number;
+  /** The next number of a duty. They rise for as long as the session lasts, over the closing and opening of files. */
+  nextDuty(): number;
+  /** The last duty of which the home is known to have heard, in its present life: it has taken whatever was sent by then. */
+  readonly takenDuty: number;
   /** Whether the connection takes one more page. */
   hasRoom(): boolean;
   /** Calls `goOn` when it does again. */
   onRoom(goOn: () => void): void;
   /** Sends a page again: from the attic, or, with slot -1, from the cache. */
-  restore(page: PageIndex, version: Epoch, write: number, slot: number): void;
-}
-
-interface RetainedPage {
-  readonly page: PageIndex;
-  readonly version: Epoch;
-  readonly write: number;
-  readonly slot: number;
+  restore(page: PageIndex, version: Epoch, duty: number, slot: number): void;
 }
 
 /** One file's pages for which this node answers (R20), and what becomes of them when a connection or a session is lost. */
@@ -61,14 +54,15 @@ export class Retention {
     return this.#pages.keptPages;
   }
 
-  /** The pages are being sent to the home. @returns the number of the write. */
+  /** The pages are being sent to the home. @returns the number of this duty. */
   wrote(start: PageIndex, end: PageIndex): number {
     return this.#pages.wrote(start, end);
   }
 
-  /** The pages have come from the home, which has not got them on stable storage. */
-  received(start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    this.#pages.received(start, end, epoch);
+  /** The pages have come from the home, `unstable` when it has not got them on stable storage. */
+  received(start: PageIndex, end: PageIndex, unstable: boolean): void {
+    if (unstable) this.#pages.received(start, end);
+    else if (!this.#pages.isEmpty) this.#pages.forget(start, end);
   }
 
   /** The pages are about to be evicted, clean. */
@@ -95,8 +89,8 @@ export class Retention {
       lost.set(page, runEnd, Mode.write, 0);
       page = port.nextDirty(runEnd, end);
     }
-    this.#pages.each(0, (page, _version, write) => {
-      const isUnsent = write > port.takenWrite && page >= start && page < end;
+    this.#pages.each(0, ({ page, duty, isOwn }) => {
+      const isUnsent = isOwn && duty > port.takenDuty && page >= start && page < end;
       if (isUnsent) lost.set(page, page + 1, Mode.write, 0);
     });
     port.evict(start, end);
@@ -133,8 +127,8 @@ export class Retention {
    * bears the number of a write that never was.
    */
   sendAgain(mayWrite: (page: PageIndex) => boolean): void {
-    this.#pages.each(0, (page, _version, write, slot) => {
-      if (slot < 0 && write > 0 && mayWrite(page)) this.#port.markDirty(page, page + 1);
+    this.#pages.each(0, ({ page, slot, isOwn }) => {
+      if (slot < 0 && isOwn && mayWrite(page)) this.#port.markDirty(page, page + 1);
     });
   }
 
@@ -145,29 +139,28 @@ export class Retention {
   restore(epoch: Epoch, onSent: () => void): void {
     const run = ++this.#restoreLast;
     const pages: RetainedPage[] = [];
-    this.#pages.each(epoch, (page, version, write, slot) => pages.push({ page, version, write, slot }));
+    this.#pages.each(epoch, (retained) => pages.push(retained));
     const send = (from: number): void => {
       if (run !== this.#restoreLast) return; // The connection broke meanwhile, and all is sent anew.
       for (let index = from; index < pages.length; index++) {
         if (!this.#port.hasRoom()) return this.#port.onRoom(() => send(index));
-        const { page, version, write } = pages[index];
+        const { page, version, duty } = pages[index];
         const slot = this.#slotNow(pages[index]);
-        if (slot !== undefined) this.#port.restore(page, version, write, slot);
+        if (slot !== undefined) this.#port.restore(page, version, duty, slot);
       }
       onSent();
     };
     send(0);
   }
 
-  /** One line for people: what is kept, and of which write. `bytes` tells what is in a slot of the attic. */
+  /** One line for people: what is kept, and for which duty. `bytes` tells what is in a slot of the attic. */
   describe(bytes: (slot: number) => string): string {
     return this.#pages.describe(bytes);
   }
 
   /** Where the page is by now: it may have left the cache since the list was made. Undefined: it is nobody's duty here. */
-  #slotNow({ page, write, slot }: RetainedPage): number | undefined {
+  #slotNow({ page, slot }: RetainedPage): number | undefined {
     if (slot >= 0 || this.#port.isCached(page)) return slot;
-    if (write === 0) return undefined; // It was received: what the attic has of the page is an older version, our own.
     const kept = this.#pages.slotOf(page);
     return kept < 0 ? undefined : kept;
   }

@@ -66,11 +66,11 @@ export interface ControlOperations extends TreeRequests {
   /** Takes back a `setLock` request that still waits (`request` is its number). */
   cancelLock: { request: { request: number }; reply: object };
   /**
-   * A node that is back has claimed all it holds of the file, and has heard of no later epoch than this. `refused`: page
-   * ranges that it has lost.
+   * A node that is back has restored and claimed all it has of the file. It has heard of no later epoch, and has taken on no
+   * later duty (R20) than these. `refused`: page ranges that it has lost.
    */
   claimed: {
-    request: { file: number; epoch: number };
+    request: { file: number; epoch: number; duty: number };
     reply: { size: number; epoch: number; refused: [number, number][] };
   };
   /** The node has claimed all its files. */

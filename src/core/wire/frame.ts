@@ -19,7 +19,7 @@ import { fileBytesMax, Mode, pageBytes, pageMax } from "../units.js";
  * | 32 | f64 | dataStart | pages of the payload; in `acquire` the pages needed |
  * | 40 | f64 | dataEnd | |
  * | 48 | f64 | epoch | |
- * | 56 | f64 | extra | `acquire`, `grant`: end of the data wanted, or coming; `resize`: size in bytes; `write`, `restore`: number of the write |
+ * | 56 | f64 | extra | `acquire`, `grant`: end of the data wanted, or coming; `resize`: size in bytes; `write`, `restore`: number of the duty; `release`: of the last |
  */
 export const headerBytes = 64;
 export const frameMagic = 0xda;
