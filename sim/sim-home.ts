@@ -9,6 +9,7 @@ import { type FileWorld, SimFile } from "./sim-file.js";
 
 const fileName = "file";
 const ticksPerLease = 8;
+const saysWhatIsHeld = new Set<ToHome["type"]>(["open", "restore", "claim", "claimed"]);
 
 /** What a simulated home needs of its world. */
 export interface HomeWorld extends FileWorld {
@@ -16,6 +17,8 @@ export interface HomeWorld extends FileWorld {
   /** Numbers of nodes differ over all lives of the home. */
   nextNode(): NodeId;
   onSyncBegun(): () => void;
+  /** The home hears this session no more; its lease runs out. */
+  onCondemned(session: SimSession): void;
   /** The session is over: what its node alone had is gone. */
   onEnded(session: SimSession, reason: string): void;
   /** Everybody who survived a restart has said what they hold, and sent what they answer for. */
@@ -32,6 +35,8 @@ export class SimSession {
   connection = 0;
   isOpen = false;
   isRecovering = false;
+  /** While it is expected to say what it holds: another object with each thing that it says of it. */
+  claims: object = {};
 
   constructor(id: string, node: NodeId, now: number) {
     this.id = id;
@@ -113,8 +118,8 @@ export class SimHome {
   describe(): string {
     const { recovery, disk } = this;
     const sessions = [...this.sessions.values()].map(
-      ({ id, node, isConnected, isOpen, isRecovering }) =>
-        `session of node ${node} ${isConnected} ${isOpen} ${isRecovering} ${recovery.expects(id)}`,
+      ({ id, node, lease, isConnected, isOpen, isRecovering }) =>
+        `session of node ${node} ${isConnected} ${isOpen} ${isRecovering} ${recovery.expects(id)} ${lease.isCondemned}`,
     );
     const syncs = this.#syncs.map(
       ({ session, record, covered }) =>
@@ -123,6 +128,12 @@ export class SimHome {
     const parked = recovery.isOpen ? this.#parked.map((isOf) => isOf()).join(" ") : "";
     const back = `${recovery.isOpen} ${recovery.expectedCount} ${parked}`;
     return [this.directory.describe(), this.file.duties.describe(), ...sessions, back, syncs.join()].join("; ");
+  }
+
+  /** Whether this node has been told that it is not heard any more. */
+  isCondemned(node: NodeId): boolean {
+    for (const session of this.sessions.values()) if (session.node === node) return session.lease.isCondemned;
+    return false;
   }
 
   begin(id: string): SimSession {
@@ -134,6 +145,7 @@ export class SimHome {
   /** `fresh`: the id of a new session, should it be one. */
   hello(id: string | undefined, fresh: string): { session: SimSession; state: SessionState } {
     const known = id === undefined ? undefined : this.sessions.get(id);
+    if (known?.lease.isCondemned === true) return { session: this.begin(fresh), state: "new" };
     if (known !== undefined) {
       if (known.isConnected) this.file.disconnected(known.node);
       known.isConnected = true;
@@ -152,8 +164,10 @@ export class SimHome {
 
   receive(session: SimSession, message: Exclude<ToHome, { type: "hello" }>): void {
     const { file, recovery } = this;
+    if (session.lease.isCondemned) return;
     session.lease.heard(this.#world.homeNow);
     if (message.type === "restore") session.lease.deferred(this.#world.homeNow);
+    if (saysWhatIsHeld.has(message.type)) session.claims = {};
     switch (message.type) {
       case "ping":
         if (message.isAsked) session.lease.deferred(this.#world.homeNow);
@@ -213,11 +227,25 @@ export class SimHome {
         this.end(session, "silent");
         continue;
       }
-      const question = session.isOpen && session.isConnected ? this.directory.unanswered(node) : undefined;
-      if (!session.isConnected) lease.forgetQuestions();
-      else if (lease.isOverdue(this.file, question, this.leaseMicros, now)) this.end(session, "it does not give way");
+      if (!session.isConnected) {
+        lease.forgetQuestions();
+        continue;
+      }
+      const question = session.isOpen ? this.directory.unanswered(node) : undefined;
+      const claims = this.recovery.expects(session.id) ? session.claims : undefined;
+      const isOverdue = lease.isOverdue(this.file, question, this.leaseMicros, now);
+      if (isOverdue || lease.isOverdue(session, claims, this.leaseMicros, now, false)) this.#condemn(session);
     }
     this.recovery.onTime(now);
+  }
+
+  /** It does not answer, and is not heard any more; it may act on what it holds until its lease is over. */
+  #condemn(session: SimSession): void {
+    this.#send(session, { type: "closing" });
+    session.lease.condemn(this.#world.homeNow);
+    session.isConnected = false;
+    this.file.disconnected(session.node);
+    this.#world.onCondemned(session);
   }
 
   /** The oldest sync has gone down. What it covers is on record before anybody hears of it (R20). */

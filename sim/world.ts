@@ -322,6 +322,7 @@ export class World implements HomeWorld, NodeWorld {
       // To a connection that its node has given up.
       const index = this.nodes.findIndex(({ id }) => id === from);
       if (index < 0) return; // It has crashed.
+      if (this.process?.isCondemned(from) === true) return;
       if (this.#trace !== undefined) this.#trace(`    home→${this.#names[index]} ${describe(message)}`);
       if (this.nodes[index].link.state !== "down") this.toNode[index].push(message as ToNode);
     } else {
@@ -377,6 +378,10 @@ export class World implements HomeWorld, NodeWorld {
   onSync(node: SimNode): () => void {
     const versions = [...this.#handed[this.nodes.indexOf(node)]];
     return () => this.reference.synced(versions);
+  }
+
+  onCondemned({ id }: SimSession): void {
+    this.#trace?.(`  the session ${id} is condemned: it does not answer`);
   }
 
   /** The session is over. What it alone had is gone; its node, if it lives, has to say so. */

@@ -53,7 +53,7 @@ const sessionMutations: readonly Mutation[] = needing("leases", [
     "return nowMicros - this.#heardMicros > leaseMicros;",
     "return nowMicros - this.#heardMicros > leaseMicros / 4;",
   ),
-  m("news of a node do not count", sessionLease, "this.#heardMicros = Math.max(this.#heardMicros, nowMicros);", ""),
+  m("news of a node do not count", sessionLease, "this.#heardMicros = Math.max(this.#heardMicros, nowMicros);", ";"),
   m(
     "an overdue revoke never fences",
     sessionLease,
@@ -73,7 +73,15 @@ const sessionMutations: readonly Mutation[] = needing("leases", [
     "else if (known?.question !== question) this",
     "else if (known === undefined) this",
   ),
+  m(
+    "an answered question goes on counting",
+    sessionLease,
+    "if (question === undefined) this.#questions.delete(about); else",
+    "",
+  ),
   m("questions count on while a node cannot be heard", sessionLease, "this.#questions.clear();", ""),
+  m("a condemned session is renewed", sessionLease, "if (!this.#isCondemned) this.#heardMicros", "this.#heardMicros"),
+  m("whoever says that it knows what it was asked may claim for ever", sessionLease, "mayDefer ?", "true ?"),
 ]);
 
 /** I19: names and attributes. */

@@ -144,6 +144,7 @@ export class ControlHandler {
   #open(session: Session, { name, ...options }: RequestOf<"open">): Opened {
     const { open, created } = this.#home.files.open(name, options, session.node);
     session.files.set(open.number, open);
+    session.claims = {};
     this.#home.recovery.remember(session.id, session.name, open.name);
     return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created };
   }
@@ -173,6 +174,7 @@ export class ControlHandler {
   /** The answer goes first: what is asked of the node next must find it knowing what it holds, and of what size. */
   #claimed(session: Session, request: number, { file, epoch, duty }: RequestOf<"claimed">): undefined {
     const { directory, duties } = fileOf(session, file);
+    session.claims = {};
     duties.heard(session.id, duty);
     const refused = session.refused.get(file) ?? [];
     session.refused.delete(file);

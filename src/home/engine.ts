@@ -107,6 +107,7 @@ export class Engine implements HomeContext, Reported {
       onDisconnected: (session) => this.leases.disconnected(session),
       onEnd: (session) => this.#onEnd(session),
       unanswered: (session) => this.leases.unanswered(session.node),
+      isExpected: (session) => this.recovery.expects(session.id),
     });
     this.leases = new Leases({
       counters: this.counters,

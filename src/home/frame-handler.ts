@@ -91,7 +91,8 @@ export class FrameHandler {
     const { sessions, recovery, nowMicros } = this.#home;
     const resumed = sessions.resume(connection, hello.session, nowMicros);
     if (resumed !== undefined) return { session: resumed, state: resumed.isRecovering ? "recovering" : "resumed" };
-    if (hello.session === undefined || !recovery.isOpen || !recovery.expects(hello.session)) {
+    const isCondemned = hello.session !== undefined && sessions.byId(hello.session) !== undefined;
+    if (hello.session === undefined || isCondemned || !recovery.isOpen || !recovery.expects(hello.session)) {
       return { session: sessions.begin(connection, hello.name), state: "new" };
     }
     const session = sessions.begin(connection, hello.name, hello.session);
@@ -103,6 +104,7 @@ export class FrameHandler {
   #claim(session: Session, open: OpenFile, { file, mode, start, end, epoch }: Frame): Served {
     if (mode === Mode.none || start === end) throw protocolError("a claim of nothing");
     if (epoch > epochMax) throw protocolError("an epoch that no home has given out");
+    session.claims = {};
     if (open.directory.claim(session.node, mode, start, end, epoch)) return "served";
     const refused = session.refused.get(file) ?? [];
     session.refused.set(file, refused);
@@ -114,6 +116,7 @@ export class FrameHandler {
   #restore(session: Session, connection: Connection, open: OpenFile, frame: Frame): Served {
     const { dataStart, dataEnd, epoch } = frame;
     if (dataEnd - dataStart !== 1) throw protocolError("pages are restored one by one");
+    session.claims = {};
     session.lease.deferred(this.#home.nowMicros); // It answers what it was asked behind these, however many they are.
     if (!this.#mayRestore(session, open, frame)) {
       this.#home.counters.framesIgnored++;

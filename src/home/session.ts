@@ -12,11 +12,15 @@ export class Session {
   address: string;
   readonly files = new Map<number, OpenFile>();
   connection: Connection | undefined;
+  /** Why it is not heard any more, once its lease is condemned. */
+  condemnedFor = "";
   readonly lease: SessionLease;
   /** Back after a lost connection or a restart, and not done with its claims: those of each file that were refused. */
   readonly refused = new Map<number, [number, number][]>();
   /** The home has restarted, and takes this session's word for what it holds. */
   isRecovering = false;
+  /** While it is expected to say what it holds, the question that it owes an answer to: another one with each that comes. */
+  claims: object = {};
   /** It is back, and has said so after all its claims. */
   isBack = false;
   /** It has been told something on a lease. */

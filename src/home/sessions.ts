@@ -10,7 +10,7 @@ const rangesMax = 100;
 
 /** What becomes of a node's files when it goes. */
 export interface SessionFiles {
-  /** Takes the node out of the file, with all it holds there. */
+  /** The session is over: takes the node out of the file, with all it holds there. */
   leave(file: OpenFile, session: Session): void;
   /** The node's connection is lost: what it holds stays, what it asked is void. */
   disconnected(file: OpenFile, node: NodeId): void;
@@ -23,6 +23,8 @@ export interface SessionEvents {
   onEnd(session: Session): void;
   /** What it was asked to forget, and has not answered. */
   unanswered(session: Session): object | undefined;
+  /** Whether a home that recovers waits for it to say what it holds. */
+  isExpected(session: Session): boolean;
 }
 
 /** The nodes of a home and their leases. A lease is renewed by anything that is heard from its node. */
@@ -66,7 +68,7 @@ export class Sessions {
   /** A node is back within its lease: its session goes on over the new connection. Undefined when there is none. */
   resume(connection: Connection, former: string | undefined, nowMicros: number): Session | undefined {
     const session = former === undefined ? undefined : this.#byId.get(former);
-    if (session === undefined) return undefined;
+    if (session === undefined || session.lease.isCondemned) return undefined;
     const { connection: old } = session;
     if (old !== undefined) {
       // The node knows that it is lost before we do.
@@ -133,11 +135,25 @@ export class Sessions {
       const lease = `${Math.round(this.leaseMicros / 1000)} ms`;
       if (session.lease.isSilent(this.leaseMicros, nowMicros)) {
         const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
-        this.fence(session, `${what} for ${lease}`, nowMicros);
+        this.fence(session, session.condemnedFor || `${what} for ${lease}`, nowMicros);
       } else if (this.#owesAnswer(session, nowMicros)) {
-        this.fence(session, `it was asked to give way and did not answer for ${lease}`, nowMicros);
+        this.#condemn(session, `it was asked to give way and did not answer for ${lease}`, nowMicros);
+      } else if (this.#owesClaims(session, nowMicros)) {
+        this.#condemn(session, `it came back and did not say for ${lease} what it holds`, nowMicros);
       }
     }
+  }
+
+  /** It may act on what it holds until its lease is over, and it is told that this one will not be renewed. */
+  #condemn(session: Session, reason: string, nowMicros: number): void {
+    const { connection } = session;
+    session.condemnedFor = reason;
+    session.lease.condemn(nowMicros);
+    session.connection = undefined;
+    this.#disconnect(session);
+    if (connection === undefined) return;
+    connection.session = undefined;
+    connection.end("DMMAP_FENCED", `fenced: ${reason}`, nowMicros);
   }
 
   /**
@@ -150,12 +166,20 @@ export class Sessions {
       lease.forgetQuestions();
       return false;
     }
-    const asked: [object, object | undefined][] = [[session, this.#events.unanswered(session)]];
+    const asked: [object, object | undefined][] = [[this, this.#events.unanswered(session)]];
     for (const file of session.files.values()) asked.push([file, file.directory.unanswered(session.node)]);
     for (const [about, question] of asked) {
       if (lease.isOverdue(about, question, this.leaseMicros, nowMicros)) return true;
     }
     return false;
+  }
+
+  /** Whether a node that all others wait for has said nothing of what it holds for a lease. */
+  #owesClaims(session: Session, nowMicros: number): boolean {
+    const { lease, claims, connection } = session;
+    if (connection === undefined || connection.isPaused) return false;
+    const question = this.#events.isExpected(session) ? claims : undefined;
+    return lease.isOverdue(session, question, this.leaseMicros, nowMicros, false);
   }
 }
 

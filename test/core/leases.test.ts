@@ -57,6 +57,25 @@ test("R10: who says that it cannot answer yet has time", () => {
   assert.equal(overdue, 4100);
 });
 
+test("who says so does not get more time where everybody waits for the answer", () => {
+  const session = new SessionLease(0);
+  const isOverdue = (now: number) => {
+    session.deferred(now);
+    return session.isOverdue(file, question, lease, now, false);
+  };
+  const looks = Array.from({ length: 20 }, (_, index) => (index + 1) * 100);
+  assert.equal(looks.find(isOverdue), 1200);
+});
+
+test("R15: a session that is condemned is over when its lease is, whatever its node sends", () => {
+  const session = new SessionLease(0);
+  session.condemn(5000);
+  assert.ok(session.isCondemned);
+  session.heard(5900);
+  assert.equal(session.isSilent(lease, 6000), false);
+  assert.equal(session.isSilent(lease, 6001), true);
+});
+
 test("a home that was stopped itself looks several times before it calls a question overdue", () => {
   const session = new SessionLease(0);
   assert.equal(session.isOverdue(file, question, lease, 0), false);

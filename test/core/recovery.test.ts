@@ -117,3 +117,11 @@ test("a home that restarts again in its recovery waits for all that the first on
   recovery.recovered("a");
   assert.deepEqual(recorded(), ["a", "b", "c"]);
 });
+
+test("a node that came back without a file and is fenced is not believed by the next home", () => {
+  const { recovery, recorded } = recoveryOf(two, ["a", "b"]);
+  recovery.recovered("a");
+  assert.deepEqual(recorded(), ["b"]);
+  recovery.forget("a");
+  assert.deepEqual(recorded(), ["b"]);
+});

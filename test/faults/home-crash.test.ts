@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { FrameType } from "../../src/core/wire/frame.js";
 import { policies } from "../cluster/cluster.js";
 import { ringBytes } from "../cluster/workloads/ring.js";
+import { RawNode } from "../home/raw-node.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
@@ -170,6 +172,36 @@ test("a node that dies with its home is fenced at the end of the grace period, a
     fencings.map(({ name }) => name),
     [dies.name],
   );
+  await lives.end();
+});
+
+test("a node that is back and claims nothing is waited for no longer than a lease, and the rest of its own", {
+  skip,
+}, async () => {
+  const leaseMillis = 1000;
+  await using cluster = await FaultCluster.start({ nodes: 1, leaseMillis });
+  const [lives] = cluster.nodes;
+  await lives.map("mute.bin", { size: pageBytes });
+  await lives.call("store", { at: 0, value: 7 });
+  const mute = await RawNode.greet(cluster.home.port, "mute");
+  await mute.node.request("open", { name: "mute.bin" });
+  await cluster.home.kill();
+  await cluster.home.start();
+  const start = performance.now();
+  const { node: raw, welcome } = await RawNode.greet(cluster.home.port, "mute", mute.welcome.session);
+  assert.equal(welcome.state, "recovering");
+  // It says that it knows what it was asked: that gives no more time here, where everybody waits for it.
+  const pings = setInterval(() => raw.send({ type: FrameType.ping, extra: 1 }), leaseMillis / 10);
+  try {
+    const { reason } = await cluster.home.untilFenced("mute");
+    assert.match(reason, /did not say .* what it holds/);
+    const waited = performance.now() - start;
+    assert.ok(waited > leaseMillis * 1.8 && waited < leaseMillis * 2 + 1500, `after ${waited} ms`);
+    await lives.call("store", { at: 0, value: 8 });
+  } finally {
+    clearInterval(pings);
+    raw.socket.destroy();
+  }
   await lives.end();
 });
 

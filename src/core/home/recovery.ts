@@ -88,9 +88,15 @@ export class Recovery {
     this.#endIfDone();
   }
 
-  /** The node has claimed all it held. */
+  /**
+   * The node has claimed all it held. Without a file, it is not on record any more:
+   *
+   * 1. It closes its last file, and the home dies; the node is back, and has nothing to claim. 2. It is fenced: that is nothing
+   * that would have to be put on record, if it is believed to be off it. 3. The home dies again, and finds it on record still:
+   * it takes the word of a node that it has fenced.
+   */
   recovered(session: string): void {
-    this.#expected.delete(session);
+    if (this.#expected.delete(session) && !this.#live.has(session)) this.#record();
     this.#endIfDone();
   }
 
