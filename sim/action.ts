@@ -84,9 +84,9 @@ function performAt(world: World, action: AtNode): void {
 
 /** Further than any lease allows for. Whoever trusted that clock is excused. */
 function jump(world: World, at: number | "home", micros: number): void {
-  const { clocks, homeClock, nodes, excused } = world;
+  const { clocks, homeClock, nodes, promises } = world;
   (at === "home" ? homeClock : clocks[at]).jump(micros);
-  for (const node of at === "home" ? nodes : [nodes[at]]) excused.add(node);
+  for (const node of at === "home" ? nodes : [nodes[at]]) promises.excused.add(node);
 }
 
 /** Whether the action makes sense now: something before it may have been left out. */

@@ -214,7 +214,7 @@ class Run {
   /** As `take`, where the checks are known to hold. */
   go(choice: Choice): void {
     this.#act(choice);
-    this.#world.noteSeen();
+    this.#world.promises.noteSeen();
   }
 
   fingerprint(): string {

@@ -18,7 +18,7 @@ export function fingerprint(world: World, progress: string): string {
     const ranked = text.replace(/#(\d+)/g, (_, digits: string) => `#${requests.get(Number(digits))}`);
     return replaceByRank(ranked, /~(\d+)/g);
   });
-  const words = `${world.disk.describe()} ${world.reference.words.join(" ")} ${world.describePromises()}`;
+  const words = `${world.disk.describe()} ${world.promises.reference.words.join(" ")} ${world.promises.describe()}`;
   // In which order the home knows of its nodes changes nothing: each of them is told by a queue of its own.
   home = home.split("; ").toSorted().join("; ");
   const text = replaceByRank(`${nodes.join("\n")}\n${home} ${words} ${progress}`, /@(\d+)/g);

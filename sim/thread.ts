@@ -1,4 +1,4 @@
-import type { Mode, PageIndex } from "../src/core/units.js";
+import { Mode, type PageIndex } from "../src/core/units.js";
 import { requireTrue } from "./violation.js";
 
 /** What a thread of a program may do. */
@@ -85,5 +85,28 @@ export class Thread {
   describe(): string {
     const access = this.#access === undefined ? "" : ` ${this.#access.kind} ${this.#access.word}`;
     return `${this.state}${access}${this.page < 0 ? "" : ` at ${this.page}`}`;
+  }
+}
+
+/** An operation in words, as transcripts show it. */
+export function describeOperation(operation: Operation): string {
+  switch (operation.kind) {
+    case "load":
+      return `load word ${operation.word}`;
+    case "store":
+      return `store ${operation.value} to word ${operation.word}`;
+    case "hold":
+    case "prefetch": {
+      const mode = operation.mode === Mode.write ? "write" : "read";
+      return `${operation.kind} ${mode} ${operation.start}..${operation.end}`;
+    }
+    case "truncate":
+      return `truncate to ${operation.sizeBytes / 4096} pages`;
+    case "giveBack":
+    case "evict":
+      return `${operation.kind} ${operation.start}..${operation.end}`;
+    case "flush":
+    case "sync":
+      return operation.kind;
   }
 }

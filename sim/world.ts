@@ -2,13 +2,13 @@ import { Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../src/
 import { checkWorld } from "./checks.js";
 import { Clock } from "./clock.js";
 import { describe, modeName, pagesOf, type ToHome, type ToNode } from "./message.js";
-import { Reference } from "./reference.js";
+import { Promises } from "./promises.js";
 import { SimDisk } from "./sim-disk.js";
 import { wordBytes, wordsPerPage } from "./sim-file.js";
 import { type HomeWorld, SimHome, type SimSession } from "./sim-home.js";
 import { SimLink } from "./sim-link.js";
 import { type NodeState, type NodeWorld, SimNode } from "./sim-node.js";
-import type { Operation, Thread } from "./thread.js";
+import { describeOperation, type Operation, type Thread } from "./thread.js";
 import { requireTrue } from "./violation.js";
 
 export interface WorldOptions {
@@ -32,8 +32,6 @@ export type WorldEvent =
 /**
  * n nodes and a home, the shipped machines on both sides, joined by one ordered queue each way. Nothing happens by itself:
  * whoever drives the world chooses what is delivered, which thread runs, and when time passes.
- *
- * `reference` is the memory that the programs are promised: a store changes it when it completes, and every load must see it.
  */
 export class World implements HomeWorld, NodeWorld {
   now = 0;
@@ -43,16 +41,12 @@ export class World implements HomeWorld, NodeWorld {
   readonly nodes: SimNode[];
   readonly toHome: ToHome[][];
   readonly toNode: ToNode[][];
-  readonly reference: Reference;
+  readonly promises: Promises;
   readonly options: WorldOptions;
   readonly homeClock = new Clock();
   readonly clocks: Clock[];
   /** Whether messages of a node arrive, each way. */
   readonly isCut: { toHome: boolean; toNode: boolean }[];
-  /** Nodes that are excused, since they were stopped or a clock jumped: what they do in a session that is over is not held against them. */
-  readonly excused = new Set<SimNode>();
-  /** Power has failed: what nobody answers for may be torn. */
-  mayBeTorn = false;
   /** A node that has lost its connection, or that has died, connects by itself. */
   reconnects = false;
   refusesSize: () => boolean = () => false;
@@ -62,17 +56,6 @@ export class World implements HomeWorld, NodeWorld {
   readonly #trace: ((line: string) => void) | undefined;
   #offerLast = 2 ** 31;
   readonly #names: string[];
-  /** Of each node by page the newest version that it has handed over, and that its program may have seen, in its session. */
-  readonly #handed: number[][];
-  readonly #seen: number[][];
-  /** Of each page the version that the home has taken last, synced or not; 0 when that is not known. */
-  readonly #onDisk: number[];
-  /** Of each node the pages that it has handed over, and that have not arrived yet, be it that a connection was lost. */
-  readonly #underway: Set<number>[];
-  /** Of each node the pages with stores that are gone, and that it has to report. */
-  readonly #lost: Set<number>[];
-  /** Sessions that are over, whether their nodes know or not. */
-  readonly #ended = new Set<string>();
   #nodeLast = 0;
   #sessionLast = 0;
   #bootLast = 0;
@@ -94,12 +77,7 @@ export class World implements HomeWorld, NodeWorld {
     });
     this.toHome = this.nodes.map(() => []);
     this.toNode = this.nodes.map(() => []);
-    this.reference = new Reference(options.pagesMax);
-    this.#handed = this.nodes.map(() => Array(options.pagesMax).fill(0));
-    this.#seen = this.nodes.map(() => Array(options.pagesMax).fill(0));
-    this.#onDisk = Array(options.pagesMax).fill(0);
-    this.#underway = this.nodes.map(() => new Set());
-    this.#lost = this.nodes.map(() => new Set());
+    this.promises = new Promises(this);
   }
 
   /** The home that is there now, or was there last. */
@@ -122,11 +100,6 @@ export class World implements HomeWorld, NodeWorld {
 
   nextNode(): NodeId {
     return ++this.#nodeLast;
-  }
-
-  /** Whether this node is in a session that its home has ended, and does not know yet. */
-  isOutcast(node: SimNode): boolean {
-    return this.#ended.has(node.link.session ?? "");
   }
 
   /** Whether the home knows all that this node holds. */
@@ -162,11 +135,9 @@ export class World implements HomeWorld, NodeWorld {
         if (message === undefined) return;
         if (this.#trace !== undefined) this.#trace(`  home hears from ${node.name}: ${describe(message)}`);
         if (message.type === "hello") return this.#greet(event.node, message.session);
-        if (message.type === "write" || message.type === "restore") this.#underway[event.node].delete(message.page);
         const session = this.process?.sessions.get(node.link.session ?? "");
-        if (session === undefined) return;
-        if (message.type === "write") this.#onDisk[message.page] = message.copyOf;
-        this.home.receive(session, message);
+        this.promises.onArrived(node, message, session !== undefined);
+        if (session !== undefined) this.home.receive(session, message);
         return;
       }
       case "toNode": {
@@ -229,8 +200,7 @@ export class World implements HomeWorld, NodeWorld {
     const old = this.process?.sessions.get(node.link.session ?? "");
     this.toHome[index].length = 0;
     this.toNode[index].length = 0;
-    this.#forget(index);
-    this.#lost[index].clear();
+    this.promises.onCrash(node);
     const begun = notices ? this.process?.begin(this.#nextSession(node.name)) : undefined;
     node.crash(new SimLink(begun?.id, this.process?.boot ?? 0, this.#leaseMicros, node.now));
     if (begun !== undefined) node.id = begun.node;
@@ -281,9 +251,8 @@ export class World implements HomeWorld, NodeWorld {
   losePower(survives: () => boolean): void {
     this.crashHome();
     this.#trace?.("and its power is lost");
-    this.mayBeTorn = true;
     this.disk.losePower(survives);
-    this.#onDisk.fill(0);
+    this.promises.onPowerLost();
   }
 
   restartHome(): void {
@@ -304,7 +273,7 @@ export class World implements HomeWorld, NodeWorld {
   stop(index: number): void {
     this.#trace?.(`${this.nodes[index].name} is stopped`);
     this.nodes[index].isStopped = true;
-    this.excused.add(this.nodes[index]);
+    this.promises.excused.add(this.nodes[index]);
   }
 
   /** It runs again. Its threads may run before it looks at the clock: see `excused`. */
@@ -334,131 +303,60 @@ export class World implements HomeWorld, NodeWorld {
   onStore(node: SimNode, word: number, value: number): void {
     this.#trace?.(`    ${node.name} has stored ${value} to word ${word}`);
     const page = Math.floor(word / wordsPerPage);
-    if (this.isOutcast(node)) {
-      this.#lost[this.nodes.indexOf(node)].add(page);
-      return;
-    }
+    const { promises } = this;
+    if (promises.isOutcast(node)) return promises.onVain(node, page);
     for (const other of this.nodes) {
-      if (other === node || this.isOutcast(other)) continue;
+      if (other === node || promises.isOutcast(other)) continue;
       for (const { state, hold } of other.threads) {
         const isHeld = hold !== undefined && state !== "pinning" && page >= hold.start && page < hold.end;
         requireTrue(!isHeld, "nobody stores to a page that is on hold elsewhere");
       }
     }
     // A store beyond an end that its node has not heard of yet is dropped.
-    if ((word + 1) * wordBytes <= this.sizeBytes) this.reference.store(word, value, node);
+    if ((word + 1) * wordBytes <= this.sizeBytes) promises.reference.store(word, value, node);
   }
 
   onLoad(node: SimNode, word: number, value: number): void {
     this.#trace?.(`    ${node.name} has loaded ${value} from word ${word}`);
-    if ((word + 1) * wordBytes > this.sizeBytes || this.isOutcast(node)) return; // It has not heard yet.
-    const should = this.reference.words[word];
+    const { promises } = this;
+    if ((word + 1) * wordBytes > this.sizeBytes || promises.isOutcast(node)) return; // It has not heard yet.
+    const should = promises.reference.words[word];
     requireTrue(value === should, `a load sees the last store: word ${word} is ${should}, not ${value}`);
   }
 
   onSize(sizeBytes: number): void {
     this.#trace?.(`    the file has ${pagesOf(sizeBytes)}`);
-    this.reference.resize(sizeBytes);
+    this.promises.reference.resize(sizeBytes);
   }
 
   onHanded(node: SimNode, page: number): number {
-    const index = this.nodes.indexOf(node);
-    const version = this.reference.latest(page);
-    this.#handed[index][page] = version;
-    this.#underway[index].add(page);
-    return version;
+    return this.promises.onHanded(node, page);
   }
 
-  /** The home begins to put its disk down. @returns what is called when that is done: nothing older may be there again. */
   onSyncBegun(): () => void {
-    const versions = [...this.#onDisk];
-    return () => this.reference.synced(versions);
+    return this.promises.onSyncBegun();
   }
 
   onSync(node: SimNode): () => void {
-    const versions = [...this.#handed[this.nodes.indexOf(node)]];
-    return () => this.reference.synced(versions);
+    return this.promises.onSync(node);
   }
 
   onCondemned({ id }: SimSession): void {
     this.#trace?.(`  the session ${id} is condemned: it does not answer`);
   }
 
-  /** The session is over. What it alone had is gone; its node, if it lives, has to say so. */
   onEnded(session: SimSession, reason: string): void {
-    this.#ended.add(session.id);
-    const node = this.nodes.find(({ link }) => link.session === session.id);
     this.#trace?.(`  the session ${session.id} is over: ${reason}`);
-    if (node !== undefined) this.#forget(this.nodes.indexOf(node));
-    if (this.home.recovery.isOpen) return; // Others may still bring what is newer: settled when they are all back.
-    for (let page = 0; page < this.options.pagesMax; page++) {
-      if (this.home.directory.mayWrite(session.node, page, page + 1)) this.#settle(page);
-    }
+    this.promises.onEnded(session);
   }
 
   onRecovered(): void {
     this.#trace?.("  all who survive are back");
-    for (const [index, { link }] of this.nodes.entries()) {
-      if (link.session === undefined || this.home.sessions.has(link.session)) continue;
-      this.#ended.add(link.session);
-      this.#forget(index);
-    }
-    for (let page = 0; page < this.options.pagesMax; page++) if (!this.#isWriting(page)) this.#settle(page);
-  }
-
-  /** Whether somebody may store to this page, and has it or has sent it: then that is what everybody is going to see. */
-  #isWriting(page: number): boolean {
-    return this.nodes.some((node, index) => {
-      if (this.isOutcast(node) || !this.home.directory.mayWrite(node.id, page, page + 1)) return false;
-      return node.cache.cached[page] === 1 || this.#underway[index].has(page);
-    });
+    this.promises.onRecovered();
   }
 
   onReported(node: SimNode, pages: ReadonlySet<number>): void {
-    const index = this.nodes.indexOf(node);
-    for (const page of this.#lost[index]) {
-      const isBeyond = page * wordsPerPage * wordBytes >= Math.min(node.cache.sizeBytes, this.sizeBytes);
-      requireTrue(isBeyond || pages.has(page), `${node.name} reports that stores to page ${page} are lost`);
-    }
-    this.#lost[index].clear();
-    this.#forget(index);
-    this.excused.delete(node);
-  }
-
-  /** The newest version for which a living node answers, or that it knows to be stable: for none of them time runs backwards. */
-  #answered(page: number): number {
-    let newest = 0;
-    for (const [index, node] of this.nodes.entries()) {
-      if (!this.isOutcast(node)) newest = Math.max(newest, this.#handed[index][page], this.#seen[index][page]);
-    }
-    return newest;
-  }
-
-  /** Notes what each node has in its cache: it is the newest version, as checks of copies show. */
-  noteSeen(): void {
-    for (const [index, node] of this.nodes.entries()) {
-      if (this.isOutcast(node)) continue;
-      for (let page = 0; page < this.options.pagesMax; page++) {
-        if (node.cache.cached[page] === 1) this.#seen[index][page] = this.reference.latest(page);
-      }
-    }
-  }
-
-  #settle(page: number): void {
-    if (page * wordsPerPage * wordBytes >= this.sizeBytes) return;
-    const words = [...this.disk.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
-    const lost = this.reference.settle(page, words, this.#answered(page), this.mayBeTorn);
-    this.#onDisk[page] = this.reference.latest(page);
-    for (const by of lost) {
-      if (by.session === by.node.link.session && this.isOutcast(by.node))
-        this.#lost[this.nodes.indexOf(by.node)].add(page);
-    }
-  }
-
-  #forget(index: number): void {
-    this.#handed[index].fill(0);
-    this.#seen[index].fill(0);
-    this.#underway[index].clear();
+    this.promises.onReported(node, pages);
   }
 
   #greet(index: number, session: string | undefined): void {
@@ -505,20 +403,6 @@ export class World implements HomeWorld, NodeWorld {
     return [...lines, `home: ${segments.join(", ") || "nothing held"}; ${this.home.directory.waiterCount} wait`];
   }
 
-  /** What decides which losses will be held against whom, whatever else the world is like. */
-  describePromises(): string {
-    const pages = Array.from({ length: this.options.pagesMax }, (_, page) => {
-      return this.reference.describe(
-        page,
-        [...this.#handed, ...this.#seen, this.#onDisk].map((versions) => versions[page]),
-      );
-    });
-    const nodes = this.nodes.map((node, index) => {
-      return `${this.isOutcast(node)} ${this.excused.has(node)} ${[...this.#lost[index]].sort()} ${[...this.#underway[index]].sort()}`;
-    });
-    return `${pages.join(";")} ${nodes.join(";")} ${this.mayBeTorn}`;
-  }
-
   #nameOf(id: NodeId): string {
     return this.nodes.find((node) => node.id === id)?.name ?? `node ${id}`;
   }
@@ -526,26 +410,4 @@ export class World implements HomeWorld, NodeWorld {
 
 function stateName(state: NodeState): string {
   return `file ${state}`;
-}
-
-function describeOperation(operation: Operation): string {
-  switch (operation.kind) {
-    case "load":
-      return `load word ${operation.word}`;
-    case "store":
-      return `store ${operation.value} to word ${operation.word}`;
-    case "hold":
-    case "prefetch": {
-      const mode = operation.mode === Mode.write ? "write" : "read";
-      return `${operation.kind} ${mode} ${operation.start}..${operation.end}`;
-    }
-    case "truncate":
-      return `truncate to ${operation.sizeBytes / 4096} pages`;
-    case "giveBack":
-    case "evict":
-      return `${operation.kind} ${operation.start}..${operation.end}`;
-    case "flush":
-    case "sync":
-      return operation.kind;
-  }
 }
