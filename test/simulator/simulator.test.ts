@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { regressionSeeds } from "../../sim/regression-seeds.js";
 import { simulate } from "../../sim/simulation.js";
 
 function simulateMany(context: TestContext, seedCount: number, ...options: string[]): void {
@@ -17,12 +18,16 @@ function simulateMany(context: TestContext, seedCount: number, ...options: strin
 }
 
 test("R1, R2, R3, R9, R10, R15, R20: random programs under random faults, then everybody comes to rest", (context) => {
-  simulateMany(context, 5_000);
+  simulateMany(context, 10_000);
 });
 
 test("the same, where nodes are offered tokens unasked", (context) => {
   simulateMany(context, 2_000, "--from", "1000030000");
 });
+
+for (const seed of regressionSeeds) {
+  test(`seed ${seed}, which found a bug once`, () => void simulate(seed));
+}
 
 test("a run has stores and loads in it", () => {
   const results = Array.from({ length: 20 }, (_, index) => simulate(index + 1));
