@@ -135,7 +135,8 @@ export class NodeRangeLocks {
         () => onDone(undefined),
       );
     };
-    this.#handOver(open, held.has(range, "exclusive"), unlock);
+    const isExclusive = held.has(range, "shared"); // Any of another type than that.
+    this.#handOver(open, isExclusive, unlock);
   }
 
   /** Before the home hears of the unlock; `owner`: who ends all that it holds. */
