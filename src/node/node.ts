@@ -185,12 +185,11 @@ export class Node {
    */
   handOver({ file }: OpenFile, stores: boolean, then: () => void): void {
     const drop = ({ start, end }: LeavingPages, done: () => void) => file.upperCache.drop(start, end, done);
-    const leave = () => whenAll(file.lockedPages.leaving(), drop, then);
-    if (!stores) return leave();
-    file.upperCache.flush(() => {
-      if (this.#connection.isUp) this.sendDirty(leave);
-      else leave();
-    });
+    const leave = (done: () => void) => whenAll(file.lockedPages.leaving(), drop, done);
+    if (!stores) return leave(then);
+    // Sent last: so that stores, pages and lock leave together.
+    const send = () => (this.#connection.isUp ? this.sendDirty(then) : then());
+    file.upperCache.flush(() => leave(send));
   }
 
   sendDirty(onSent: () => void): void {
