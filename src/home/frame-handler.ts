@@ -15,6 +15,8 @@ export type Served = "served" | "later";
 
 /** Acquires in line for one file. Each page of a thousand threads fits; a node that floods is told to come back. */
 const waitersMax = 16_384;
+/** Ranges of one file that a node may claim in vain: what it hears of them fits into one answer. */
+const refusedMax = 65_536;
 /** Far beyond what grants reach, and far below where numbers stop being exact: nobody's claim may take epochs there. */
 const epochMax = 2 ** 50;
 
@@ -107,6 +109,7 @@ export class FrameHandler {
     session.claims = {};
     if (open.directory.claim(session.node, mode, start, end, epoch)) return "served";
     const refused = session.refused.get(file) ?? [];
+    if (refused.length === refusedMax) throw protocolError("claims of what others hold, without end");
     session.refused.set(file, refused);
     refused.push([start, end]);
     return "served";

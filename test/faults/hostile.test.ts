@@ -61,6 +61,34 @@ test("a claim on a range that was never granted is refused, and gives nothing", 
   for (const node of [holder, hostile]) node.socket.destroy();
 });
 
+test("R1: what was given up between its claim and the end of the claims stays with who has it by then", async () => {
+  const { holder, hostile, file } = await stage("given up");
+  const own = await hostile.granted(hostile.acquire(file, 2, 8, 9));
+  hostile.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: own.epoch });
+  hostile.release(file, 0, 8, 9, own.epoch);
+  const grant = await holder.granted(holder.acquire(file, 2, 8, 9));
+  await hostile.request("claimed", { file, epoch: own.epoch });
+  await assert.rejects(hostile.outcome(hostile.write(file, 8, page(9)), FrameType.written), { code: "DMMAP_FENCED" });
+  await holder.outcome(holder.write(file, 8, page(7)), FrameType.written);
+  const again = await holder.granted(holder.acquire(file, 2, 8, 9));
+  assert.ok(again.epoch > grant.epoch);
+  await assertUndisturbed(6);
+  for (const node of [holder, hostile]) node.socket.destroy();
+});
+
+test("who claims without end what others hold is cut off, with a reason", async () => {
+  const { holder, hostile, file, epoch } = await stage("endless");
+  for (let count = 0; count < 70_000; count++) {
+    hostile.send({ type: FrameType.claim, file, mode: 2, start: 0, end: 4, epoch });
+  }
+  const { json } = await within("the end", hostile.next(FrameType.closing));
+  assert.equal(json.code, "DMMAP_PROTOCOL");
+  assert.match(String(json.message), /without end/);
+  assert.equal(await firstByte(holder, file, epoch), 7);
+  await assertUndisturbed(8);
+  holder.socket.destroy();
+});
+
 test("a restore without a right to it is dropped, and counted", async () => {
   const { holder, hostile, file, epoch } = await stage("restores");
   const { counters: before } = await home.status();

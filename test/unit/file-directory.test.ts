@@ -151,3 +151,25 @@ test("R1: a node that is back claims what it held, of epochs that there have bee
   assert.ok(!directory.claim(2, Mode.read, 3, 4, 1));
   assert.ok(directory.claim(1, Mode.read, 3, 4, 1));
 });
+
+test("R1: what a node gives up before the end of its claims is not its own again", () => {
+  const { directory, told } = directoryOf("optimal");
+  acquire(directory, 1, Mode.write, 3);
+  assert.ok(directory.claim(1, Mode.write, 3, 4, 1));
+  directory.release(1, Mode.none, 0, pageMax, 1);
+  acquire(directory, 2, Mode.write, 3);
+  directory.endClaims(1, 1);
+  assert.deepEqual(told.slice(1), [`grant 2 2 0..${pageMax} @2`]);
+  assert.ok(!directory.mayWrite(1, 3, 4));
+  acquire(directory, 2, Mode.read, 3);
+});
+
+test("R1: claims that are not ended by the end of the recovery are void: others have had their chance", () => {
+  const { directory } = recovering();
+  assert.ok(directory.claim(1, Mode.write, 0, 4, 5));
+  directory.endRecovery();
+  acquire(directory, 2, Mode.write, 3);
+  directory.endClaims(1, 5);
+  assert.ok(directory.mayWrite(2, 3, 4));
+  assert.ok(!directory.mayFetch(1, 0, 1));
+});

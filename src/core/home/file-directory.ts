@@ -130,6 +130,8 @@ export class FileDirectory {
     const holder = this.#holders.get(node);
     if (holder === undefined) return; // Closed or fenced meanwhile: it holds nothing anyway.
     holder.tokens.restrict(start, end, mode, epoch);
+    // Given up between its claim and the end of its claims, by a node that keeps to no order: it is not to have it again.
+    holder.claims?.restrict(start, end, mode, Number.POSITIVE_INFINITY);
     holder.revokes = holder.revokes.filter((revoke) => holder.tokens.strongest(revoke.start, revoke.end) > revoke.mode);
     this.#pump();
   }
@@ -197,9 +199,10 @@ export class FileDirectory {
     this.#pump();
   }
 
-  /** Everybody who survived has claimed, or has lost their chance: grants go on. */
+  /** Everybody who survived has claimed, or has lost their chance: grants go on, and a claim that is not ended is void. */
   endRecovery(): void {
     this.#isRecovering = false;
+    for (const holder of this.#holders.values()) holder.claims = undefined;
     this.#startResizes();
     this.#pump();
   }
