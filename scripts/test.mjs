@@ -19,7 +19,7 @@ import { setUp } from "./setup.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tests = join(root, "dist/test");
 /** Tiers whose files use little but a processor: as many at once as there are. The others start threads and processes. */
-const lightTiers = new Set(["unit", "core", "transcript", "model", "simulator", "scripts"]);
+const lightTiers = new Set(["unit", "core", "transcript", "fuzz", "model", "simulator", "scripts"]);
 const fileMillisMax = 240_000;
 
 const options = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
