@@ -90,14 +90,26 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   m(
     "nobody is served when a recovery ends",
     directory,
-    "this.#isRecovering = false; this.#startResizes(); this.#pump();",
-    "this.#isRecovering = false;",
+    "holder.claims = undefined; this.#startResizes(); this.#pump();",
+    "holder.claims = undefined;",
   ),
   m(
     "a size that waited for the end of a recovery is forgotten",
     directory,
-    "this.#isRecovering = false; this.#startResizes();",
-    "this.#isRecovering = false;",
+    "holder.claims = undefined; this.#startResizes();",
+    "holder.claims = undefined;",
+  ),
+  m(
+    "R1: a claim that no recovery ended is taken after it",
+    directory,
+    "for (const holder of this.#holders.values()) holder.claims = undefined;",
+    "",
+  ),
+  m(
+    "R1: what was given up is held again by its claim",
+    directory,
+    "holder.claims?.restrict(start, end, mode, Number.POSITIVE_INFINITY);",
+    "",
   ),
   m(
     "R9: epochs begin anew after a restart",

@@ -67,7 +67,7 @@ test("R1: what was given up between its claim and the end of the claims stays wi
   hostile.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: own.epoch });
   hostile.release(file, 0, 8, 9, own.epoch);
   const grant = await holder.granted(holder.acquire(file, 2, 8, 9));
-  await hostile.request("claimed", { file, epoch: own.epoch });
+  await hostile.request("claimed", { file, epoch: own.epoch, duty: 0 });
   await assert.rejects(hostile.outcome(hostile.write(file, 8, page(9)), FrameType.written), { code: "DMMAP_FENCED" });
   await holder.outcome(holder.write(file, 8, page(7)), FrameType.written);
   const again = await holder.granted(holder.acquire(file, 2, 8, 9));
