@@ -3,6 +3,7 @@ import { type Mutation, m, needing } from "./mutation.js";
 const recovery = "home/recovery.js";
 const duties = "home/duties.js";
 const directory = "home/file-directory.js";
+const holder = "home/holder.js";
 
 /** A home that restarts: whom it waits for, what it takes of whom. */
 export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
@@ -119,13 +120,13 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   ),
   m(
     "R1: a claim after a restart is taken against another's token",
-    directory,
+    holder,
     "if (tokens.strongest(start, end) > limit || ",
     "if (",
   ),
   m(
     "R1: a claim after a restart is taken against another's claim",
-    directory,
+    holder,
     "|| (claims?.strongest(start, end) ?? Mode.none) > limit) return false;",
     ") return false;",
   ),

@@ -3,7 +3,7 @@ import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 import type { DirectoryPort } from "./directory-port.js";
-import { forgetCrossed, type Holder } from "./holder.js";
+import { forgetCrossed, type Holder, isUnclaimed } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
 import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
 
@@ -173,7 +173,7 @@ export class FileDirectory {
     assert(holder !== undefined, "only a node that has the file open claims");
     holder.claims ??= new TokenRanges();
     const sound = this.#isRecovering
-      ? this.#isUnclaimed(node, mode, start, end)
+      ? isUnclaimed(this.#holders, node, mode, start, end)
       : holder.tokens.weakest(start, end) >= mode && epoch <= this.#epoch;
     if (!sound) return false;
     holder.claims.set(start, end, mode, epoch);
@@ -376,15 +376,6 @@ export class FileDirectory {
         this.#growEnd = Math.min(this.#growEnd, Math.max(other.needStart, waiter.needEnd));
       }
     }
-  }
-
-  #isUnclaimed(node: NodeId, mode: Mode, start: PageIndex, end: PageIndex): boolean {
-    const limit = mode === Mode.write ? Mode.none : Mode.read;
-    for (const [other, { tokens, claims }] of this.#holders) {
-      if (other === node) continue;
-      if (tokens.strongest(start, end) > limit || (claims?.strongest(start, end) ?? Mode.none) > limit) return false;
-    }
-    return true;
   }
 
   #assertAlone(grantee: NodeId, mode: Mode, start: PageIndex, end: PageIndex): void {

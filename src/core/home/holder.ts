@@ -1,5 +1,5 @@
 import type { TokenRanges } from "../token-ranges.js";
-import type { Mode, PageIndex } from "../units.js";
+import { Mode, type NodeId, type PageIndex } from "../units.js";
 
 /** A revoke that has not been answered. */
 interface Revoke {
@@ -24,4 +24,20 @@ export interface Holder {
 export function forgetCrossed(holder: Holder, start: PageIndex, end: PageIndex): void {
   if (holder.revokes.length === 0) return;
   holder.revokes = holder.revokes.filter((revoke) => revoke.end <= start || revoke.start >= end);
+}
+
+/** After a restart: whether nobody but this node holds the range, or claims it, against this mode. */
+export function isUnclaimed(
+  holders: ReadonlyMap<NodeId, Holder>,
+  node: NodeId,
+  mode: Mode,
+  start: PageIndex,
+  end: PageIndex,
+): boolean {
+  const limit = mode === Mode.write ? Mode.none : Mode.read;
+  for (const [other, { tokens, claims }] of holders) {
+    if (other === node) continue;
+    if (tokens.strongest(start, end) > limit || (claims?.strongest(start, end) ?? Mode.none) > limit) return false;
+  }
+  return true;
 }
