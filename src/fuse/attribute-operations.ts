@@ -78,7 +78,7 @@ export class AttributeOperations {
       if (errnoOf(error) === Errno.ESTALE) this.#answers.nameless(request, inode);
       else request.fail(errnoOf(error));
     };
-    const known = this.#leases.attributesOf(inode);
+    const known = this.#answers.createdBy(request, inode) ?? this.#leases.attributesOf(inode);
     if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer, onFail);
     else answer(known);
   }

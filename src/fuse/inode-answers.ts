@@ -1,5 +1,6 @@
 import type { Micros } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
+import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { answerBuffer } from "./answer-buffer.js";
@@ -11,6 +12,15 @@ import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
 const none: Validity = { name: 0, attributes: 0 };
+/** Within so long the kernel asks for the attributes of what it has made, on behalf of the same open(2). */
+const sameCallMicros = 10_000;
+
+/** What a thread has made, and opened for writing. */
+interface Created {
+  readonly thread: number;
+  readonly attributes: Attributes;
+  readonly until: Micros;
+}
 
 /** Answers about inodes: what the home says, and what this mount knows better, being the one that writes. */
 export class InodeAnswers {
@@ -18,6 +28,8 @@ export class InodeAnswers {
   readonly #files: MountFiles;
   readonly #leases: Leases;
   readonly #privileges: Privileges;
+
+  #created: Created | undefined;
 
   constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges) {
     this.#leases = leases;
@@ -44,6 +56,22 @@ export class InodeAnswers {
     const attributes = this.#nodes.lastSeen(inode);
     if (attributes === undefined) request.fail(Errno.ESTALE);
     else this.#attributes(request, { ...attributes, links: 0 }, none);
+  }
+
+  /**
+   * CREATE is about to be answered, with attributes that have no validity as long as the file is open for writing: so the kernel
+   * asks for them at once, to see whether the same open(2) may open the file (may_open in fs/namei.c).
+   */
+  created({ thread }: Request, attributes: Attributes): void {
+    this.#created = thread === 0 ? undefined : { thread, attributes, until: nowMicros() + sameCallMicros };
+  }
+
+  /** If this GETATTR is that question, which comes once: what CREATE was told. It is one call, and one answer of the home. */
+  createdBy({ thread }: Request, inode: number): Attributes | undefined {
+    const created = this.#created;
+    if (created?.thread !== thread || created.attributes.inode !== inode) return undefined;
+    this.#created = undefined;
+    return nowMicros() < created.until ? created.attributes : undefined;
   }
 
   /** Answers with the size as it is, whatever the kernel knows. */
