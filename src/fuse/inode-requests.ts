@@ -14,6 +14,8 @@ export interface Change {
   readonly keys: readonly LeaseKey[];
   /** Called as soon as the home has done it, whether or not anybody still waits for that. */
   readonly onAnswer?: (answer: object) => void;
+  /** What the kernel is told for an errno of the home's. */
+  readonly toErrno?: (errno: number) => number;
 }
 
 /**
@@ -24,6 +26,7 @@ export class InodeRequests {
   readonly #node: Node;
   readonly #nodes: Nodes;
   readonly #leases: Leases;
+  #changeLast = 0;
 
   constructor(node: Node, nodes: Nodes, leases: Leases) {
     this.#node = node;
@@ -49,7 +52,8 @@ export class InodeRequests {
   }
 
   /** Changes something: `keys` is what, as far as it is known before. */
-  change(request: Request, { op, inodes, args, keys, onAnswer }: Change, onReply: (answer: object) => void): void {
+  change(request: Request, change: Change, onReply: (answer: object) => void): void {
+    const { op, inodes, args, keys, onAnswer, toErrno = (errno) => errno } = change;
     request.onGiveUp = (errno) => request.fail(errno);
     this.#leases.change(keys, placeIn(args), (end) => {
       const onReplied = (answer: object) => {
@@ -60,9 +64,9 @@ export class InodeRequests {
           else onReply(answer);
         });
       };
-      const onFail = (error: unknown) => end({}, () => request.fail(errnoOf(error)));
+      const onFail = (error: unknown) => end({}, () => request.fail(toErrno(errnoOf(error))));
       if (request.isAnswered) end({}, () => undefined);
-      else this.#askOf(request, op, inodes, { ...args, lease: true }, onReplied, onFail);
+      else this.#askOf(request, op, inodes, { ...args, lease: true, key: ++this.#changeLast }, onReplied, onFail);
     });
   }
 
@@ -100,11 +104,16 @@ export class InodeRequests {
     onFail: (error: unknown) => void,
   ): void {
     const isWanted = () => !request.isAnswered;
+    let isAgain = false;
+    const argsOf = (wasSent: boolean) => {
+      isAgain ||= wasSent;
+      return isAgain ? { ...args, again: true } : args;
+    };
     const onStale = (error: unknown) => {
       if ((error as { code?: string }).code !== "DMMAP_STALE" || request.isAnswered) return onFail(error);
-      this.#identify([...inodes], () => this.#ask(op, args, onReply, onFail, isWanted));
+      this.#identify([...inodes], () => this.#ask(op, argsOf, onReply, onFail, isWanted));
     };
-    this.#ask(op, args, onReply, onStale, isWanted);
+    this.#ask(op, argsOf, onReply, onStale, isWanted);
   }
 
   /** Tells the home where these inodes are, and goes on whether it finds them or not. */
@@ -114,17 +123,17 @@ export class InodeRequests {
     const next = () => this.#identify(inodes, goOn);
     const path = this.#nodes.pathOf(inode);
     if (path === undefined) next();
-    else this.#ask("identify", { inode, path }, next, next);
+    else this.#ask("identify", () => ({ inode, path }), next, next);
   }
 
   #ask(
     op: string,
-    args: object,
+    args: (wasSent: boolean) => object,
     onReply: (answer: object) => void,
     onFail: (error: unknown) => void,
     isWanted = () => true,
   ): void {
-    this.#node.requests.ask({ op, args: () => args, onReply, onFail, isWanted });
+    this.#node.requests.ask({ op, args, onReply, onFail, isWanted });
   }
 }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
 import type { Attributes, FileKind, NodeKind } from "../core/wire/attributes.js";
 import type { TreeRequests } from "../core/wire/tree-requests.js";
@@ -15,6 +16,7 @@ import type { Nodes } from "./nodes.js";
 import { entryBytes, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
 
+const { O_EXCL } = constants;
 const kindMask = 0o170000;
 const modeMask = 0o7777;
 /** renameat2's flags. */
@@ -27,7 +29,7 @@ interface Described {
 }
 
 /** What is made, under a name, and how. */
-interface Making extends Pick<Change, "op" | "args" | "onAnswer"> {
+interface Making extends Pick<Change, "op" | "args" | "onAnswer" | "toErrno"> {
   readonly name: string;
 }
 
@@ -102,11 +104,16 @@ export class NameOperations {
     request.drop();
   }
 
-  /** fuse_create_in: flags, mode, umask, open_flags; the name. O_EXCL is the kernel's: with it, one host wins. */
+  /**
+   * fuse_create_in: flags, mode, umask, open_flags; the name. Of several hosts one makes it. The others hear so by EEXIST if
+   * they want it new (O_EXCL); else by ESTALE, upon which the kernel looks the name up again and opens what it finds: with its
+   * check of permissions, and O_TRUNC, both of which it skips for what CREATE has made.
+   */
   #create(request: Request): void {
     const [flags, mode, name] = [request.u32(0), request.u32(4), request.name(16)];
-    const exclusive = (flags & 0o200) !== 0;
-    const args = { mode: mode & modeMask, exclusive, open: isWriting(flags) ? "write" : "read" };
+    const isExclusive = (flags & O_EXCL) !== 0;
+    const args = { mode: mode & modeMask, exclusive: true, open: isWriting(flags) ? "write" : "read" };
+    const toErrno = (errno: number) => (errno === Errno.EEXIST && !isExclusive ? Errno.ESTALE : errno);
     const onAnswer = (answer: object) => {
       const { attributes, opened } = answer as TreeRequests["create"]["reply"];
       const sound = soundOpened(opened ?? {});
@@ -129,7 +136,7 @@ export class NameOperations {
         (errno) => request.fail(errno),
       );
     };
-    this.#makeIn(request, { op: "create", name, args, onAnswer }, onMade);
+    this.#makeIn(request, { op: "create", name, args, onAnswer, toErrno }, onMade);
   }
 
   #mkdir(request: Request): void {
@@ -169,7 +176,7 @@ export class NameOperations {
       const keys = [parent, ...this.#named(parent, name)];
       const inode = this.#leases.inodeOf(parent, name);
       const onAnswer = () => this.#removed(inode);
-      const change = { op, inodes: [parent], args: { parent, name }, keys, onAnswer };
+      const change = { op, inodes: [parent], args: { parent, name, inode }, keys, onAnswer };
       this.#requests.change(request, change, () => request.ok());
     });
   }
@@ -187,7 +194,7 @@ export class NameOperations {
     if ((flags & ~(noReplace | exchange)) !== 0) return request.fail(Errno.EINVAL);
     const how = flags === noReplace ? "noReplace" : flags === exchange ? "exchange" : "replace";
     this.#withParent(request, (parent) => {
-      const args = { parent, name, newParent, newName, flags: how };
+      const args = { parent, name, newParent, newName, flags: how, inode: this.#leases.inodeOf(parent, name) };
       const inodes = [parent, newParent];
       const keys = [...inodes, ...this.#named(parent, name), ...this.#named(newParent, newName)];
       this.#requests.change(request, { op: "move", inodes, args, keys }, () => {

@@ -36,6 +36,13 @@ export class ControlHandler {
   serve(session: Session, connection: Connection, request: number, text: string): void {
     this.#home.counters.requests++;
     const body = parseControlRequest(text);
+    const outcome = session.outcomes.find(keyOf(body));
+    if (outcome !== undefined) {
+      return this.#attempt(session, connection, request, () => {
+        if ("error" in outcome) throw outcome.error;
+        connection.reply(FrameType.reply, request, outcome.reply);
+      });
+    }
     const keysOf = changedBy(this.#home.store, session, body);
     const act = () => {
       if (keysOf === undefined) this.#serve(session, connection, request, body, []);
@@ -79,8 +86,9 @@ export class ControlHandler {
     keys: readonly LeaseKey[],
   ): void {
     this.#attempt(session, connection, request, () => {
-      const isTree = isTreeRequest(body);
-      const reply = isTree ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body);
+      const reply = remembered(session, keyOf(body), () =>
+        isTreeRequest(body) ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body),
+      );
       if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
     });
   }
@@ -189,6 +197,28 @@ export class ControlHandler {
     const { size, policy } = this.#home.store.stat(name);
     return { name, sizeBytes: size, policy, epoch: 0, waiters: 0, segments: [] };
   }
+}
+
+/** Answers, and keeps what became of it for whoever asks again: by then it has lost all its leases with the connection. */
+function remembered(
+  { outcomes }: Session,
+  key: number | undefined,
+  answer: () => object | undefined,
+): object | undefined {
+  if (key === undefined) return answer();
+  try {
+    const reply = answer();
+    if (reply !== undefined) outcomes.add(key, { reply: { ...reply, leased: 0, fresh: [] } });
+    return reply;
+  } catch (error) {
+    // What it is about was not known: the node says where it is, and asks again by the same number.
+    if (error instanceof DmmapError && error.code !== "DMMAP_STALE") outcomes.add(key, { error });
+    throw error;
+  }
+}
+
+function keyOf(body: ControlRequest): number | undefined {
+  return "key" in body ? body.key : undefined;
 }
 
 function parkedKey({ id }: Session, request: number): string {

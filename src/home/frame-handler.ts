@@ -95,9 +95,12 @@ export class FrameHandler {
     if (resumed !== undefined) return { session: resumed, state: resumed.isRecovering ? "recovering" : "resumed" };
     const isCondemned = hello.session !== undefined && sessions.byId(hello.session) !== undefined;
     if (hello.session === undefined || isCondemned || !recovery.isOpen || !recovery.expects(hello.session)) {
-      return { session: sessions.begin(connection, hello.name), state: "new" };
+      const session = sessions.begin(connection, hello.name);
+      session.hasForgotten = hello.session !== undefined;
+      return { session, state: "new" };
     }
     const session = sessions.begin(connection, hello.name, hello.session);
+    session.hasForgotten = true;
     session.isRecovering = true;
     return { session, state: "recovering" };
   }

@@ -2,6 +2,7 @@ import { SessionLease } from "../core/home/session-lease.js";
 import type { NodeId } from "../core/units.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
+import { Outcomes } from "./outcomes.js";
 
 /** A node as its home knows it: outlives a lost connection for the length of its lease. */
 export class Session {
@@ -17,6 +18,10 @@ export class Session {
   readonly lease: SessionLease;
   /** Back after a lost connection or a restart, and not done with its claims: those of each file that were refused. */
   readonly refused = new Map<number, [number, number][]>();
+  /** Of the changes of names that it asked for. */
+  readonly outcomes = new Outcomes();
+  /** Its node had a session before, of which this home remembers no outcomes. */
+  hasForgotten = false;
   /** The home has restarted, and takes this session's word for what it holds. */
   isRecovering = false;
   /** While it is expected to say what it holds, the question that it owes an answer to: another one with each that comes. */

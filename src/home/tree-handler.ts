@@ -6,6 +6,7 @@ import { Errno } from "../kernel/errno.js";
 import { storeError } from "../store/store-error.js";
 import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
+import { doneBefore } from "./done-before.js";
 import { openFor } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
@@ -25,7 +26,8 @@ export class TreeHandler {
 
   /** `keys`: what the request changes. @returns the answer; undefined when it comes later. */
   answer(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
-    const answer = this.#answer(session, request, body);
+    const done = session.hasForgotten ? doneBefore(this.#tree, body) : undefined;
+    const answer = done ?? this.#answer(session, request, body);
     const takesLeases = "lease" in body && body.lease === true;
     return answer === undefined || !takesLeases ? answer : this.#onLease(session, body, answer, keys);
   }

@@ -8,6 +8,7 @@ const time = v.tuple([v.pipe(v.number(), v.safeInteger()), v.pipe(number, v.maxV
 const timeOrNow = v.optional(v.union([v.literal("now"), time]));
 const inode = number;
 const lease = v.optional(v.boolean());
+const change = { lease, key: v.optional(number), again: v.optional(v.boolean()) };
 const place = { parent: number, name };
 const ownership = { mode, uid: word, gid: word };
 const lock = {
@@ -36,34 +37,35 @@ export const treeSchemas = {
     gid: v.optional(word),
     atime: timeOrNow,
     mtime: timeOrNow,
-    lease,
+    ...change,
   }),
   create: v.object({
     ...place,
     ...ownership,
     exclusive: v.boolean(),
     open: v.optional(v.picklist(["read", "write"])),
-    lease,
+    ...change,
   }),
-  mkdir: v.object({ ...place, ...ownership, lease }),
+  mkdir: v.object({ ...place, ...ownership, ...change }),
   mknod: v.object({
     ...place,
     ...ownership,
     kind: v.picklist(["file", "fifo", "socket", "character", "block"]),
     device: word,
-    lease,
+    ...change,
   }),
-  symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word, lease }),
-  link: v.object({ ...place, inode, lease }),
+  symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word, ...change }),
+  link: v.object({ ...place, inode, ...change }),
   readlink: v.object({ inode }),
-  unlink: v.object({ ...place, lease }),
-  rmdir: v.object({ ...place, lease }),
+  unlink: v.object({ ...place, ...change, inode: v.optional(inode) }),
+  rmdir: v.object({ ...place, ...change, inode: v.optional(inode) }),
   move: v.object({
     ...place,
     newParent: number,
     newName: name,
     flags: v.picklist(["replace", "noReplace", "exchange"]),
-    lease,
+    inode: v.optional(inode),
+    ...change,
   }),
   readdir: v.object({ inode, after: name, limit: v.pipe(number, v.minValue(1), v.maxValue(1000)), lease }),
   getxattr: v.object({ inode, name }),
@@ -72,10 +74,10 @@ export const treeSchemas = {
     name,
     value: v.pipe(v.string(), v.maxLength(valueMax)),
     mode: v.picklist(["any", "create", "replace"]),
-    lease,
+    ...change,
   }),
   listxattr: v.object({ inode }),
-  removexattr: v.object({ inode, name, lease }),
+  removexattr: v.object({ inode, name, ...change }),
   statfs: v.object({}),
   syncNames: v.object({}),
   openInode: v.object({ inode, write: v.boolean(), path: v.optional(v.pipe(v.string(), v.maxLength(65_536))) }),

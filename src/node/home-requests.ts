@@ -4,8 +4,8 @@ import type { HomeConnection } from "./home-connection.js";
 /** Where an answer goes: to `onReply`, or what became of it instead to `onFail`. */
 export interface Ask {
   readonly op: string;
-  /** Made anew for each try: numbers of files change with the session. */
-  readonly args: () => object;
+  /** Made anew for each try: numbers of files change with the session. `wasSent`: it may have been done. */
+  readonly args: (wasSent: boolean) => object;
   readonly onReply: (answer: object) => void;
   readonly onFail: (error: unknown) => void;
   /** Called when the connection is lost: it is asked again as soon as there is one. */
@@ -28,7 +28,7 @@ interface Parked {
 
 /**
  * Control requests that outlive the connection: one whose answer the connection took with it is asked again, so that a
- * program sees a pause. What the home had done by then is done; so a rename that is asked twice may find nothing to rename.
+ * program sees a pause. What the home had done by then is done; what must not be done twice says so (`ChangeRequest`).
  */
 export class HomeRequests {
   readonly #connection: HomeConnection;
@@ -60,7 +60,7 @@ export class HomeRequests {
     const { op, args, onReply, onFail, onDown, ticket } = ask;
     let body: object;
     try {
-      body = args();
+      body = args(wasSent);
     } catch (error) {
       return onFail(error); // The file was closed while the request waited.
     }

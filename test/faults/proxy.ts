@@ -16,7 +16,9 @@ export class Proxy implements AsyncDisposable {
   /** For the next connections, one each; none: they are left alone. */
   readonly faults: ProxyFault[] = [];
   cuts = 0;
-  isPaused = false;
+  /** When this has gone up, nothing comes down any more, until `cut`: the home does what it is asked, and nobody hears of it. */
+  deafAfter: RegExp | undefined;
+  #isDeaf = false;
 
   /** `target`: the home's port, whenever somebody comes. */
   static async start(target: () => number, host = "127.0.0.1"): Promise<Proxy> {
@@ -39,6 +41,8 @@ export class Proxy implements AsyncDisposable {
   /** Resets every connection now. */
   cut(): void {
     this.cuts++;
+    this.deafAfter = undefined;
+    this.#isDeaf = false;
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.#sockets.clear();
   }
@@ -51,11 +55,14 @@ export class Proxy implements AsyncDisposable {
   #join(near: Socket): void {
     const far = connect(this.#target(), this.#host);
     const { cutUpAfter = Infinity, cutDownAfter = Infinity } = this.faults.shift() ?? {};
-    this.#pass(near, far, cutUpAfter);
-    this.#pass(far, near, cutDownAfter);
+    near.on("data", (bytes: Buffer) => {
+      if (this.deafAfter?.test(bytes.toString("latin1")) === true) this.#isDeaf = true;
+    });
+    this.#pass(near, far, cutUpAfter, false);
+    this.#pass(far, near, cutDownAfter, true);
   }
 
-  #pass(from: Socket, to: Socket, cutAfter: number): void {
+  #pass(from: Socket, to: Socket, cutAfter: number, isDown: boolean): void {
     let left = cutAfter;
     this.#sockets.add(from);
     from.setNoDelay(true);
@@ -65,6 +72,7 @@ export class Proxy implements AsyncDisposable {
       to.destroy();
     });
     from.on("data", (bytes) => {
+      if (this.#isDeaf && isDown) return;
       const part = bytes.subarray(0, left);
       left -= part.byteLength;
       to.write(part, () => {

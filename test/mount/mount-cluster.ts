@@ -36,9 +36,9 @@ export class MountCluster implements AsyncDisposable {
     this.home = home;
   }
 
-  /** One more mount. */
-  async add(options: readonly string[] = [], how: MountStart = {}): Promise<MountUnderTest> {
-    const mount = await MountUnderTest.start(this.home.url, ["--name", `mount ${this.mounts.length}`, ...options], how);
+  /** One more mount. `url`: where it finds the home. */
+  async add(options: readonly string[] = [], how: MountStart = {}, url = this.home.url): Promise<MountUnderTest> {
+    const mount = await MountUnderTest.start(url, ["--name", `mount ${this.mounts.length}`, ...options], how);
     this.mounts.push(mount);
     return mount;
   }

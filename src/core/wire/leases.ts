@@ -17,6 +17,14 @@ export interface LeaseRequest {
   readonly lease?: boolean;
 }
 
+/** In requests that change names or attributes. */
+export interface ChangeRequest extends LeaseRequest {
+  /** The node's number for the change, so that it is done once however often it is asked. */
+  readonly key?: number;
+  /** It was asked before, of this home or of the one before its restart: it may have been done. */
+  readonly again?: boolean;
+}
+
 /** In the answer to such a request about an inode or a name. */
 export interface LeasedAnswer {
   /** Bits of `Leased`; absent for none. */

@@ -1,6 +1,6 @@
 import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, XattrMode } from "./attributes.js";
 import type { Opened } from "./control.js";
-import type { ChangeAnswer, LeasedAnswer, LeaseRequest } from "./leases.js";
+import type { ChangeAnswer, ChangeRequest, LeasedAnswer, LeaseRequest } from "./leases.js";
 import type { WantedPages } from "./lock-frame.js";
 
 interface Place {
@@ -55,22 +55,25 @@ export interface TreeRequests {
   };
   getattr: { request: { inode: number } & LeaseRequest; reply: Told };
   /** The size is `truncate`'s. */
-  setattr: { request: { inode: number } & AttributeChanges & LeaseRequest; reply: Made };
+  setattr: { request: { inode: number } & AttributeChanges & ChangeRequest; reply: Made };
   /** With `open` the file is opened along with it, as by `openInode`. */
   create: {
-    request: Place & Ownership & LeaseRequest & { exclusive: boolean; open?: "read" | "write" };
+    request: Place & Ownership & ChangeRequest & { exclusive: boolean; open?: "read" | "write" };
     reply: Made & { opened?: Opened };
   };
-  mkdir: { request: Place & Ownership & LeaseRequest; reply: Made };
-  mknod: { request: Place & Ownership & LeaseRequest & { kind: NodeKind; device: number }; reply: Made };
-  symlink: { request: Place & LeaseRequest & { target: string; uid: number; gid: number }; reply: Made };
-  link: { request: Place & LeaseRequest & { inode: number }; reply: Made };
+  mkdir: { request: Place & Ownership & ChangeRequest; reply: Made };
+  mknod: { request: Place & Ownership & ChangeRequest & { kind: NodeKind; device: number }; reply: Made };
+  symlink: { request: Place & ChangeRequest & { target: string; uid: number; gid: number }; reply: Made };
+  link: { request: Place & ChangeRequest & { inode: number }; reply: Made };
   readlink: { request: { inode: number }; reply: { target: string } };
-  unlink: { request: Place & LeaseRequest; reply: Changed };
-  rmdir: { request: Place & LeaseRequest; reply: Changed };
-  /** Who asks for leases has one on the new name, and after an exchange on both: its kernel moves what it knows along. */
+  /** `inode`: what is removed, as far as the node knows. */
+  unlink: { request: Place & ChangeRequest & { inode?: number }; reply: Changed };
+  rmdir: { request: Place & ChangeRequest & { inode?: number }; reply: Changed };
+  /**
+   * `inode`: what is moved, as far as the node knows. Who asks for leases has one on the new name, and after an exchange on both: its kernel moves what it knows along.
+   */
   move: {
-    request: Place & LeaseRequest & { newParent: number; newName: string; flags: MoveFlags };
+    request: Place & ChangeRequest & { newParent: number; newName: string; flags: MoveFlags; inode?: number };
     reply: Changed;
   };
   /** Entries behind the name `after`, in the order of the names' bytes. */
@@ -81,11 +84,11 @@ export interface TreeRequests {
   /** Values in base64. */
   getxattr: { request: { inode: number; name: string }; reply: { value: string } };
   setxattr: {
-    request: { inode: number; name: string; value: string; mode: XattrMode } & LeaseRequest;
+    request: { inode: number; name: string; value: string; mode: XattrMode } & ChangeRequest;
     reply: Changed;
   };
   listxattr: { request: { inode: number }; reply: { names: string[] } };
-  removexattr: { request: { inode: number; name: string } & LeaseRequest; reply: Changed };
+  removexattr: { request: { inode: number; name: string } & ChangeRequest; reply: Changed };
   statfs: { request: object; reply: Space };
   /** Every change of names onto stable storage. */
   syncNames: { request: object; reply: object };

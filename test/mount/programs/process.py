@@ -1,6 +1,7 @@
 """A process that does what its standard input says, line by line: Python expressions, each answered by a line of JSON:
 {"ok": value} or {"error": errno's name}. A line `async NUMBER ...` is run in a thread, and answers whenever it is done.
 """
+import ctypes
 import errno
 import fcntl
 import json
@@ -51,6 +52,13 @@ def getlk(fd, kind, start=0, length=0, whence=0):
 
 def flock(fd, how):
     fcntl.flock(fd, how)
+
+
+def exchange(one, other):
+    """renameat2(2) with RENAME_EXCHANGE."""
+    here = -100
+    if ctypes.CDLL(None, use_errno=True).renameat2(here, one.encode(), here, other.encode(), 2) != 0:
+        raise OSError(ctypes.get_errno(), "renameat2")
 
 
 def fork(expression):
