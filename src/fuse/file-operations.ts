@@ -142,6 +142,7 @@ export class FileOperations {
   #read(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
+    if (handle.file.open.isGone) return request.fail(Errno.ESTALE);
     this.#reads.read(handle.file, new FuseRead(request));
   }
 
@@ -149,6 +150,7 @@ export class FileOperations {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
     const { file } = handle;
+    if (file.open.isGone && (request.u32(20) & WriteFlag.cache) === 0) return request.fail(Errno.ESTALE);
     const write = () => this.#writes.write(file, new FuseWrite(request, handle));
     if ((request.u32(20) & WriteFlag.killPrivileges) === 0) write();
     else this.#privileges.end(request, file.inode, write);
@@ -166,6 +168,7 @@ export class FileOperations {
   #fsync(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
+    if (handle.file.open.isGone) return request.fail(Errno.ESTALE);
     request.onGiveUp = (errno) => request.fail(errno);
     this.#node.sync(handle.file.open, (error) => {
       if (error === undefined) request.ok();

@@ -86,6 +86,7 @@ export class FileSpace {
     const file = this.#handles.find(request.u64(0))?.file;
     const [start, byteLength, mode] = [request.u64(8), request.u64(16), request.u32(24)];
     if (file === undefined) return request.fail(Errno.EBADF);
+    if (file.open.isGone) return request.fail(Errno.ESTALE);
     const end = start + byteLength;
     if (end > fileBytesMax) return request.fail(Errno.EFBIG);
     const { sizeBytes } = file.file.cache;
@@ -137,6 +138,7 @@ export class FileSpace {
   #seek(request: Request): void {
     const file = this.#handles.find(request.u64(0))?.file;
     if (file === undefined) return request.fail(Errno.EBADF);
+    if (file.open.isGone) return request.fail(Errno.ESTALE);
     const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"];
     if (offset >= file.file.cache.sizeBytes) return request.fail(Errno.ENXIO);
     this.#whenHomeHas(request, file, offset, (done) => {

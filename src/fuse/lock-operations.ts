@@ -67,6 +67,7 @@ export class LockOperations implements LockReleases {
     const [number, start] = [request.u64(0), request.u64(16)];
     const file = this.#handles.find(number)?.file;
     if (file === undefined) return request.fail(Errno.EBADF);
+    if (file.open.isGone) return request.fail(Errno.ESTALE);
     if (start > Number.MAX_SAFE_INTEGER) return request.fail(Errno.EOVERFLOW);
     const lock = lockOf(request);
     if (lock.kind === "posix") this.#note(number, file, lock.owner);

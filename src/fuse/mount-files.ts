@@ -61,6 +61,12 @@ export class MountFiles {
     return [...this.#entries.values()].flatMap(({ file }) => file ?? []);
   }
 
+  /** Those that programs have open, and that the home has not any more. */
+  gone(): MountFile[] {
+    const used = [...this.#entries.values()].filter(({ users }) => users > 0);
+    return used.flatMap(({ file }) => (file?.open.isGone === true ? file : []));
+  }
+
   /** Opens the file, or uses it once more: each call wants one `release`. */
   acquire(inode: number, write: boolean, onFile: (file: MountFile) => void, onFail: (error: unknown) => void): void {
     const entry = this.#entries.get(inode) ?? this.#add(inode);

@@ -1,5 +1,6 @@
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
+import { Errno } from "../kernel/errno.js";
 import { say } from "../kernel/standard-error.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "../node/node.js";
@@ -148,6 +149,7 @@ export class MountProgram {
     node.addTimer((now) => interrupts.look(now));
     node.onSession = (change) => {
       files.onSession(change);
+      if (change === "usable") this.#giveUpGone(waiting);
       if (change === "lapsed") leases.forgetAll(() => undefined);
       else if (change !== "down" && change !== "usable") leases.clear();
     };
@@ -157,6 +159,14 @@ export class MountProgram {
     this.#loop = loop;
     this.#files = files;
     this.#helpers = [notifier, leaseNotifier, probes];
+  }
+
+  /** Files without a name do not outlive their home: who waits for one of them would wait for ever. */
+  #giveUpGone(waiting: WaitingRequests): void {
+    for (const { inode, open } of this.#files?.gone() ?? []) {
+      say(`${open.file.name} is not there any more since the home has restarted: who has it open gets ESTALE`);
+      waiting.giveUp(inode, Errno.ESTALE);
+    }
   }
 
   #leases(ids: Nodes, notifier: Notifier): Leases {

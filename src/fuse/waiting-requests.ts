@@ -39,6 +39,13 @@ export class WaitingRequests {
     });
   }
 
+  /** Ends everything that waits for this inode. */
+  giveUp(inode: number, errno: number): void {
+    for (const request of [...(this.loop?.waiting ?? [])]) {
+      if (this.#ids.inodeOf(request.node) === inode) request.onGiveUp?.(errno);
+    }
+  }
+
   #some(inode: number, condition: (request: Request) => boolean): boolean {
     for (const request of this.loop?.waiting ?? []) {
       if (this.#ids.inodeOf(request.node) === inode && condition(request)) return true;

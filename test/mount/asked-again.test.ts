@@ -14,7 +14,7 @@ interface Case {
   readonly op: string;
   readonly call: string;
   /** Whether it has been done, as the served folder shows it. */
-  isDone(at: (name: string) => string): boolean;
+  readonly isDone: (at: (name: string) => string) => boolean;
   /** A home that has restarted cannot tell who made it. */
   readonly isMaking?: boolean;
 }
