@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Sqlite } from "./sqlite.js";
 import { SqliteShell } from "./sqlite-shell.js";
 
 export const accounts = 200;
 export const opening = 1000;
 /** Statements that a writer sends ahead, so that it never waits for this process. */
 const aheadMax = 8;
+/** Readers leave the processors to the writers now and then. */
+const restMillis = 5;
 
 /** How the database is used: a journal mode, and whether reads go through a map of the file. */
 export interface BankMode {
@@ -35,11 +39,11 @@ export class Writer {
   sent = 0;
   committed = 0;
   isStopped = false;
-  readonly #shell: SqliteShell;
+  readonly #sqlite: Sqlite;
 
-  constructor(name: string, shell: SqliteShell) {
+  constructor(name: string, sqlite: Sqlite) {
     this.name = name;
-    this.#shell = shell;
+    this.#sqlite = sqlite;
   }
 
   /** Until `count` transfers are committed or it is stopped. Throws when sqlite3 ends. */
@@ -59,7 +63,7 @@ export class Writer {
     const source = (number * 31) % accounts;
     const target = (number * 17 + 5) % accounts;
     const amount = number % 10;
-    const answered = this.#shell.ask(
+    const answered = this.#sqlite.ask(
       `BEGIN IMMEDIATE;
       UPDATE account SET balance = balance - ${amount} WHERE id = ${source};
       UPDATE account SET balance = balance + ${amount} WHERE id = ${target};
@@ -71,43 +75,59 @@ export class Writer {
   }
 }
 
+/** What a reader asks: the sum of all accounts, and the last transfer of each writer. */
+export function question(writers: readonly string[]): string {
+  const last = writers.map((name) => `(SELECT coalesce(max(number), 0) FROM transfer WHERE writer = '${name}')`);
+  return ["SELECT (SELECT sum(balance) FROM account)", ...last].join(", ");
+}
+
 /** Reads again and again: the total is the same in every read, and a transfer that was committed before is seen. */
 export class Reader {
   reads = 0;
   isStopped = false;
-  readonly #shell: SqliteShell;
+  readonly #sqlite: Sqlite;
   readonly #writers: readonly Writer[];
 
-  constructor(shell: SqliteShell, writers: readonly Writer[]) {
-    this.#shell = shell;
+  constructor(sqlite: Sqlite, writers: readonly Writer[]) {
+    this.#sqlite = sqlite;
     this.#writers = writers;
   }
 
   async read(): Promise<void> {
+    const asked = `${question(this.#writers.map(({ name }) => name))};`;
     while (!this.isStopped) {
       const committed = this.#writers.map((writer) => writer.committed);
-      const counts = this.#writers.map(({ name }) => `(SELECT count(*) FROM transfer WHERE writer = '${name}')`);
-      const [row] = await this.#shell.ask(`SELECT (SELECT sum(balance) FROM account), ${counts.join(", ")};`);
-      const [total, ...seen] = row.split("|").map(Number);
-      assert.equal(total, accounts * opening, "the total is constant in every read");
-      this.#writers.forEach(({ name, sent }, index) => {
-        assert.ok(
-          seen[index] >= committed[index],
-          `${name} had committed ${committed[index]}, and ${seen[index]} are seen`,
-        );
-        assert.ok(seen[index] <= sent, `${name} has sent ${sent}, and ${seen[index]} are seen`);
-      });
+      const [row] = await this.#sqlite.ask(asked);
+      checkRead(row.split("|").map(Number), this.#writers, committed);
       this.reads++;
+      await delay(restMillis);
     }
   }
+}
+
+/** What a writer is known to have done. */
+export interface Progress {
+  readonly name: string;
+  readonly sent: number;
+  readonly committed: number;
+}
+
+/** `committed`: what each writer had heard to be committed when the read began. */
+export function checkRead(row: readonly number[], writers: readonly Progress[], committed: readonly number[]): void {
+  const [total, ...seen] = row;
+  assert.equal(total, accounts * opening, "the total is constant in every read");
+  writers.forEach(({ name, sent }, index) => {
+    const what = `${name}: committed ${committed[index]}, seen ${seen[index]}, sent ${sent}`;
+    assert.ok(seen[index] >= committed[index] && seen[index] <= sent, what);
+  });
 }
 
 /** The books, looked at by a connection of its own. `ahead`: of these writers some may be there that nobody has heard of. */
 export async function audit(
   database: string,
   mode: BankMode,
-  writers: readonly Writer[],
-  dead: readonly Writer[] = [],
+  writers: readonly Progress[],
+  dead: readonly Progress[] = [],
 ) {
   await using shell = await SqliteShell.open(database, pragmas(mode));
   assert.deepEqual(await shell.ask("PRAGMA integrity_check;"), ["ok"]);

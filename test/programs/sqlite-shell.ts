@@ -3,10 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { within } from "../support/until.js";
 import { killGroup } from "./run.js";
-
-/** How long a statement may wait for a lock, and how long a test waits for its answer: only a hang takes that long. */
-const busyMillis = 60_000;
-const answerMillisMax = 90_000;
+import { answerMillisMax, busyMillis, type Sqlite } from "./sqlite.js";
 
 interface Question {
   readonly rows: string[];
@@ -15,13 +12,12 @@ interface Question {
 }
 
 /** Debian's sqlite3 on one database, as a process that stays, is asked by a pipe, and may be killed. */
-export class SqliteShell implements AsyncDisposable {
+export class SqliteShell implements Sqlite {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
   readonly #questions: Question[] = [];
   #errors = "";
 
-  /** `setup`: statements whose answers nobody wants, pragmas mostly. */
   static async open(database: string, setup = ""): Promise<SqliteShell> {
     const shell = new SqliteShell(database);
     await shell.ask(`.log stderr\n.timeout ${busyMillis}\n${setup}`);
@@ -41,7 +37,6 @@ export class SqliteShell implements AsyncDisposable {
     this.#closed = once(this.#child, "close").then(() => this.#onEnd());
   }
 
-  /** Runs statements. @returns the rows they print, columns separated by `|`. */
   async ask(statements: string): Promise<string[]> {
     const answer = new Promise<string[]>((resolve, reject) => {
       this.#questions.push({ rows: [], answer: resolve, fail: reject });

@@ -3,31 +3,30 @@ import { test } from "node:test";
 import { MountCluster } from "../mount/mount-cluster.js";
 import { audit, type BankMode, openBank, pragmas, Reader, Writer } from "./bank.js";
 import { lacks } from "./packages.js";
+import type { OpenSqlite } from "./sqlite.js";
 import { SqliteShell } from "./sqlite-shell.js";
 
-const skip = lacks("sqlite3");
-const mapBytes = 256 * 1024 * 1024;
+export interface BankRun {
+  readonly transfers: number;
+  /** What the programs use: Debian's sqlite3 unless told otherwise. */
+  readonly open?: OpenSqlite;
+}
 
-/** Transactions of both writers together. A rollback journal takes several syncs for each. */
-const runs: readonly (BankMode & { readonly transfers: number })[] = [
-  { journal: "wal", mapBytes: 0, transfers: 700 },
-  { journal: "wal", mapBytes, transfers: 700 },
-  { journal: "delete", mapBytes: 0, transfers: 60 },
-  { journal: "delete", mapBytes, transfers: 60 },
-];
+const openShell: OpenSqlite = async (database, setup) => await SqliteShell.open(database, setup);
 
-for (const { transfers, ...mode } of runs) {
+/** Two writers and two readers on two mounts, until the writers together have done their transfers. */
+export function testBank(mode: BankMode, { transfers, open = openShell }: BankRun): void {
   const how = `${mode.journal} journal, ${mode.mapBytes > 0 ? "mapped" : "not mapped"}`;
   test(`SQLite (${how}): two writers and two readers on two mounts, ${transfers} transfers`, {
-    skip,
+    skip: lacks("sqlite3"),
   }, async (context) => {
     await using cluster = await MountCluster.start();
     const [one, other] = cluster.mounts.map((mount) => mount.at("bank.db"));
     await openBank(one, mode);
-    await using writerOne = await SqliteShell.open(one, pragmas(mode));
-    await using writerOther = await SqliteShell.open(other, pragmas(mode));
-    await using readerOne = await SqliteShell.open(one, pragmas(mode));
-    await using readerOther = await SqliteShell.open(other, pragmas(mode));
+    await using writerOne = await open(one, pragmas(mode));
+    await using writerOther = await open(other, pragmas(mode));
+    await using readerOne = await open(one, pragmas(mode));
+    await using readerOther = await open(other, pragmas(mode));
     const writers = [new Writer("one", writerOne), new Writer("other", writerOther)];
     const readers = [new Reader(readerOne, writers), new Reader(readerOther, writers)];
 

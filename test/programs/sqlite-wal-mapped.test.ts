@@ -1,0 +1,3 @@
+import { testBank } from "./bank-run.js";
+
+testBank({ journal: "wal", mapBytes: 256 * 1024 * 1024 }, { transfers: 10_000 });
