@@ -112,6 +112,11 @@ export class ExtentPool {
     this.give(former);
   }
 
+  /** Whether something may be being received into the extent: it has a page that is not filled yet. */
+  isPinned(extent: Extent): boolean {
+    return extent === this.#pinned;
+  }
+
   /** Nobody uses the extent any more. */
   give(extent: Extent): void {
     extent.isOrphan = extent === this.#pinned;

@@ -50,9 +50,15 @@ export class PooledMemory implements PageMemory {
     this.#eachExtent(start, end, (extent, _index, first, last) => this.#pool.fill(extent, first, last));
   }
 
+  /**
+   * An extent goes with its last page; but not while something is received into it:
+   *
+   * 1. Half of page 3 has come. 2. Page 0, which is all else that is there, is revoked. 3. The other half comes, and page 3 is
+   * looked for in the extent that the file has by then: in memory that holds anything but its bytes.
+   */
   punch(start: number, end: number): void {
     this.#eachExtent(start, end, (extent, index, first, last) => {
-      if (this.#isAllOf(extent, first, last)) this.#give(index, extent);
+      if (this.#isAllOf(extent, first, last) && !this.#pool.isPinned(extent)) this.#give(index, extent);
       else this.#pool.bare(extent, first, last);
     });
   }

@@ -5,7 +5,7 @@ import { CompiledProgram } from "./compiled-program.js";
 import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
-const names = ["ranks", "private-order", "last-page", "stamps"] as const;
+const names = ["index", "ranks", "private-order", "last-page", "stamps"] as const;
 const programs = new Map(names.map((name) => [name, new CompiledProgram(name)]));
 after(() => {
   for (const program of programs.values()) program[Symbol.dispose]();
@@ -41,6 +41,12 @@ test("R4, R5, R7: the last page and private pages, while the other mount changes
   skip,
 }, async () => {
   await runOnTwo("last-page");
+});
+
+test("R1: who sees the header of an index, in one page, sees the entries that it speaks of, in the others", {
+  skip,
+}, async (context) => {
+  context.diagnostic(await runOnTwo("index", 8));
 });
 
 test("nobody sees two stamps in one page, by maps under locks and by calls", { skip }, async (context) => {

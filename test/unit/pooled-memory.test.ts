@@ -78,6 +78,18 @@ describe("pooled memory", () => {
     assert.equal(steps, 3, "eight, eight, and the rest");
   });
 
+  it("keeps the place of a page that is being received while all others are dropped", () => {
+    const memory = new PooledMemory(new ExtentPool());
+    put(memory, 0, 1);
+    const address = memory.receiveAddress(3, 1);
+    memory.punch(0, 1);
+    assert.equal(memory.aliasAddress(3), address);
+    memory.filled(3, 4);
+    memory.punch(3, 4);
+    put(memory, 4, 9);
+    assert.deepEqual(get(memory, 4), [9]);
+  });
+
   it("lends to nobody what is being received into", () => {
     const pool = new ExtentPool();
     const first = new PooledMemory(pool);
