@@ -157,7 +157,7 @@ export class FileReads {
     const waiting = this.#begin(file, request, () => cancel());
     const cancel = file.writing.whenClear(start, end, () => {
       waiting.end();
-      this.#serve(file, request);
+      this.read(file, request); // As if it came now: its page may be asked back by this time.
     });
   }
 
