@@ -1,10 +1,15 @@
 import { DmmapError } from "../core/error.js";
 import { Frame } from "../core/wire/frame.js";
+import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { Connection } from "./connection.js";
 import type { Connections } from "./connections.js";
 import { FrameHandler } from "./frame-handler.js";
 import type { HomeContext } from "./home-context.js";
+
+/** A peer that has more to say than this is heard again when the others have been. */
+const turnMicros = 2000;
+const framesPerLook = 16;
 
 /** Takes frames off connections and has them served, in order; decides what an error costs its connection. */
 export class ConnectionServer {
@@ -12,6 +17,8 @@ export class ConnectionServer {
   readonly #connections: Connections;
   readonly #handler: FrameHandler;
   readonly #incoming = new Frame();
+  /** Those that have had their turn, and have frames left. */
+  readonly #line = new Set<Connection>();
 
   constructor(home: HomeContext, connections: Connections) {
     this.#home = home;
@@ -30,6 +37,22 @@ export class ConnectionServer {
     if (count <= 0) return this.lose(connection);
     connection.lastHeardMicros = this.#home.nowMicros;
     this.#serve(connection);
+  }
+
+  /** Whether anybody waits for another turn. */
+  get isBusy(): boolean {
+    return this.#line.size > 0;
+  }
+
+  /** Another turn for each who waits for one. */
+  takeTurns(): void {
+    for (const connection of [...this.#line]) {
+      this.#line.delete(connection);
+      connection.isInLine = false;
+      connection.lastHeardMicros = this.#home.nowMicros;
+      this.#home.touched(connection);
+      this.#serve(connection);
+    }
   }
 
   /** It may go on: serves what had been received before. */
@@ -53,11 +76,19 @@ export class ConnectionServer {
     this.#connections.remove(connection);
   }
 
-  /** Serves what has been received, until it has to wait for the store or for the peer. */
+  /**
+   * Serves what has been received, until it has to wait for the store or for the peer, or the others must have their turn: what
+   * one has sent at once may take seconds.
+   */
   #serve(connection: Connection): void {
     const { receiving } = connection;
     const frame = this.#incoming;
-    while (connection.isTalking && !connection.isPaused) {
+    for (let served = 1; connection.isTalking && !connection.isPaused; served++) {
+      if (served % framesPerLook === 0 && nowMicros() - this.#home.nowMicros > turnMicros) {
+        connection.isInLine = true;
+        this.#line.add(connection);
+        return;
+      }
       const found = receiving.peek(frame);
       if (found === "partial") return;
       if (found !== "frame") return this.refuse(connection, "DMMAP_PROTOCOL", found.problem);
@@ -94,6 +125,8 @@ export class ConnectionServer {
   }
 
   #detach(connection: Connection): void {
+    connection.isInLine = false;
+    this.#line.delete(connection);
     const { session } = connection;
     connection.session = undefined;
     if (session?.connection === connection) this.#home.sessions.lost(session, this.#home.nowMicros);

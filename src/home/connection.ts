@@ -41,6 +41,8 @@ export class Connection {
   lastHeardMicros: number;
   /** The store has no room for the next write: nothing more is read until it has. */
   isBlocked = false;
+  /** It has had its turn, and there are frames left. */
+  isInLine = false;
   /** What the loop has asked epoll for. */
   watched = 0;
   #endSent = false;
@@ -63,9 +65,9 @@ export class Connection {
     this.sender = new PageSender(this.output, counters);
   }
 
-  /** Whether reading from it waits for the store, or for the peer to take what it has been sent. */
+  /** Whether reading from it waits for the store, for the peer to take what it has been sent, or for its next turn. */
   get isPaused(): boolean {
-    return this.isBlocked || this.output.isSpilling || this.sender.streamCount > streamsMax;
+    return this.isInLine || this.isBlocked || this.output.isSpilling || this.sender.streamCount > streamsMax;
   }
 
   /** Whether frames still go both ways. */

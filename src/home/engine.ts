@@ -132,6 +132,7 @@ export class Engine implements HomeContext, Reported {
         this.#dispatch(this.#epoll.token(index), this.#epoll.events(index));
         this.#flushTouched();
       }
+      if (this.#server.isBusy) this.#server.takeTurns();
       if (this.nowMicros >= this.#nextTick) this.#tickOrListen();
       this.#flushTouched();
     }
@@ -239,6 +240,7 @@ export class Engine implements HomeContext, Reported {
     const hangUp = (events & (Ready.error | Ready.hangUp)) !== 0;
     // What a paused peer takes in shows that it lives: it has no other way to be heard.
     if (connection.isPaused && (events & Ready.out) !== 0) connection.lastHeardMicros = this.nowMicros;
+    if (hangUp && connection.isInLine) return; // What it has said before is served first.
     if (hangUp && connection.isPaused) return this.#server.lose(connection); // Nothing would read to its end.
     if (hangUp || (events & Ready.in) !== 0) this.#server.read(connection);
   }
@@ -299,6 +301,7 @@ export class Engine implements HomeContext, Reported {
 
   /** Without anybody to look after, the loop sleeps until something happens. */
   #sleepMicros(): number {
+    if (this.#server.isBusy) return 0;
     const closing = this.#closingMicros !== Number.POSITIVE_INFINITY;
     const { count, isPaused } = this.#connections;
     const awake =

@@ -3,12 +3,15 @@ import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { Frame, FrameFlag, FrameType, frameTypeMax } from "../../src/core/wire/frame.js";
 import { encodeLock, lockPayloadMax } from "../../src/core/wire/lock-frame.js";
-import { page, RawNode } from "../home/raw-node.js";
+import { lockRequest, page, RawNode } from "../home/raw-node.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until, within } from "../support/until.js";
 import { HomeUnderTest } from "./home-under-test.js";
 
 const leaseMillis = 60_000;
+/** How long others are looked at while a flood comes in, and how long they may wait, on a loaded machine too. */
+const floodMillis = 2000;
+const waitMillisMax = 5000;
 const folder = temporaryFolder();
 let home: HomeUnderTest;
 let witness: RawNode;
@@ -126,6 +129,39 @@ test("a flood of acquires is answered with DMMAP_BUSY, and the others go on", as
   assert.equal(busy.json.code, "DMMAP_BUSY");
   for (const node of [holder, hostile]) node.socket.destroy();
 });
+
+type Flood = (hostile: RawNode, file: number, index: number) => unknown;
+const floods: Record<string, Flood> = {
+  "locks that wait": (hostile, file, index) =>
+    hostile.ask("setLock", lockRequest({ file, owner: `owner ${index}`, wait: true })),
+  "locks of bytes": (hostile, file, index) =>
+    hostile.ask("setLock", lockRequest({ file, start: 2 * index, end: 2 * index + 1 })),
+  opens: (hostile, _file, index) => hostile.ask("open", { name: `flood-${index % 100}`, create: true }),
+  lists: (hostile) => hostile.ask("list", {}),
+  "requests for the status": (hostile) => hostile.ask("status", {}),
+};
+
+for (const [what, ask] of Object.entries(floods)) {
+  test(`a flood of ${what}: the others go on, and the home's memory is bounded`, async (context) => {
+    const { node: hostile } = await RawNode.greet(home.port, "flood");
+    const { file } = await hostile.request("open", { name: "flood", create: true, size: 4096 });
+    const before = (await home.status()).memory.residentBytes;
+    for (let index = 0; index < 20_000; index++) ask(hostile, file, index);
+    const start = performance.now();
+    let slowest = 0;
+    for (let round = 0; performance.now() - start < floodMillis; round++) {
+      const asked = performance.now();
+      await assertUndisturbed((round % 250) + 1);
+      slowest = Math.max(slowest, performance.now() - asked);
+    }
+    context.diagnostic(`the slowest of the others' rounds took ${Math.round(slowest)} ms`);
+    assert.ok(slowest < waitMillisMax, `${slowest} ms`);
+    const grown = (await home.status()).memory.residentBytes - before;
+    assert.ok(grown < 150 * 2 ** 20, `${grown} bytes more`);
+    hostile.socket.destroy();
+    await assertUndisturbed(1);
+  });
+}
 
 const number = fc.oneof(
   fc.nat(20),
