@@ -14,9 +14,9 @@ const madvDontNeed = 4;
 const madvHugePage = 14;
 const madvNoHugePage = 15;
 
-/** 64 MiB, and 256. */
-const slackPagesMaxDefault = 16_384;
-const warmPagesMaxDefault = 65_536;
+/** Of what a cache may have: so much may lie idle in extents that are used, and in those that are not. */
+const slackShare = 1 / 16;
+const warmShare = 1 / 4;
 /** For so long memory that nobody wants is kept. Then it goes, not all at once: that would keep everybody waiting. */
 const keepMicros = 10_000_000;
 const trimExtents = 8;
@@ -60,10 +60,10 @@ export class ExtentPool {
   #isBusy = false;
   #trimAt = 0;
 
-  /** `slackPagesMax`: so much memory may lie idle in extents that are used; `warmPagesMax`: in those that are not. */
-  constructor(slackPagesMax = slackPagesMaxDefault, warmPagesMax = warmPagesMaxDefault) {
-    this.#slackPagesMax = slackPagesMax;
-    this.#warmPagesMax = warmPagesMax;
+  /** `cachePages`: how many pages are to be cached at most. */
+  constructor(cachePages: number) {
+    this.#slackPagesMax = cachePages * slackShare;
+    this.#warmPagesMax = cachePages * warmShare;
   }
 
   /** Memory that is here and holds no page. */

@@ -68,7 +68,7 @@ export class Node {
 
   /** `isMapped`: whether pages of its files may be mapped. */
   constructor(setup: NodeSetup, emit: (event: string, value: unknown) => void, isMapped: boolean) {
-    const pool = isMapped ? undefined : new ExtentPool();
+    const pool = isMapped ? undefined : new ExtentPool(setup.cachePages);
     if (pool !== undefined) this.addTimer((now) => pool.onTime(now));
     this.#pool = pool;
     this.pager = new Pager({ spinMicros: setup.spinMicros });

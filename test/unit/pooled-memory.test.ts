@@ -5,6 +5,7 @@ import { NativeBuffer } from "../../src/kernel/native-buffer.js";
 import { ExtentPool, extentPages } from "../../src/mapping/extent-pool.js";
 import { PooledMemory } from "../../src/mapping/pooled-memory.js";
 
+const cachePages = 262_144;
 const buffer = new NativeBuffer(16 * pageBytes);
 
 function put(memory: PooledMemory, page: number, value: number, pageCount = 1): void {
@@ -26,7 +27,7 @@ function get(memory: PooledMemory, page: number, pageCount = 1): number[] {
 
 describe("pooled memory", () => {
   it("keeps pages wherever in a file they are, also across extents", () => {
-    const memory = new PooledMemory(new ExtentPool());
+    const memory = new PooledMemory(new ExtentPool(cachePages));
     put(memory, 2 ** 40, 7);
     put(memory, extentPages - 2, 3, 4);
     assert.deepEqual(get(memory, 2 ** 40), [7]);
@@ -36,7 +37,7 @@ describe("pooled memory", () => {
   });
 
   it("gives memory back with the last page of an extent, and to others", () => {
-    const pool = new ExtentPool();
+    const pool = new ExtentPool(cachePages);
     const first = new PooledMemory(pool);
     put(first, 0, 1, 16);
     const address = first.aliasAddress(0);
@@ -49,12 +50,13 @@ describe("pooled memory", () => {
   });
 
   it("counts memory that is here and holds no page, and bounds it", () => {
-    const pool = new ExtentPool(2 * extentPages, 2 * extentPages);
+    const pool = new ExtentPool(32 * extentPages);
+    const [slack, warm] = [2 * extentPages, 8 * extentPages];
     const files = Array.from({ length: 8 }, () => new PooledMemory(pool));
     for (const file of files) put(file, 0, 1, 16);
-    assert.equal(pool.slackPages <= 2 * extentPages, true, `${pool.slackPages} in use`);
+    assert.equal(pool.slackPages <= slack, true, `${pool.slackPages} in use`);
     for (const file of files) file.close();
-    assert.equal(pool.slackPages <= 2 * extentPages, true, `${pool.slackPages} idle`);
+    assert.equal(pool.slackPages <= warm, true, `${pool.slackPages} idle`);
     const before = pool.slackPages;
     put(files[0], 0, 1, 16);
     assert.equal(pool.slackPages <= before, true, "what is used again is not new");
@@ -63,7 +65,7 @@ describe("pooled memory", () => {
   });
 
   it("gives memory back that nobody has wanted for a while, little by little", () => {
-    const pool = new ExtentPool();
+    const pool = new ExtentPool(cachePages);
     const memory = new PooledMemory(pool);
     for (let extent = 0; extent < 20; extent++) put(memory, extent * extentPages, 1, 16);
     assert.equal(pool.onTime(0), Number.POSITIVE_INFINITY, "all is used");
@@ -79,7 +81,7 @@ describe("pooled memory", () => {
   });
 
   it("keeps the place of a page that is being received while all others are dropped", () => {
-    const memory = new PooledMemory(new ExtentPool());
+    const memory = new PooledMemory(new ExtentPool(cachePages));
     put(memory, 0, 1);
     const address = memory.receiveAddress(3, 1);
     memory.punch(0, 1);
@@ -91,7 +93,7 @@ describe("pooled memory", () => {
   });
 
   it("lends to nobody what is being received into", () => {
-    const pool = new ExtentPool();
+    const pool = new ExtentPool(cachePages);
     const first = new PooledMemory(pool);
     const address = first.receiveAddress(3, 1) - 3 * pageBytes;
     first.close();
@@ -102,7 +104,7 @@ describe("pooled memory", () => {
   });
 
   it("does not lend twice what is given back twice", () => {
-    const pool = new ExtentPool();
+    const pool = new ExtentPool(cachePages);
     const memory = new PooledMemory(pool);
     put(memory, 0, 1);
     memory.punch(0, 1);
