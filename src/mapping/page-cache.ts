@@ -171,6 +171,7 @@ export class PageCache {
    */
   install(start: number, end: number, mapEnd: number, writePage: number): void {
     const stop = Math.min(end, this.#endPage);
+    this.#memory.filled?.(start, end);
     if (stop < end) this.#memory.punch(Math.max(start, stop), end);
     if (stop <= start) return;
     for (let page = start; page < stop; page++) {
@@ -180,7 +181,6 @@ export class PageCache {
       const rights = page === writePage ? PageBit.writable | PageBit.dirty : 0;
       this.#states.set(page, (state & ~PageBit.poisoned) | PageBit.cached | PageBit.referenced | rights);
     }
-    this.#memory.filled?.(start, stop);
     if (stop === this.#endPage) this.#zeroTail();
     this.#desk.answer(start, stop, mapEnd);
   }
