@@ -3,6 +3,8 @@ import { type Mutation, m } from "./mutation.js";
 const locks = "home/range-locks.js";
 const waits = "home/lock-waits.js";
 const lockedPages = "token/locked-pages.js";
+const delegation = "home/lock-delegation.js";
+const fileLocks = "token/file-locks.js";
 
 /** R16: advisory locks, and the pages that come with them. */
 export const lockMutations: readonly Mutation[] = [
@@ -174,6 +176,36 @@ export const lockMutations: readonly Mutation[] = [
     "const waits = new Set();",
   ),
   m("owners that no longer wait are remembered", waits, "if (waits?.size === 0) this.#byOwner.delete(key);", ""),
+  // Who decides.
+  m("I25: the home decides though a node does", delegation, "if (this.#node === undefined ||", "if (true ||"),
+  m(
+    "I25: the home decides for a node that it has asked back",
+    delegation,
+    "this.#node === node && this.#question === undefined",
+    "this.#node === node",
+  ),
+  m("I25: a node is left to decide beside others", delegation, "|| !isAlone()", ""),
+  m("I25: who waits for a node's decision is forgotten", delegation, "this.#waiting.splice(0)", "[]"),
+  m("I25: a node that decides is asked back at each request", delegation, "this.#question = {};", ""),
+  m(
+    "I25: a node decides with a question out",
+    fileLocks,
+    "this.#isDelegated && this.#questions === 0",
+    "this.#isDelegated",
+  ),
+  m(
+    "I25: a node lets nobody wait, and asks nobody",
+    fileLocks,
+    `return wait ? "giveBack" : "refused";`,
+    `return "ask";`,
+  ),
+  m("I25: a node says what it holds once too often", fileLocks, "return wasDelegated;", "return true;"),
+  m(
+    "I25: a node decides though it was asked back",
+    fileLocks,
+    "const wasDelegated = this.#isDelegated; this.#isDelegated = false;",
+    "const wasDelegated = this.#isDelegated;",
+  ),
   // Pages that come with a lock.
   m(
     "what is touched without a lock comes with one",

@@ -23,7 +23,7 @@ export class ControlHandler {
   readonly #tree: TreeHandler;
   readonly #files: FileHandler;
   readonly #locks: LockHandler;
-  /** Requests that wait for the end of recovery. */
+  /** Requests that wait for the end of recovery, or for a node that decides about a file's locks. */
   readonly #parked = new Set<string>();
 
   constructor(home: HomeContext) {
@@ -49,21 +49,33 @@ export class ControlHandler {
       else this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys));
     };
     if (this.#mustWait(session, body, keysOf !== undefined)) this.#park(session, request, act);
+    else if (body.op === "testLock") this.#decide(session, connection, request, body.file, act);
     else act();
   }
 
   /** Sets or ends a lock. */
   setLock(session: Session, connection: Connection, request: number, lock: SetLock): void {
     this.#home.counters.requests++;
-    const act = () => this.#attempt(session, connection, request, () => this.#locks.set(session, request, lock));
+    const set = () => this.#attempt(session, connection, request, () => this.#locks.set(session, request, lock));
+    const act = () => this.#decide(session, connection, request, lock.file, set);
     if (this.#home.recovery.isOpen) this.#park(session, request, act);
     else act();
   }
 
-  #park(session: Session, request: number, act: () => void): void {
+  /** Decides about a lock as soon as no node does so by itself. */
+  #decide(session: Session, connection: Connection, request: number, file: number, act: () => void): void {
+    this.#attempt(session, connection, request, () => {
+      const { delegation } = fileOf(session, file);
+      if (delegation.mayDecide(session.node)) return act();
+      const again = () => this.#decide(session, connection, request, file, act);
+      this.#park(session, request, again, (go) => delegation.whenEnded(go));
+    });
+  }
+
+  #park(session: Session, request: number, act: () => void, until = (go: () => void) => this.#home.recovery.park(go)) {
     const parked = parkedKey(session, request);
     this.#parked.add(parked);
-    this.#home.recovery.park(() => {
+    until(() => {
       if (this.#parked.delete(parked)) act();
     });
   }

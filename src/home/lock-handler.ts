@@ -42,7 +42,10 @@ export class LockHandler {
     // As Linux has it: to change a flock is to end it first, whether or not the other one is to be had.
     if (kind === "flock" && table.has(lock, lock.type)) table.unlock(lock);
     const answer = table.lock(lock, request, { wait, inLine, deadlocks: kind === "posix" && !inLine, pages });
-    if (answer === "granted") return open.locked(session.node, request, pages);
+    if (answer === "granted") {
+      const isDelegated = open.delegation.granted(session.node, () => open.isAlone(session.node));
+      return open.locked(session.node, request, pages, isDelegated);
+    }
     if (answer !== "waits") throw refusal(answer);
   }
 }
@@ -65,12 +68,13 @@ function test(session: Session, body: TreeRequestOf<"testLock">): object {
 
 /** What was lost is said, so that the node can tell its program. */
 function claim(session: Session, { file, locks }: TreeRequestOf<"claimLocks">): { lost: number[] } {
-  const tables = fileOf(session, file).locks;
+  const { locks: tables, delegation } = fileOf(session, file);
   const lost = (["posix", "flock"] as const).flatMap((kind) => {
     const indices = [...locks.keys()].filter((index) => locks[index].kind === kind && locks[index].type !== "none");
     const claimed = indices.flatMap((index) => lockOf(session, locks[index]) ?? []);
     return tables[kind].claim(session.node, claimed).map((index) => indices[index]);
   });
+  delegation.ended(session.node);
   return { lost };
 }
 

@@ -2,10 +2,11 @@ import { DmmapError } from "../core/error.js";
 import type { DirectoryPort } from "../core/home/directory-port.js";
 import { Duties, type StableDuties } from "../core/home/duties.js";
 import { FileDirectory } from "../core/home/file-directory.js";
+import { LockDelegation } from "../core/home/lock-delegation.js";
 import type { LockWaits } from "../core/home/lock-waits.js";
 import { type OnRangeLocked, RangeLocks } from "../core/home/range-locks.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
-import { FrameType } from "../core/wire/frame.js";
+import { FrameFlag, FrameType } from "../core/wire/frame.js";
 import type { WantedPages } from "../core/wire/lock-frame.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { HomeCounters } from "../observe/status.js";
@@ -44,6 +45,7 @@ export class OpenFile implements DirectoryPort {
   /** The nodes that may change its size and times without asking. */
   readonly writers = new Set<NodeId>();
   readonly locks: Record<LockRequest["kind"], RangeLocks>;
+  readonly delegation = new LockDelegation((node) => this.#recallLocks(node));
   name: string;
   readonly #home: OpenFileHome;
 
@@ -64,12 +66,29 @@ export class OpenFile implements DirectoryPort {
   }
 
   /** The node has its lock, or has ended it. The pages that it will want go ahead of the news. */
-  locked(node: NodeId, request: number, pages: readonly WantedPages[]): void {
+  locked(node: NodeId, request: number, pages: readonly WantedPages[], isDelegated = false): void {
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return;
     for (const wanted of pages) this.directory.offer(node, wanted);
     const frame = connection.frame.reset(FrameType.locked);
     frame.request = request;
+    frame.flags = isDelegated ? FrameFlag.delegated : 0;
+    connection.push(frame);
+    this.#home.touched(connection);
+  }
+
+  /** Whether nobody but this node has a lock on the file, or waits for one. */
+  isAlone(node: NodeId): boolean {
+    return Object.values(this.locks).every(
+      ({ held, waitingCount }) => waitingCount === 0 && held.every((lock) => lock.node === node),
+    );
+  }
+
+  #recallLocks(node: NodeId): void {
+    const connection = this.#home.connectionOf(node);
+    if (connection === undefined) return; // It says all that it holds when it is back.
+    const frame = connection.frame.reset(FrameType.recallLocks);
+    frame.file = this.number;
     connection.push(frame);
     this.#home.touched(connection);
   }
@@ -87,6 +106,7 @@ export class OpenFile implements DirectoryPort {
   leave(node: NodeId): void {
     this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
     for (const table of Object.values(this.locks)) table.releaseNode(node);
+    this.delegation.ended(node);
     this.times.tellers.delete(node);
     this.writers.delete(node);
     this.directory.close(node);

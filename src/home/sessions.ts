@@ -167,7 +167,10 @@ export class Sessions {
       return false;
     }
     const asked: [object, object | undefined][] = [[this, this.#events.unanswered(session)]];
-    for (const file of session.files.values()) asked.push([file, file.directory.unanswered(session.node)]);
+    for (const file of session.files.values()) {
+      asked.push([file, file.directory.unanswered(session.node)]);
+      asked.push([file.delegation, file.delegation.unanswered(session.node)]);
+    }
     for (const [about, question] of asked) {
       if (lease.isOverdue(about, question, this.leaseMicros, nowMicros)) return true;
     }

@@ -1,7 +1,7 @@
 import { DmmapError, type ErrorCode } from "../core/error.js";
 import { NodeLease } from "../core/token/node-lease.js";
-import type { Failure, Hello, Welcome } from "../core/wire/control.js";
-import { Frame, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import type { ControlOperations, Failure, Hello, Welcome } from "../core/wire/control.js";
+import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
 import { encodeLock, lockPayloadMax } from "../core/wire/lock-frame.js";
 import type { SetLock } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -46,8 +46,9 @@ export interface ConnectionSink {
 /** An answer to a control request: either an object, or the error that the home named. */
 export type ReplyHandler = (reply: object | undefined, error: DmmapError | undefined) => void;
 
-/** The answer that says only that it is done. */
+/** Answers that say only that it is done. */
 const done: object = {};
+const delegated: ControlOperations["setLock"]["reply"] = { isDelegated: true };
 const lockPayload = new Uint8Array(lockPayloadMax);
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
@@ -217,7 +218,7 @@ export class HomeConnection implements InputSink {
         break;
       case FrameType.synced:
       case FrameType.locked:
-        this.#answer(frame.request, done, undefined);
+        this.#answer(frame.request, (frame.flags & FrameFlag.delegated) === 0 ? done : delegated, undefined);
         break;
       case FrameType.failure:
         this.#onFailure(frame, payload);

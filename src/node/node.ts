@@ -84,7 +84,10 @@ export class Node {
       lastDuty: () => this.#attic.lastDuty,
     });
     this.requests = new HomeRequests(this.#connection);
-    this.locks = new NodeRangeLocks(this.requests, (open, stores, then) => this.handOver(open, stores, then));
+    this.locks = new NodeRangeLocks(this.requests, this.#connection, {
+      handOver: (open, stores, then) => this.handOver(open, stores, then),
+      lastDuty: () => this.#attic.lastDuty,
+    });
     this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({
       connection: this.#connection,
@@ -268,6 +271,7 @@ export class Node {
 
   #onDown(error: DmmapError): void {
     this.recalls.onDown();
+    this.locks.onDown();
     if (this.#wasUp) return this.#session.onDown(error);
     this.#connection.close();
     this.#onFirstUp?.(undefined, error);
@@ -354,6 +358,7 @@ export class Node {
   #onFrame(frame: Frame, payload: Uint8Array): void {
     this.#mayBeUnstable ||= (frame.flags & FrameFlag.unstable) !== 0;
     if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
+    else if (frame.type === FrameType.recallLocks) this.locks.recalled(this.files.byNumber(frame.file));
     else this.#fileOf(frame)?.onFrame(frame);
   }
 

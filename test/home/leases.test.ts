@@ -86,6 +86,18 @@ test("a connected node that is silent is told that it is fenced, and cut off", a
   await node.closed();
 });
 
+test("I25: a node that is asked what locks it holds, and does not say so for a lease, is fenced", async () => {
+  const { node: deciding } = await RawNode.greet(home.port, "deciding");
+  const { node: waiter } = await RawNode.greet(home.port, "asking");
+  const { file } = await deciding.request("open", { name: "deciding", create: true, size: 4096 });
+  await waiter.request("open", { name: "deciding" });
+  for (let start = 0; start < 8; start++) await deciding.request("setLock", lockRequest({ file, start }));
+  const fenced = fencedOnce("deciding");
+  const lock = waiter.ask("setLock", lockRequest({ file, wait: true }));
+  await pinging(deciding, pinging(waiter, waiter.answer(lock)));
+  assert.match((await fenced).reason, /did not answer/);
+});
+
 test("a node that is heard keeps its lease", async () => {
   const { node } = await RawNode.greet(home.port, "pinger");
   const { node: silent } = await RawNode.greet(home.port, "later silent");

@@ -181,6 +181,31 @@ test("R16: a lock brings the pages that its node wants, if they are free when it
   assert.ok(!a.heard.some(({ type }) => type === FrameType.revoke), "nobody is asked to give way for that");
 });
 
+test("R16, I25: a node that is alone with a file's locks decides about them, until another one asks", async () => {
+  using pairOf = await pair("delegated");
+  const { a, b, file } = pairOf;
+  const flags: number[] = [];
+  for (let count = 0; count < 8; count++) {
+    const { flags: told } = await a.outcome(a.ask("setLock", lockRequest({ file, start: count })), FrameType.locked);
+    flags.push(told);
+  }
+  assert.deepEqual(flags, [0, 0, 0, 0, 0, 0, 0, FrameFlag.delegated]);
+  const first = b.ask("setLock", lockRequest({ file, owner: "b", wait: true }));
+  const second = b.ask("setLock", lockRequest({ file, owner: "c", start: 5, end: 6 }));
+  const third = b.ask("testLock", lockRequest({ file, owner: "b" }));
+  assert.equal((await a.next(FrameType.recallLocks)).file, file);
+  await b.settled();
+  assert.ok(!b.heard.some(({ request }) => [first, second, third].includes(request)), "nothing is decided yet");
+  // All that it has by now: the first bytes it has given up, without a word.
+  await a.request("claimLocks", { file, locks: [lockRequest({ file, start: 5 })] });
+  await assert.rejects(b.answer(second), { code: "DMMAP_BUSY" });
+  assert.equal(((await b.answer(third)) as { lock: { start: number } }).lock.start, 5);
+  await a.request("setLock", lockRequest({ file, type: "none" }));
+  await b.answer(first);
+  await a.settled();
+  assert.equal(a.heard.filter(({ type }) => type === FrameType.recallLocks).length, 0, "it is asked once");
+});
+
 test("files are listed, renamed and removed while open; status and tokens tell", async () => {
   using pairOf = await pair("control");
   const { a, b, file } = pairOf;

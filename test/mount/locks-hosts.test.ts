@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "../../src/index.js";
 import { lacksFuse } from "../support/requires.js";
+import { until } from "../support/until.js";
+import type { MountProcess } from "./mount-process.js";
 import { MountStage } from "./mount-stage.js";
 
 const skip = lacksFuse();
@@ -49,6 +51,101 @@ test("R16: locks are kept when the home is killed and started again", { skip }, 
   await assert.rejects(other.run("flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)"), busy);
   await one.run("setlk(fd, NONE)");
   await other.run("setlk(fd, EXCLUSIVE)");
+});
+
+/** Locks and unlocks, until the home leaves that to the mount: then it hears of no lock any more. */
+async function leaveAlone(process: MountProcess): Promise<void> {
+  const { home } = stage.cluster;
+  await until("the mount decides about locks", async () => {
+    const before = (await home.status()).counters.locks;
+    await process.run("[(setlk(fd, EXCLUSIVE, 90, 1), setlk(fd, NONE, 90, 1)) for _ in range(20)] and 0");
+    return (await home.status()).counters.locks === before;
+  });
+}
+
+test("R16, I25: what a mount has decided about locks by itself counts for all, and who waits is let in", {
+  skip,
+}, async () => {
+  const [one, other, third] = await stage.open("alone", 3);
+  await leaveAlone(one);
+  await one.run("setlk(fd, EXCLUSIVE, 0, 10)");
+  await one.run("setlk(fd, SHARED, 20, 10)");
+  await assert.rejects(third.run("setlk(fd, SHARED, 5, 1)"), busy);
+  const found = (await third.run("getlk(fd, SHARED, 5, 1)")) as number[];
+  assert.deepEqual(found.slice(0, 4), [1, 0, 0, 10]);
+  assert.ok(found[4] > 0, "a process of the same mount is known");
+  await third.run("setlk(fd, SHARED, 20, 10)");
+  await third.run("setlk(fd, NONE)");
+  await assert.rejects(other.run("setlk(fd, SHARED, 5, 1)"), busy);
+  assert.deepEqual(await other.run("getlk(fd, EXCLUSIVE, 20, 1)"), [0, 0, 20, 10, 0]);
+  const wait = other.start("setlkw(fd, EXCLUSIVE)");
+  await stage.locksWaiting("alone", 1);
+  await one.run("setlk(fd, NONE)");
+  await wait.answer;
+  await other.run("setlk(fd, NONE)");
+});
+
+test("R16, I25: on the mount that decides, who waits waits at the home, and a circle is found", { skip }, async () => {
+  const [one, , third] = await stage.open("circle", 3);
+  await leaveAlone(one);
+  await one.run("setlk(fd, EXCLUSIVE, 0, 1)");
+  await third.run("setlk(fd, EXCLUSIVE, 1, 1)");
+  const wait = one.start("setlkw(fd, EXCLUSIVE, 1, 1)");
+  await stage.locksWaiting("circle", 1);
+  await assert.rejects(third.run("setlkw(fd, EXCLUSIVE, 0, 1)"), { code: "EDEADLK" });
+  await third.run("setlk(fd, NONE)");
+  await wait.answer;
+  await one.run("setlk(fd, NONE)");
+});
+
+test("R16, I25: locks that a mount has decided about are kept when the home is killed and started again", {
+  skip,
+}, async () => {
+  const [one, other] = await stage.open("alone-restart", 2);
+  await leaveAlone(one);
+  await one.run("setlk(fd, EXCLUSIVE, 0, 10)");
+  await one.run("flock(fd, fcntl.LOCK_EX)");
+  await stage.cluster.home.restart();
+  await assert.rejects(other.run("setlk(fd, SHARED, 5, 1)"), busy);
+  await assert.rejects(other.run("flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)"), busy);
+  await one.run("setlk(fd, NONE)");
+  await other.run("setlk(fd, EXCLUSIVE)");
+  await other.run("setlk(fd, NONE)");
+});
+
+test("R15, R16, I25: a mount that decides is stopped beyond its lease: then it decides about nothing", {
+  skip,
+}, async () => {
+  const [one, other] = await stage.open("alone-stopped", 2);
+  await leaveAlone(one);
+  stage.cluster.mounts[0].isQuiet = false; // It tells what it has lost with its session.
+  stage.cluster.mounts[0].program.kill("SIGSTOP");
+  await other.run("setlkw(fd, EXCLUSIVE)");
+  const tries = one.start("setlk(fd, EXCLUSIVE)");
+  stage.cluster.mounts[0].program.kill("SIGCONT");
+  await assert.rejects(tries.answer, busy);
+  await other.run("setlk(fd, NONE)");
+});
+
+test("R16, I25: a mount that decides is killed: its locks are free after its lease, and what it stored under one is there", {
+  skip,
+}, async () => {
+  const [, other] = await stage.open("alone-lease", 2);
+  await other.run("os.ftruncate(fd, 8192)");
+  await other.run('set_variable("map", mmap.mmap(fd, 8192))');
+  await leaveAlone(other);
+  await other.run("setlk(fd, EXCLUSIVE, 0, 1)");
+  await other.run("os.pwrite(fd, b'written', 0)");
+  await other.run("map.__setitem__(slice(4096, 4102), b'stored')");
+  await other.run("setlk(fd, NONE, 0, 1)");
+  await other.run("setlk(fd, EXCLUSIVE)");
+  await stage.cluster.mounts[1].kill();
+  const [one] = stage.processes;
+  await one.run("setlkw(fd, EXCLUSIVE)");
+  assert.equal(await one.run("os.pread(fd, 7, 0).decode() + os.pread(fd, 6, 4096).decode()"), "writtenstored");
+  await one.run("setlk(fd, NONE)");
+  other[Symbol.dispose]();
+  await stage.cluster.mounts[1].start();
 });
 
 test("R16: the locks of a killed mount are free after its lease, and what it stored under one before is there", {

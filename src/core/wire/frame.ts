@@ -85,9 +85,11 @@ export const FrameType = {
   lock: 26,
   /** home → node: the lock of this `request` is set, or ended. */
   locked: 27,
+  /** home → node: say by `claimLocks` all locks that are held on this `file`, and decide about none from then on. */
+  recallLocks: 28,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.locked;
+export const frameTypeMax = FrameType.recallLocks;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */
@@ -98,6 +100,8 @@ export const FrameFlag = {
   more: 4,
   /** `grant`, `data`: the home has not put all of these pages on stable storage yet (R20). */
   unstable: 8,
+  /** `locked`: until `recallLocks`, the node decides about the file's locks by itself. */
+  delegated: 16,
 } as const;
 
 /** One header, as a mutable record: each connection has one to decode into and one to encode from. */

@@ -106,8 +106,8 @@ export interface TreeRequests {
   /** The node has stored to the file just now. */
   times: { request: { file: number }; reply: object };
 
-  /** Travels as a frame of its own: `lock`, answered by `locked`. */
-  setLock: { request: SetLock; reply: object };
+  /** Travels as a frame of its own: `lock`, answered by `locked`. `isDelegated`: from now on the node decides about locks. */
+  setLock: { request: SetLock; reply: { isDelegated?: boolean } };
   /** The first lock that stands against this one; null when none does. Processes of other nodes have no id here: 0. */
   testLock: { request: LockRequest; reply: { lock: Pick<LockRequest, "start" | "end" | "type" | "pid"> | null } };
   /** A node that is back says all that it holds on the file. `lost`: indices of those that others have by now. */
