@@ -14,13 +14,20 @@ function failing(fault: string): DmmapError | undefined {
 /** A store in memory whose disk fails when the test says so. */
 export default function makeStore(): Store {
   const store = new MemoryStore();
-  const open = store.open.bind(store);
-  store.open = (name, options) => {
-    const opened = open(name, options);
-    spoil(opened.file);
-    return opened;
-  };
+  const { tree } = store;
+  const [open, openInode, create] = [store.open.bind(store), tree.openInode.bind(tree), tree.create.bind(tree)];
+  store.open = (...args) => spoiled(open(...args));
+  tree.openInode = (...args) => spoiled(openInode(...args));
+  tree.create = (...args) => spoiled(create(...args));
   return store;
+}
+
+const known = new WeakSet<StoreFile>();
+
+function spoiled<Opened extends { readonly file: StoreFile }>(opened: Opened): Opened {
+  if (!known.has(opened.file)) spoil(opened.file);
+  known.add(opened.file);
+  return opened;
 }
 
 function spoil(file: StoreFile): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -42,4 +42,33 @@ test("a full disk at the home reaches fsync and msync; nothing is dropped, and i
   } finally {
     run("umount", disk);
   }
+});
+
+test("a broken disk at the home reaches fsync and msync; nothing is dropped, and it goes on when it works again", {
+  skip,
+}, async () => {
+  using faults = temporaryFolder();
+  process.env.DMMAP_TEST_FAULTS = faults.path;
+  const store = new URL("../home/failing-store.js", import.meta.url).href;
+  await using cluster = await MountCluster.start({ home: { store } });
+  const [one, other] = cluster.mounts;
+  await using user = await PlainUser.start();
+  await user.call("edit", { path: one.at("file") });
+  await user.call("fill", { at: 0, length: 8192, value: 7 });
+  await user.call("fsync", {});
+  await user.call("map", { length: 8192 });
+  writeFileSync(faults.at("sync"), "");
+  await user.call("write", { at: 0, text: "a" });
+  await assert.rejects(user.call("fsync", {}), { code: "EIO" });
+  await user.call("store", { at: 4096, value: 8 });
+  await assert.rejects(user.call("msync", {}), /EIO/);
+  await assert.rejects(user.call("fsync", {}), { code: "EIO" });
+
+  rmSync(faults.at("sync"));
+  await user.call("fsync", {});
+  await user.call("msync", {});
+  await using reader = await PlainUser.start();
+  await reader.call("edit", { path: other.at("file") });
+  assert.equal(await reader.call("read", { at: 0, length: 2 }), "a\x07");
+  assert.equal(await reader.call("read", { at: 4096, length: 2 }), "\x08\x07");
 });
