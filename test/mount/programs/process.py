@@ -7,6 +7,7 @@ import fcntl
 import json
 import mmap
 import os
+import random
 import signal
 import socket
 import stat
@@ -52,6 +53,14 @@ def getlk(fd, kind, start=0, length=0, whence=0):
 
 def flock(fd, how):
     fcntl.flock(fd, how)
+
+
+def attempt(call):
+    """What it returns; None when others were faster, or have forbidden it."""
+    try:
+        return call()
+    except (FileExistsError, PermissionError):
+        return None
 
 
 def exchange(one, other):
