@@ -150,3 +150,27 @@ test("with --timeout calls that wait for longer fail, and programs go on", { ski
     for (const user of users) await user[Symbol.asyncDispose]();
   }
 });
+
+test("with --timeout a page fault that waits for longer ends its program by SIGBUS, and no other", {
+  skip,
+}, async () => {
+  const options = ["--timeout", "1.5"];
+  await using cluster = await MountCluster.start({ mounts: 1, options, home: { leaseMillis: 3000 } });
+  const [mount] = cluster.mounts;
+  const users = await Promise.all(["load", "store", "read"].map((name) => userOf(cluster, mount, name)));
+  try {
+    await cluster.home.stop();
+    const [load, store, read] = users.map((user) => {
+      return calls[user.process.name](user, (file) => mount.at(user.process.name, file));
+    });
+    const faults = [assert.rejects(load), assert.rejects(store)];
+    await assert.rejects(read, { code: "ETIMEDOUT" });
+    for (const user of users.slice(0, 2)) assert.equal((await user.process.end(30_000)).signal, "SIGBUS");
+    await Promise.all(faults);
+    cluster.home.signal("SIGCONT");
+    assert.equal(await users[2].call("read", { at: 0, length: 2 }), "xx");
+  } finally {
+    cluster.home.signal("SIGCONT");
+    for (const user of users) await user[Symbol.asyncDispose]();
+  }
+});
