@@ -8,6 +8,7 @@ import { mountType } from "./mount-table.js";
 const noSuid = 2;
 const noDevices = 4;
 const readOnlyFlag = 1;
+const force = 1;
 const detach = 2;
 
 export interface DeviceOptions {
@@ -60,6 +61,19 @@ export function unmountDevice(mountPoint: string): number {
 export function detachDevice(mountPoint: string): number {
   if (libc.umount2(mountPoint, detach) === 0) return 0;
   return libc.errno() === Errno.EPERM ? fuserUnmount(mountPoint, true) : libc.errno();
+}
+
+/**
+ * Ends every call on a mount with ECONNABORTED, and takes it away. What its kernel has not written yet is lost. This is the one way
+ * out where the process that served the mount was killed while its kernel waited for a page:
+ *
+ * 1. A thread of the process has the kernel drop a page, which a program's READ keeps locked; it cannot be interrupted. 2. The
+ * process is killed; but it does not end while that thread waits. 3. So the kernel does not see that nobody will answer the READ.
+ *
+ * @returns 0, or an errno: EPERM unless this is root.
+ */
+export function abortDevice(mountPoint: string): number {
+  return libc.umount2(mountPoint, force | detach) === 0 ? 0 : libc.errno();
 }
 
 function unsupported(message: string): DmmapError {

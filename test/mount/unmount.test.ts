@@ -67,3 +67,22 @@ test("dmmap umount --lazy takes a mount from under its users, who go on with wha
   assert.equal((await mount.program.end()).code, 0);
   assertStored(readFileSync(cluster.folder.at("file")));
 });
+
+test("dmmap umount --force ends every call on a mount that hangs", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  await using user = await storing(mount.at("file"));
+  await user.call("fsync", {});
+  mount.isQuiet = false;
+  mount.program.kill("SIGSTOP");
+  const waiting = user.call("edit", { path: mount.at("other") });
+  const outcome = waiting.catch((error: Error) => error.message);
+  const waits = () => /request_wait_answer/.test(readFileSync(`/proc/${user.process.pid}/wchan`, "utf8"));
+  await until("the call waits", waits);
+  assert.equal((await dmmap(["umount", "--force", mount.path])).code, 0);
+  assert.match(String(await outcome), /ECONNABORTED|ENOTCONN/);
+  assert.equal(existsSync(mount.at("file")), false);
+  mount.program.kill("SIGCONT");
+  await mount.program.end();
+  assertStored(readFileSync(cluster.folder.at("file")));
+});
