@@ -249,3 +249,12 @@ test("what could not be made durable is dirty again where it is still cached and
   stage.retention.sendAgain((page) => page !== 1);
   assert.deepEqual([...stage.dirty], [0]);
 });
+
+test("a lost session keeps no copies, neither in the cache nor in the attic", () => {
+  const stage = new Stage();
+  for (const page of [1, 2]) stage.write(page, "own");
+  stage.leave(2, 3);
+  stage.retention.clear();
+  assert.ok(stage.retention.isEmpty);
+  assert.equal(stage.attic.size, 0);
+});
