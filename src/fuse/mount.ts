@@ -4,6 +4,7 @@ import { Errno, errnoName } from "../kernel/errno.js";
 import { PagerThread } from "../mapping/pager-thread.js";
 import { type ConnectOptions, nodeSetup, reviveError } from "../node/connect.js";
 import { within } from "../node/patience.js";
+import { guardConnection } from "./connection-guard.js";
 import { detachDevice, unmountDevice } from "./device.js";
 import { MountPresence } from "./mount-presence.js";
 import type { MountSetup } from "./mount-program.js";
@@ -35,6 +36,7 @@ export class Mount {
     this.mountPoint = mountPoint;
     const entry = mountedAt(mountPoint);
     this.#presence = entry === undefined ? undefined : new MountPresence(entry.device);
+    if (entry !== undefined) guardConnection(entry.device);
     this.ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
