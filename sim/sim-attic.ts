@@ -1,3 +1,4 @@
+import { DutyNumbers } from "../src/core/token/duty-numbers.js";
 import { wordsPerPage } from "./sim-file.js";
 
 /** Where a simulated node keeps copies of pages that have left its cache. */
@@ -5,7 +6,7 @@ export class SimAttic {
   readonly #slots = new Map<number, number[]>();
   #last = 0;
   /** Of this node's duties (R20). */
-  lastDuty = 0;
+  readonly duties = new DutyNumbers();
 
   get keptPages(): number {
     return this.#slots.size;

@@ -289,7 +289,7 @@ export class SimNode implements TokenPort {
     if (tokens === undefined) return;
     this.retention.restore(tokens.epoch, () => {
       tokens.eachHeld((mode, start, end, epoch) => this.sendUp({ type: "claim", mode, start, end, epoch }));
-      this.sendUp({ type: "claimed", epoch: tokens.epoch, duty: this.attic.lastDuty });
+      this.sendUp({ type: "claimed", epoch: tokens.epoch, duty: this.attic.duties.tell() });
     });
   }
 
@@ -362,7 +362,7 @@ export class SimNode implements TokenPort {
     const { now } = this;
     const isOver = this.#hasLapsed() && this.link.state === "up";
     if (isOver || this.link.isUnanswered(now)) this.down();
-    const ping = this.link.ping(now, this.attic.lastDuty);
+    const ping = this.link.ping(now, this.attic.duties.tell());
     if (ping !== undefined) this.sendUp({ type: "ping", request: ping, isAsked: this.tokens?.isAsked === true });
     this.#act((tokens) => tokens.onTime(now));
   }
@@ -415,7 +415,7 @@ export class SimNode implements TokenPort {
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#send({ type: "release", mode, start, end, epoch, duty: this.attic.lastDuty });
+    this.#send({ type: "release", mode, start, end, epoch, duty: this.attic.duties.tell() });
   }
 
   isCached(page: PageIndex): boolean {

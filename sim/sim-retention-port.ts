@@ -47,7 +47,11 @@ export class SimRetentionPort implements RetentionPort {
   }
 
   nextDuty(): number {
-    return ++this.#node.attic.lastDuty;
+    return this.#node.attic.duties.next();
+  }
+
+  seenDuty(): number {
+    return this.#node.attic.duties.seen();
   }
 
   get takenDuty(): number {

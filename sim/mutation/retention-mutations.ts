@@ -9,7 +9,7 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
   m(
     "R20: what came unstable is nobody's duty",
     retained,
-    "const duty = this.#answerFor(start, end, Mode.read);",
+    "const duty = this.#answerFor(start, end, Mode.read, this.#attic.seenDuty());",
     "return;",
   ),
   m(

@@ -6,6 +6,8 @@ import type { NodeFile } from "./node-file.js";
 const sweepPages = 256;
 /** Part of the budget that is freed at a time, so that a full cache does not sweep at every fault. */
 const slack = 1 / 16;
+/** Copies of pages that have left the cache may take this part of the budget before a sync is asked for to be rid of them. */
+const keptShare = 1 / 4;
 
 /** Keeps the node's cache within its budget: cold pages go, dirty ones written back first. Tokens stay. */
 export class CacheBudget {
@@ -16,6 +18,11 @@ export class CacheBudget {
   constructor(pagesMax: number, metrics: NodeMetrics) {
     this.#pagesMax = pagesMax;
     this.#metrics = metrics;
+  }
+
+  /** Whether so many copies wait for a sync (R20) that it has to come now: what is evicted frees nothing until then. */
+  isOverdue(keptPages: number): boolean {
+    return keptPages > this.#pagesMax * keptShare;
   }
 
   /** Evicts until there is some room again, if the budget is used up. */

@@ -194,7 +194,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    this.#frames.release(mode, start, end, epoch, this.lastDuty);
+    this.#frames.release(mode, start, end, epoch, this.tellDuty());
   }
 
   isCached(page: PageIndex): boolean {
@@ -263,9 +263,9 @@ export class NodeFile implements TokenPort, FaultHandler {
     return this.#retention.takeLoss();
   }
 
-  /** The last that this node has taken on, for whatever file (R20). */
-  get lastDuty(): number {
-    return this.#attic.lastDuty;
+  /** The last duty that this node has taken on, for whatever file, for a message to the home (R20). */
+  tellDuty(): number {
+    return this.#attic.duties.tell();
   }
 
   get isReady(): boolean {

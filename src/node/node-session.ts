@@ -99,8 +99,8 @@ export class NodeSession {
     const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
       locks.claim(open, number, connection, () => reportLostLocks(open));
-      const { tokens, lastDuty: duty } = open.file;
-      connection.request("claimed", { file: number, epoch: tokens.epoch, duty }, (answer, error) => {
+      const { epoch: newest } = open.file.tokens;
+      connection.request("claimed", { file: number, epoch: newest, duty: open.file.tellDuty() }, (answer, error) => {
         if (answer === undefined) {
           if (!isDown(error)) done(); // The home has closed it, and the connection took the answer to that with it.
           return; // Else all this begins anew.

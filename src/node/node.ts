@@ -61,6 +61,9 @@ export class Node {
   #onFirstUp: ((welcome: Welcome | undefined, error?: DmmapError) => void) | undefined;
   #wasUp = false;
   #writeBackAt = Number.POSITIVE_INFINITY;
+  /** Syncs for want of room that run, and when the next may be asked for after one has failed. */
+  #settlesRunning = 0;
+  #settleableAt = 0;
   /** Whether some file may have become unstable, or still be so, for another reason than a page that is dirty. */
   #mayBeUnstable = false;
   #lastDutySeen = 0;
@@ -81,7 +84,7 @@ export class Node {
       onDown: (error) => this.#onDown(error),
       onLapsed: (now) => this.#session.onLapsed(now),
       isAsked: () => this.#isAsked(),
-      lastDuty: () => this.#attic.lastDuty,
+      lastDuty: () => this.#attic.duties.tell(),
     });
     this.requests = new HomeRequests(this.#connection);
     this.locks = new NodeRangeLocks(this.requests, this.#connection, {
@@ -307,6 +310,7 @@ export class Node {
       this.#writeBackAt = nowMicros() + this.#writeBackMicros;
       this.wakeAt(this.#writeBackAt);
     }
+    if (this.#budget.isOverdue(this.#attic.keptPages)) this.#freeKept(nowMicros());
     this.#connection.flush();
     if (this.#connection.output.takeRoom()) this.#onRoom();
     this.wakeAt(this.#connection.deadline);
@@ -320,7 +324,7 @@ export class Node {
 
   /** Asks each file, of which there may be thousands, only when one of them may have become so. */
   #isUnstable(): boolean {
-    const { lastDuty } = this.#attic;
+    const { last: lastDuty } = this.#attic.duties;
     if (!this.#mayBeUnstable && this.pager.dirtyPages === 0 && lastDuty === this.#lastDutySeen) return false;
     this.#mayBeUnstable = false;
     this.#lastDutySeen = lastDuty;
@@ -339,6 +343,22 @@ export class Node {
     this.wakeAt(this.#writeBackAt);
     for (const timer of this.#timers) this.wakeAt(timer(now));
     this.wakeAt(this.stalls.look(this.files.all(), this.#session.downReason, now));
+  }
+
+  /**
+   * Copies take room that the cache was to have: has the home put down what they are copies of. What is dirty stays so: to send it
+   * would cost a fault for each page that is stored to again. Not again at once where that fails.
+   */
+  #freeKept(now: number): void {
+    if (this.#settlesRunning > 0 || now < this.#settleableAt) return;
+    for (const { file } of this.files.all()) {
+      if (!file.isReady || !file.writes.isUnstable) continue;
+      this.#settlesRunning++;
+      file.writes.settle((error) => {
+        this.#settlesRunning--;
+        if (error !== undefined) this.#settleableAt = nowMicros() + writeBackMicrosMin;
+      });
+    }
   }
 
   /** Afterwards rests for a multiple of the time that it took. */

@@ -1,3 +1,4 @@
+import { DutyNumbers } from "../core/token/duty-numbers.js";
 import { pageBytes } from "../core/units.js";
 import * as libc from "../kernel/libc.js";
 import { MemoryFile } from "../kernel/memory-file.js";
@@ -14,16 +15,8 @@ export class PageAttic {
   readonly #free: number[] = [];
   #next = 0;
 
-  #dutyLast = 0;
-
-  /** The number of the next duty (R20), of whatever file. */
-  nextDuty(): number {
-    return ++this.#dutyLast;
-  }
-
-  get lastDuty(): number {
-    return this.#dutyLast;
-  }
+  /** Of this node's duties (R20), whatever their files. */
+  readonly duties = new DutyNumbers();
 
   get keptPages(): number {
     return this.#next - this.#free.length;

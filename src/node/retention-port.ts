@@ -53,7 +53,11 @@ export class NodeRetentionPort implements RetentionPort {
   }
 
   nextDuty(): number {
-    return this.#attic.nextDuty();
+    return this.#attic.duties.next();
+  }
+
+  seenDuty(): number {
+    return this.#attic.duties.seen();
   }
 
   get takenDuty(): number {

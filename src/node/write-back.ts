@@ -85,13 +85,21 @@ export class WriteBack {
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: (error: DmmapError | undefined) => void): void {
     this.#syncs.add(onDone);
-    this.flush(() => {
-      const sync = this.#retention.beginSync();
-      this.#frames.sync((_reply, error) => {
-        if (error === undefined) this.#retention.synced(sync);
-        else if (!isDown(error)) this.#retention.sendAgain(this.#mayWrite);
-        this.#answer(onDone, error);
-      });
+    this.flush(() => this.#settle(onDone));
+  }
+
+  /** What has been handed over and seen so far, but not what is dirty. */
+  settle(onDone: (error: DmmapError | undefined) => void): void {
+    this.#syncs.add(onDone);
+    this.#settle(onDone);
+  }
+
+  #settle(onDone: (error: DmmapError | undefined) => void): void {
+    const sync = this.#retention.beginSync();
+    this.#frames.sync((_reply, error) => {
+      if (error === undefined) this.#retention.synced(sync);
+      else if (!isDown(error)) this.#retention.sendAgain(this.#mayWrite);
+      this.#answer(onDone, error);
     });
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DutyNumbers } from "../../src/core/token/duty-numbers.js";
 import { Retention, type RetentionPort } from "../../src/core/token/retention.js";
 import { pageMax } from "../../src/core/units.js";
 
@@ -22,6 +23,7 @@ class Stage implements RetentionPort {
   nextDirty = (page: number, end: number) => this.#next(page, end, (at) => this.dirty.has(at));
   nextClean = (page: number, end: number) => this.#next(page, end, (at) => !this.dirty.has(at));
   nextDuty = () => ++this.#duty;
+  seenDuty = () => ++this.#duty;
   hasRoom = () => this.room > 0;
 
   markDirty(start: number, end: number): void {
@@ -257,4 +259,10 @@ test("a lost session keeps no copies, neither in the cache nor in the attic", ()
   stage.retention.clear();
   assert.ok(stage.retention.isEmpty);
   assert.equal(stage.attic.size, 0);
+test("R20: pages that were seen share a number until the home has been told of it; each write has its own", () => {
+  const duties = new DutyNumbers();
+  assert.deepEqual([duties.seen(), duties.seen()], [1, 1]);
+  assert.equal(duties.tell(), 1);
+  assert.deepEqual([duties.seen(), duties.next(), duties.next()], [2, 3, 4]);
+  assert.deepEqual([duties.seen(), duties.last, duties.seen()], [5, 5, 5]);
 });

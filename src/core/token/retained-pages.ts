@@ -6,8 +6,9 @@ export interface Attic {
   /** Keeps a copy of a cached page. @returns where. */
   keep(page: PageIndex): number;
   free(slot: number): void;
-  /** The next number of a duty. They rise for as long as the session lasts, over the closing and opening of files. */
+  /** As of `DutyNumbers`: for as long as the session lasts, over the closing and opening of files. */
   nextDuty(): number;
+  seenDuty(): number;
 }
 
 /** One page for which this node answers. `slot` -1: it is in the cache. */
@@ -62,13 +63,13 @@ export class RetainedPages {
 
   /** These cached pages are being handed to the home. @returns the number of this duty. */
   wrote(start: PageIndex, end: PageIndex): number {
-    return this.#answerFor(start, end, Mode.write);
+    return this.#answerFor(start, end, Mode.write, this.#attic.nextDuty());
   }
 
   /** These pages have come from the home, which has not put them on stable storage yet. Own stores from before are in them. */
   received(start: PageIndex, end: PageIndex): void {
     const own = this.isEmpty ? undefined : this.#ownIn(start, end);
-    const duty = this.#answerFor(start, end, Mode.read);
+    const duty = this.#answerFor(start, end, Mode.read, this.#attic.seenDuty());
     own?.each((mode, from, to) => this.#open.cached.set(from, to, mode, duty));
   }
 
@@ -160,8 +161,7 @@ export class RetainedPages {
   }
 
   /** What it answered for of these pages before is older. */
-  #answerFor(start: PageIndex, end: PageIndex, mode: Mode): number {
-    const duty = this.#attic.nextDuty();
+  #answerFor(start: PageIndex, end: PageIndex, mode: Mode, duty: number): number {
     this.forget(start, end);
     this.#open.cached.set(start, end, mode, duty);
     return duty;

@@ -15,8 +15,9 @@ export interface RetentionPort {
   free(slot: number): void;
   /** Zeros behind `keepBytes` of a kept page: the file has been cut there (R7). */
   cut(slot: number, keepBytes: number): void;
-  /** The next number of a duty. They rise for as long as the session lasts, over the closing and opening of files. */
+  /** As of `DutyNumbers`: for as long as the session lasts, over the closing and opening of files. */
   nextDuty(): number;
+  seenDuty(): number;
   /** The last duty of which the home is known to have heard, in its present life: it has taken whatever was sent by then. */
   readonly takenDuty: number;
   /** Whether the connection takes one more page. */
