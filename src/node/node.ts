@@ -89,7 +89,7 @@ export class Node {
     this.requests = new HomeRequests(this.#connection);
     this.locks = new NodeRangeLocks(this.requests, this.#connection, {
       handOver: (open, stores, then) => this.handOver(open, stores, then),
-      lastDuty: () => this.#attic.lastDuty,
+      lastDuty: () => this.#attic.duties.last,
     });
     this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({

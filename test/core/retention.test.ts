@@ -259,6 +259,8 @@ test("a lost session keeps no copies, neither in the cache nor in the attic", ()
   stage.retention.clear();
   assert.ok(stage.retention.isEmpty);
   assert.equal(stage.attic.size, 0);
+});
+
 test("R20: pages that were seen share a number until the home has been told of it; each write has its own", () => {
   const duties = new DutyNumbers();
   assert.deepEqual([duties.seen(), duties.seen()], [1, 1]);
