@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import type { Attributes } from "../core/wire/attributes.js";
 import type { Opened } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -103,8 +104,8 @@ export class FileOperations {
   }
 
   /** What a program makes is opened with it: see MountFiles. */
-  adopt(inode: number, flags: number, opened: Opened): void {
-    this.#files.adopt(inode, isWriting(flags), opened);
+  adopt(attributes: Attributes, flags: number, opened: Opened): void {
+    this.#files.adopt(attributes, isWriting(flags), opened);
   }
 
   removed(inode: number): void {

@@ -54,6 +54,8 @@ export class InodeRequests {
   /** Changes something: `keys` is what, as far as it is known before. */
   change(request: Request, change: Change, onReply: (answer: object) => void): void {
     const { op, inodes, args, keys, onAnswer, toErrno = (errno) => errno } = change;
+    const { inode } = args as { readonly inode?: number };
+    const thing = inode === undefined ? {} : this.#nodes.thing(inode); // As the kernel means it now, however long this waits.
     request.onGiveUp = (errno) => request.fail(errno);
     this.#leases.change(keys, placeIn(args), (end) => {
       const onReplied = (answer: object) => {
@@ -66,7 +68,15 @@ export class InodeRequests {
       };
       const onFail = (error: unknown) => end({}, () => request.fail(toErrno(errnoOf(error))));
       if (request.isAnswered) end({}, () => undefined);
-      else this.#askOf(request, op, inodes, { ...args, lease: true, key: ++this.#changeLast }, onReplied, onFail);
+      else
+        this.#askOf(
+          request,
+          op,
+          inodes,
+          { ...args, ...thing, lease: true, key: ++this.#changeLast },
+          onReplied,
+          onFail,
+        );
     });
   }
 

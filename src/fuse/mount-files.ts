@@ -1,4 +1,5 @@
 import { type Micros, type PageIndex, pageBytes, pageMax } from "../core/units.js";
+import type { Attributes } from "../core/wire/attributes.js";
 import type { Opened } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Node } from "../node/node.js";
@@ -14,6 +15,8 @@ const idleMax = 1000;
 
 interface Entry {
   readonly inode: number;
+  /** Which thing of that number it is. */
+  readonly thing: ReturnType<Nodes["thing"]>;
   file: MountFile | undefined;
   users: number;
   writers: number;
@@ -84,9 +87,9 @@ export class MountFiles {
   }
 
   /** The home has opened the file just now, along with making it: whoever acquires it next finds it open. */
-  adopt(inode: number, write: boolean, opened: Opened): void {
+  adopt({ inode, born }: Attributes, write: boolean, opened: Opened): void {
     if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
-    const entry = this.#add(inode);
+    const entry = this.#add(inode, { inode, born });
     const open = this.#node.adopt(`inode ${inode}`, this.#reopen(entry), opened);
     this.#addFile(entry, open).isWriteOpen = write;
     this.#rest(entry);
@@ -120,9 +123,9 @@ export class MountFiles {
     for (const file of this.all()) file.whenDropped(0, pageMax, () => undefined);
   }
 
-  #add(inode: number): Entry {
+  #add(inode: number, thing = this.#nodes.thing(inode)): Entry {
     const [file, isBusy, isRemoved] = [undefined, false, false];
-    const entry = { inode, file, users: 0, writers: 0, isBusy, waiters: [], idleSince: nowMicros(), isRemoved };
+    const entry = { inode, thing, file, users: 0, writers: 0, isBusy, waiters: [], idleSince: nowMicros(), isRemoved };
     this.#entries.set(inode, entry);
     return entry;
   }
@@ -151,8 +154,8 @@ export class MountFiles {
   }
 
   #ask(entry: Entry, write: boolean, again: () => void, onFail: (error: unknown) => void): void {
-    const { inode } = entry;
-    const request = { op: "openInode", args: () => ({ inode, write, ...this.#placeOf(inode) }) };
+    const { inode, thing } = entry;
+    const request = { op: "openInode", args: () => ({ ...thing, write, ...this.#placeOf(inode) }) };
     const onOpened = (open: OpenFile) => {
       if (entry.file !== undefined) open.opens--; // Only raised: one close will be enough.
       const file = entry.file ?? this.#addFile(entry, open);
@@ -169,9 +172,9 @@ export class MountFiles {
 
   /** How to ask for it in a new session. */
   #reopen(entry: Entry): OpenRequest {
-    const { inode } = entry;
+    const { inode, thing } = entry;
     const write = () => entry.file?.isWriteOpen === true;
-    return { op: "openInode", args: () => ({ inode, write: write(), ...this.#placeOf(inode) }) };
+    return { op: "openInode", args: () => ({ ...thing, write: write(), ...this.#placeOf(inode) }) };
   }
 
   /** A home that has restarted finds the inode by its path. */

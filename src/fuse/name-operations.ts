@@ -117,7 +117,7 @@ export class NameOperations {
     const onAnswer = (answer: object) => {
       const { attributes, opened } = answer as TreeRequests["create"]["reply"];
       const sound = soundOpened(opened ?? {});
-      if (sound !== undefined) this.#open.adopt(attributes.inode, flags, sound);
+      if (sound !== undefined) this.#open.adopt(attributes, flags, sound);
     };
     const onMade = (parent: number, attributes: Attributes) => {
       this.#open.openHandle(

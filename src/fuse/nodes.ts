@@ -1,5 +1,5 @@
 import type { ByteOffset } from "../core/units.js";
-import type { Attributes } from "../core/wire/attributes.js";
+import { type Attributes, type Identity, isSameThing } from "../core/wire/attributes.js";
 import type { NodeIds } from "./node-ids.js";
 import { rootId } from "./protocol.js";
 
@@ -13,7 +13,7 @@ interface Known {
   /** Where it was seen last. */
   parent: number;
   name: string;
-  kind?: Attributes["kind"];
+  thing?: Identity;
   /** As the home told them last. */
   attributes?: Attributes;
 }
@@ -32,8 +32,16 @@ export class Nodes implements NodeIds {
     this.#put({ id: rootId, inode: rootInode, lookups: 1, toldBytes: -1, parent: rootInode, name: "" });
   }
 
+  /** Also undefined for what is gone for good: its inode number is another thing's by now. */
   inodeOf(id: number): number | undefined {
-    return this.#byId.get(id)?.inode;
+    const known = this.#byId.get(id);
+    return known !== undefined && this.#byInode.get(known.inode) === known ? known.inode : undefined;
+  }
+
+  /** Says to the home which thing of that number is meant. */
+  thing(inode: number): { readonly inode: number; readonly born?: Identity["born"] } {
+    const { thing } = this.#byInode.get(inode) ?? {};
+    return thing === undefined ? { inode } : { inode, born: thing.born };
   }
 
   idOf(inode: number): number | undefined {
@@ -54,24 +62,25 @@ export class Nodes implements NodeIds {
   }
 
   /**
-   * The kernel is told of this inode once more. One that has become another kind of file is a new inode with an old number:
-   * the kernel would take it for broken, and its user for EIO.
+   * The kernel is told of this inode once more. Another thing with the number of one that is gone is a new inode: the kernel would
+   * take one that becomes another kind of file for broken (EIO), and its pages and handles for those of the old one.
    *
    * @returns its number for it
    */
-  remember({ inode, kind }: Attributes, parent: number, name: string): number {
+  remember(thing: Attributes, parent: number, name: string): number {
+    const { inode, kind, born } = thing;
     const found = this.#byInode.get(inode);
-    const isSame = found !== undefined && (found.kind ?? kind) === kind;
+    const isSame = found !== undefined && isSameThing(found.thing ?? thing, thing);
     const known = isSame ? found : this.#put({ id: ++this.#idLast, inode, lookups: 0, toldBytes: -1, parent, name });
-    known.kind = kind;
+    known.thing = { kind, born };
     known.lookups++;
     if (inode !== this.#rootInode) [known.parent, known.name] = [parent, name];
     return known.id;
   }
 
-  /** Whether what the kernel knows by this number is gone, and its inode number is another kind of file's by now. */
-  isOther(id: number, { kind }: Attributes): boolean {
-    return (this.#byId.get(id)?.kind ?? kind) !== kind;
+  /** Whether what the kernel knows by this number is gone, and its inode number is this other thing's by now. */
+  isOther(id: number, thing: Attributes): boolean {
+    return !isSameThing(this.#byId.get(id)?.thing ?? thing, thing);
   }
 
   told(inode: number, sizeBytes: ByteOffset): void {
@@ -90,7 +99,7 @@ export class Nodes implements NodeIds {
     known.lookups -= lookups;
     if (known.lookups > 0) return;
     this.#byId.delete(id);
-    if (this.#byInode.get(known.inode) !== known) return; // Another kind of file has its number by now.
+    if (this.#byInode.get(known.inode) !== known) return; // Another thing has its number by now.
     this.#byInode.delete(known.inode);
     this.onForgotten(known.inode);
   }

@@ -5,6 +5,7 @@ import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
+import { checkThing } from "./thing.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
 /** Requests of mounts for open files: opening by inode, sizes, room, holes and times. */
@@ -39,7 +40,8 @@ export class FileHandler {
     }
   }
 
-  #open(session: Session, { inode, write, path }: TreeRequestOf<"openInode">): Opened {
+  #open(session: Session, body: TreeRequestOf<"openInode">): Opened {
+    const { inode, write, path } = body;
     const { tree } = this.#home.store;
     try {
       tree.attributes(inode);
@@ -47,6 +49,7 @@ export class FileHandler {
       if (path === undefined || !(error instanceof DmmapError) || error.code !== "DMMAP_STALE") throw error;
       tree.identify(inode, path);
     }
+    checkThing(tree, body);
     return openFor(this.#home, session, this.#home.files.openInode(inode, write, session.node), write);
   }
 }

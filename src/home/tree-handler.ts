@@ -10,6 +10,7 @@ import { doneBefore } from "./done-before.js";
 import { openFor } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
+import { checkThing } from "./thing.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
 /** Requests for names, attributes and all else that the tree of the store answers at once. */
@@ -26,6 +27,7 @@ export class TreeHandler {
 
   /** `keys`: what the request changes. @returns the answer; undefined when it comes later. */
   answer(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
+    checkThing(this.#tree, body);
     const done = session.hasForgotten ? doneBefore(this.#tree, body) : undefined;
     const answer = done ?? this.#answer(session, request, body);
     const takesLeases = "lease" in body && body.lease === true;
@@ -135,7 +137,7 @@ export class TreeHandler {
     return { parent, name, attributes: attributes ?? null };
   }
 
-  #setattr({ inode, op: _, ...changes }: TreeRequestOf<"setattr">): Attributes {
+  #setattr({ inode, op: _, born: _born, ...changes }: TreeRequestOf<"setattr">): Attributes {
     const attributes = this.#tree.setAttributes(inode, changes);
     if (changes.mtime !== undefined) this.#home.files.byInode(inode)?.times.set(attributes.mtime);
     return attributes;

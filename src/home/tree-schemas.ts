@@ -7,6 +7,8 @@ const name = v.pipe(v.string(), v.maxLength(1024));
 const time = v.tuple([v.pipe(v.number(), v.safeInteger()), v.pipe(number, v.maxValue(999_999_999))]);
 const timeOrNow = v.optional(v.union([v.literal("now"), time]));
 const inode = number;
+/** Which thing of that number is meant, where it has been used again. */
+const born = v.optional(time);
 const lease = v.optional(v.boolean());
 const change = { lease, key: v.optional(number), again: v.optional(v.boolean()) };
 const place = { parent: number, name };
@@ -32,6 +34,7 @@ export const treeSchemas = {
   getattr: v.object({ inode, lease }),
   setattr: v.object({
     inode,
+    born,
     mode: v.optional(mode),
     uid: v.optional(word),
     gid: v.optional(word),
@@ -55,7 +58,7 @@ export const treeSchemas = {
     ...change,
   }),
   symlink: v.object({ ...place, target: v.pipe(v.string(), v.maxLength(4096)), uid: word, gid: word, ...change }),
-  link: v.object({ ...place, inode, ...change }),
+  link: v.object({ ...place, inode, born, ...change }),
   readlink: v.object({ inode }),
   unlink: v.object({ ...place, ...change, inode: v.optional(inode) }),
   rmdir: v.object({ ...place, ...change, inode: v.optional(inode) }),
@@ -71,16 +74,22 @@ export const treeSchemas = {
   getxattr: v.object({ inode, name }),
   setxattr: v.object({
     inode,
+    born,
     name,
     value: v.pipe(v.string(), v.maxLength(valueMax)),
     mode: v.picklist(["any", "create", "replace"]),
     ...change,
   }),
   listxattr: v.object({ inode }),
-  removexattr: v.object({ inode, name, ...change }),
+  removexattr: v.object({ inode, born, name, ...change }),
   statfs: v.object({}),
   syncNames: v.object({}),
-  openInode: v.object({ inode, write: v.boolean(), path: v.optional(v.pipe(v.string(), v.maxLength(65_536))) }),
+  openInode: v.object({
+    inode,
+    born,
+    write: v.boolean(),
+    path: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
+  }),
   extend: v.object({ file: number, size: number }),
   allocate: v.object({ file: number, start: number, length: number }),
   deallocate: v.object({ file: number, start: number, end: number }),

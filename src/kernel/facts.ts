@@ -6,7 +6,7 @@ import { argument, statxAt, writePath } from "./path-argument.js";
 const emptyPath = 0x1000;
 const noFollow = 0x100;
 const noAutomount = 0x800;
-const basicStats = 0x7ff;
+const basicStatsAndBirth = 0xfff;
 
 type Kind = "file" | "folder" | "symlink" | "fifo" | "socket" | "character" | "block";
 /** Since 1970; seconds are negative before it, nanoseconds never. */
@@ -67,6 +67,8 @@ export interface InodeFacts {
   readonly atime: SystemTime;
   readonly mtime: SystemTime;
   readonly ctime: SystemTime;
+  /** When it was made; 1970 where the filesystem does not tell. */
+  readonly born: SystemTime;
 }
 
 /** Attributes, and the filesystem they are of. */
@@ -90,7 +92,7 @@ function statx(fd: number, name: string): number {
   const { address } = argument();
   writePath(name, 0);
   const flags = name === "" ? emptyPath : noFollow | noAutomount;
-  return libc.statx(fd, address, flags, basicStats, address + statxAt);
+  return libc.statx(fd, address, flags, basicStatsAndBirth, address + statxAt);
 }
 
 function readStat(): Stat {
@@ -110,6 +112,7 @@ function readStat(): Stat {
     atime: timeAt(buffer, 64),
     mtime: timeAt(buffer, 112),
     ctime: timeAt(buffer, 96),
+    born: timeAt(buffer, 80),
   };
   return { attributes, device: deviceAt(buffer) };
 }

@@ -29,6 +29,7 @@ export interface MemoryNode {
   atime: Time;
   mtime: Time;
   ctime: Time;
+  readonly born: Time;
 }
 
 export interface MemoryPlace {
@@ -66,12 +67,13 @@ export function makeNode(facts: NodeFacts, folder: MemoryNode | undefined, owner
     atime: time,
     mtime: time,
     ctime: time,
+    born: time,
   };
 }
 
 export function attributesOf(node: MemoryNode): Attributes {
-  const { inode, kind, mode, links, uid, gid, device, file, target, atime, mtime, ctime } = node;
-  const own = { inode, kind, mode, links, uid, gid, device };
+  const { inode, kind, mode, links, uid, gid, device, file, target, atime, mtime, ctime, born } = node;
+  const own = { inode, kind, mode, links, uid, gid, device, born };
   if (file === undefined) {
     return { ...own, size: encodeName(target ?? "")?.length ?? 0, blocks: 0, atime, mtime, ctime };
   }

@@ -7,7 +7,7 @@ export type NodeKind = "file" | "fifo" | "socket" | "character" | "block";
 
 /** What stat tells of a file, a folder or whatever else has a name. */
 export interface Attributes {
-  /** The home's st_ino: names the thing for as long as it lives, whatever its names are. */
+  /** The home's st_ino: names the thing for as long as it lives, whatever its names are. Then it is used again: see `isSameThing`. */
   readonly inode: number;
   readonly kind: FileKind;
   /** Permissions with set-user-id, set-group-id and sticky: 07777. */
@@ -24,6 +24,20 @@ export interface Attributes {
   readonly atime: Time;
   readonly mtime: Time;
   readonly ctime: Time;
+  /** When it was made; 1970 where the home's filesystem does not tell. */
+  readonly born: Time;
+}
+
+/** What an inode number alone does not tell: whether it has been used again for another thing. */
+export type Identity = Pick<Attributes, "kind" | "born">;
+
+export function isSameThing(one: Identity, other: Identity): boolean {
+  return one.kind === other.kind && isSameTime(one.born, other.born);
+}
+
+function isSameTime(one: Time, other: Time): boolean {
+  const isTold = one[0] !== 0 && other[0] !== 0;
+  return !isTold || (one[0] === other[0] && one[1] === other[1]);
 }
 
 /** What is to change; the rest stays. "now" is the home's clock. */

@@ -1,4 +1,13 @@
-import type { AttributeChanges, Attributes, MoveFlags, NodeKind, Ownership, Space, XattrMode } from "./attributes.js";
+import type {
+  AttributeChanges,
+  Attributes,
+  MoveFlags,
+  NodeKind,
+  Ownership,
+  Space,
+  Time,
+  XattrMode,
+} from "./attributes.js";
 import type { Opened } from "./control.js";
 import type { ChangeAnswer, ChangeRequest, LeasedAnswer, LeaseRequest } from "./leases.js";
 import type { WantedPages } from "./lock-frame.js";
@@ -7,6 +16,12 @@ interface Place {
   /** A folder's inode. */
   readonly parent: number;
   readonly name: string;
+}
+
+/** `born`: which thing of that number, if the node knows; DMMAP_STALE when it is another one by now. */
+interface Thing {
+  readonly inode: number;
+  readonly born?: Time;
 }
 
 interface Described {
@@ -55,7 +70,7 @@ export interface TreeRequests {
   };
   getattr: { request: { inode: number } & LeaseRequest; reply: Told };
   /** The size is `truncate`'s. */
-  setattr: { request: { inode: number } & AttributeChanges & ChangeRequest; reply: Made };
+  setattr: { request: Thing & AttributeChanges & ChangeRequest; reply: Made };
   /** With `open` the file is opened along with it, as by `openInode`. */
   create: {
     request: Place & Ownership & ChangeRequest & { exclusive: boolean; open?: "read" | "write" };
@@ -64,7 +79,7 @@ export interface TreeRequests {
   mkdir: { request: Place & Ownership & ChangeRequest; reply: Made };
   mknod: { request: Place & Ownership & ChangeRequest & { kind: NodeKind; device: number }; reply: Made };
   symlink: { request: Place & ChangeRequest & { target: string; uid: number; gid: number }; reply: Made };
-  link: { request: Place & ChangeRequest & { inode: number }; reply: Made };
+  link: { request: Place & ChangeRequest & Thing; reply: Made };
   readlink: { request: { inode: number }; reply: { target: string } };
   /** `inode`: what is removed, as far as the node knows. */
   unlink: { request: Place & ChangeRequest & { inode?: number }; reply: Changed };
@@ -84,17 +99,17 @@ export interface TreeRequests {
   /** Values in base64. */
   getxattr: { request: { inode: number; name: string }; reply: { value: string } };
   setxattr: {
-    request: { inode: number; name: string; value: string; mode: XattrMode } & ChangeRequest;
+    request: Thing & { name: string; value: string; mode: XattrMode } & ChangeRequest;
     reply: Changed;
   };
   listxattr: { request: { inode: number }; reply: { names: string[] } };
-  removexattr: { request: { inode: number; name: string } & ChangeRequest; reply: Changed };
+  removexattr: { request: Thing & { name: string } & ChangeRequest; reply: Changed };
   statfs: { request: object; reply: Space };
   /** Every change of names onto stable storage. */
   syncNames: { request: object; reply: object };
 
   /** Opens a file by its inode; `path` is where the node saw it last. Who writes tells its times by itself (`times`). */
-  openInode: { request: { inode: number; write: boolean; path?: string }; reply: Opened };
+  openInode: { request: Thing & { write: boolean; path?: string }; reply: Opened };
   /** Makes a file at least this long. */
   extend: { request: { file: number; size: number }; reply: { size: number } };
   /** Bytes get room on the disk. */
