@@ -91,20 +91,26 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   m(
     "nobody is served when a recovery ends",
     directory,
-    "holder.claims = undefined; this.#startResizes(); this.#pump();",
-    "holder.claims = undefined;",
+    "forgetNewClaims(holder); this.#startResizes(); this.#pump();",
+    "forgetNewClaims(holder);",
   ),
   m(
     "a size that waited for the end of a recovery is forgotten",
     directory,
-    "holder.claims = undefined; this.#startResizes();",
-    "holder.claims = undefined;",
+    "forgetNewClaims(holder); this.#startResizes();",
+    "forgetNewClaims(holder);",
   ),
   m(
     "R1: a claim that no recovery ended is taken after it",
     directory,
-    "for (const holder of this.#holders.values()) holder.claims = undefined;",
+    "for (const holder of this.#holders.values()) forgetNewClaims(holder);",
     "",
+  ),
+  m(
+    "R20: what is claimed once more is void at the end of a recovery",
+    directory,
+    "forgetNewClaims(holder);",
+    "holder.claims = undefined;",
   ),
   m(
     "R1: what was given up is held again by its claim",

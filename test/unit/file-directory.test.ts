@@ -173,3 +173,18 @@ test("R1: claims that are not ended by the end of the recovery are void: others 
   assert.ok(directory.mayWrite(2, 3, 4));
   assert.ok(!directory.mayFetch(1, 0, 1));
 });
+
+test("R1: claims of what a node is known to hold, made again, outlive the end of the recovery", () => {
+  const { directory, told } = recovering();
+  directory.claim(1, Mode.write, 0, 4, 5);
+  directory.endClaims(1, 5);
+  directory.disconnected(1);
+  assert.ok(directory.claim(1, Mode.write, 0, 4, 5));
+  directory.claim(1, Mode.write, 8, 9, 5);
+  directory.endRecovery();
+  directory.endClaims(1, 5);
+  assert.ok(directory.mayWrite(1, 0, 4));
+  assert.ok(!directory.mayFetch(1, 8, 9), "only claimed, never ended");
+  acquire(directory, 2, Mode.write, 3);
+  assert.deepEqual(told, ["revoke 1 to 0 3..4 @5"]);
+});

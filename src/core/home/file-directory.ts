@@ -3,7 +3,7 @@ import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 import type { DirectoryPort } from "./directory-port.js";
-import { forgetCrossed, type Holder, isUnclaimed } from "./holder.js";
+import { forgetCrossed, forgetNewClaims, type Holder, isUnclaimed } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
 import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
 
@@ -199,10 +199,10 @@ export class FileDirectory {
     this.#pump();
   }
 
-  /** Everybody who survived has claimed, or has lost their chance: grants go on, and a claim that is not ended is void. */
+  /** Everybody who survived has claimed, or has lost their chance: grants go on. */
   endRecovery(): void {
     this.#isRecovering = false;
-    for (const holder of this.#holders.values()) holder.claims = undefined;
+    for (const holder of this.#holders.values()) forgetNewClaims(holder);
     this.#startResizes();
     this.#pump();
   }

@@ -26,6 +26,21 @@ export function forgetCrossed(holder: Holder, start: PageIndex, end: PageIndex):
   holder.revokes = holder.revokes.filter((revoke) => revoke.end <= start || revoke.start >= end);
 }
 
+/**
+ * The recovery is over, and what this node claims is not ended: a claim of what it has not been known to hold is void, as it would be
+ * from now on. What it is known to hold is not:
+ *
+ * 1. A node has claimed, and ended its claims. 2. Its connection breaks; it is back, and claims the same once more. 3. The last of
+ * the others is done. Whoever waits for that range must go on waiting for this node, which has it, and its stores.
+ */
+export function forgetNewClaims({ tokens, claims }: Holder): void {
+  if (claims === undefined) return;
+  for (let index = claims.count - 1; index >= 0; index--) {
+    const [start, end] = [claims.start(index), claims.end(index)];
+    if (tokens.weakest(start, end) < claims.mode(index)) claims.set(start, end, Mode.none, 0);
+  }
+}
+
 /** After a restart: whether nobody but this node holds the range, or claims it, against this mode. */
 export function isUnclaimed(
   holders: ReadonlyMap<NodeId, Holder>,
