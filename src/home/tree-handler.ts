@@ -8,6 +8,7 @@ import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
 import { doneBefore } from "./done-before.js";
 import { openFor } from "./file-handler.js";
+import { fitting } from "./folder-page.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
 import { checkThing } from "./thing.js";
@@ -108,7 +109,7 @@ export class TreeHandler {
       case "readlink":
         return { target: tree.readlink(body.inode) };
       case "readdir":
-        return tree.readdir(body.inode, body.after, body.limit);
+        return fitting(tree.readdir(body.inode, body.after, body.limit));
       case "getxattr":
         return { value: Buffer.from(tree.getxattr(body.inode, body.name)).toString("base64") };
       case "setxattr":

@@ -3,7 +3,8 @@ import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { receive } from "../kernel/socket.js";
 
-const stagingBytes = 256 * 1024;
+/** Twice what an answer in text may take: a folder's entries, see `fitting` in the home's folder-page.ts. */
+const stagingBytes = 1024 * 1024;
 /** Received at a time where a header is awaited: room for a page and its header, and little of a long payload to copy. */
 const headReadBytes = 16 * 1024;
 const eagain = -11;

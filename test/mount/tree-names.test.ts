@@ -123,6 +123,12 @@ test("names of 255 bytes and of any bytes; paths of 4095; deep links", { skip },
   await assert.rejects(one.run('os.stat("d" * 255)'), { code: "ENOENT" });
 });
 
+test("a folder is listed in full, however long its names are", { skip }, async () => {
+  const [one, other] = await stage.start(2);
+  await one.run(`os.mkdir("long") or [os.mknod("long/" + "\\x01" * 250 + f"{n:05}") for n in range(600)] and 0`);
+  assert.equal(await other.run(`sorted(int(name[-5:]) for name in os.listdir("long")) == list(range(600))`), true);
+});
+
 test("symbolic links: long, dangling, in a circle", { skip }, async () => {
   const [one, other] = await stage.start(2);
   await one.run('os.symlink("t" * 4095, "long-link")');

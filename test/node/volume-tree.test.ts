@@ -112,3 +112,15 @@ test("the caller's own mistakes are told before anything is touched", async () =
   await assert.rejects(volume.rmdir(""), { code: "DMMAP_BAD_NAME" });
   assert.deepEqual(await volume.readdir(), []);
 });
+
+test("a folder is listed in full, however long its names are, and in JSON", async () => {
+  await using at = await stage();
+  const { folder, volume } = at;
+  const names = Array.from({ length: 1200 }, (_, index) => "\u0001".repeat(250) + String(index).padStart(5, "0"));
+  for (const name of names) fs.writeFileSync(folder.at(name), "");
+  const listed = await volume.readdir("");
+  assert.deepEqual(
+    listed.map(({ name }) => name),
+    names,
+  );
+});
