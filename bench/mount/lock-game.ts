@@ -49,7 +49,7 @@ async function play(volume: Volume, name: string, players: number, flags: readon
 function rateIn(said: string, increment: number): number {
   const rates = [...said.matchAll(/(\d+) locks\/sec/g)];
   const increments = [...said.matchAll(/data increment = (\d+)/g)].map(([, seen]) => Number(seen));
-  if (rates.length === 0) throw new WrongResult("not a lock in a second");
+  if (rates.length === 0) throw new WrongResult(`not a lock in a second; it said: ${said.trim() || "nothing"}`);
   if (increment > 0 && !increments.includes(increment)) {
     throw new WrongResult(`the counters grow by ${increments.join(", ")} and not ${increment}: stores are lost`);
   }

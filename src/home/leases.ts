@@ -34,7 +34,9 @@ export class Leases implements LeasePort {
   }
 
   /** The node is about to be told these attributes. @returns a bit of `Leased`, or 0. */
-  attributes(session: Session, { inode }: Attributes): number {
+  attributes(session: Session, { inode, links }: Attributes): number {
+    // Nobody tells when what has no name is gone for good, and its number another thing's.
+    if (links === 0) return 0;
     // Whoever has it open for writing changes its size and times without asking.
     if (this.#home.files.isWritten(inode)) return 0;
     return this.#grant(session, inode) ? Leased.attributes : 0;
