@@ -162,7 +162,7 @@ export class Request {
     const parts = zeroLength > 0 ? 4 : nextLength > 0 ? 3 : byteLength > 0 ? 2 : 1;
     // ENOENT: the thread was killed meanwhile. ENODEV: the mount is gone. Nobody waits for the answer in either case.
     if (libc.writev(this.#owner.fd, out.address + iovAt, parts) < 0 && libc.errno() === Errno.EINVAL) {
-      throw new Error(`the kernel takes no answer of ${byteLength + nextLength} bytes to FUSE request ${this.opcode}`);
+      throw new Error(`the kernel takes no answer of ${total} bytes to FUSE request ${this.opcode}`);
     }
     this.#finish();
   }
