@@ -51,7 +51,11 @@ export class WritesUnderWay {
 
   #goOn(): void {
     const free = this.#waiters.filter(({ start, end }) => !this.touches(start, end));
-    this.#waiters = this.#waiters.filter((waiter) => !free.includes(waiter));
-    for (const { act } of free) act();
+    for (const waiter of free) {
+      const at = this.#waiters.indexOf(waiter);
+      if (at < 0) continue; // Cancelled by one that went before.
+      this.#waiters.splice(at, 1);
+      waiter.act();
+    }
   }
 }
