@@ -9,6 +9,8 @@ const skip = lacks("git");
 const who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "gc.auto=0"];
 const commitsEach = 5;
 const triesMax = 200;
+const locked = /\.lock|cannot lock ref/;
+const lockedOrPutBack = /\.lock|cannot lock ref|did not match any file/;
 
 test("git: two hosts commit to one repository, in turn and at once", { skip }, async () => {
   await using cluster = await MountCluster.start();
@@ -27,21 +29,31 @@ test("git: two hosts commit to one repository, in turn and at once", { skip }, a
   }
 });
 
-/** Each commit changes a file of its own. Who finds index.lock taken by the other host tries again, as people do. */
+/**
+ * Each commit changes a file of its own. Who finds a lock taken by the other host tries again, as people do, from the
+ * `git add` on: git 2.39 reads the index before it takes index.lock to write it, so a commit of the other host can put
+ * back an index that has not got what was added in between. On a local disk, too: 12 of 600 commits, two processes.
+ */
 async function commitMany(cwd: string, index: number): Promise<void> {
   for (let count = 0; count < commitsEach; count++) {
     const name = `at-once-${index}-${count}`;
     writeFileSync(`${cwd}/${name}`, `${name}\n`);
-    await persist(["add", name], cwd);
-    await persist([...who, "commit", "--quiet", "--message", name, "--", name], cwd);
+    await persist(name, cwd);
   }
 }
 
-async function persist(args: string[], cwd: string): Promise<void> {
+async function persist(name: string, cwd: string): Promise<void> {
+  const commit = [...who, "commit", "--quiet", "--message", name, "--", name];
   for (let tries = 0; tries < triesMax; tries++) {
-    const { code, output, errors } = await attempt("git", args, { cwd });
-    if (code === 0) return;
-    assert.match(output + errors, /\.lock|cannot lock ref/, `git ${args.join(" ")}`);
+    const wentOn = await mayHave(["add", name], cwd, locked);
+    if (wentOn && (await mayHave(commit, cwd, lockedOrPutBack))) return;
   }
-  assert.fail(`git ${args.join(" ")}: the lock was taken ${triesMax} times`);
+  assert.fail(`${name}: the lock was taken ${triesMax} times`);
+}
+
+/** Whether it was done; if not, then for a reason that `allowed` names. */
+async function mayHave(args: string[], cwd: string, allowed: RegExp): Promise<boolean> {
+  const { code, output, errors } = await attempt("git", args, { cwd });
+  if (code !== 0) assert.match(output + errors, allowed, `git ${args.join(" ")}`);
+  return code === 0;
 }
