@@ -72,6 +72,29 @@ test("R5: shrink and grow while a thread waits: it sees zeros", () => {
   );
 });
 
+test("who makes a file longer is answered when the others have heard; nobody is granted what is new before it has heard itself", () => {
+  story(
+    { pages: 2 },
+    `
+    > b truncates to 4, b→home
+      b→home truncate to 4 pages
+      the file has 4 pages
+      home→a resize to 4 pages @1
+      home→b resize to 4 pages @1
+    > home→a
+      a→home resized @1
+    > a→home
+      home→b truncated
+    > a reads 3, a→home
+      a→home acquire read 3..4, data to 4
+    > settle
+      b→home resized @1
+      home→a grant read 0..end @2, page 3..4 = 0 0
+      a has loaded 0 from word 6
+    `,
+  );
+});
+
 test("R7: the tail of the last page is zero when the file grows again", () => {
   story(
     { pages: 2 },

@@ -12,13 +12,19 @@ interface Resize {
 interface ActiveResize extends Resize {
   readonly epoch: Epoch;
   readonly firstPage: PageIndex;
+  readonly isGrowth: boolean;
   readonly unanswered: Set<NodeId>;
+  /** Whether who asked for it has been answered. */
+  isTold: boolean;
 }
 
 /**
  * Changes of a file's size, one at a time. The store changes first; every node that has the file open then hears of it,
  * and until all have answered nobody is granted a page that the change touches. So a page is never beyond the end for
  * one node and inside the file for another that writes it (R5, R6).
+ *
+ * Who makes the file longer is not waited for before it is answered itself: it hears of the change right before the answer. Who
+ * cuts it is, since until it has heard it may store to what is cut off.
  */
 export class ResizeQueue {
   readonly #port: DirectoryPort;
@@ -59,8 +65,10 @@ export class ResizeQueue {
         continue;
       }
       const firstPage = firstPageChanged(this.#sizeBytes, next.sizeBytes);
+      const isGrowth = next.sizeBytes >= this.#sizeBytes;
       this.#sizeBytes = next.sizeBytes;
-      this.#active = { ...next, epoch: nextEpoch(), firstPage, unanswered: new Set(nodes) };
+      const unanswered = new Set(nodes);
+      this.#active = { ...next, epoch: nextEpoch(), firstPage, isGrowth, unanswered, isTold: false };
       for (const node of nodes) this.#port.resize(node, next.sizeBytes, this.#active.epoch);
       this.#finish();
     }
@@ -105,9 +113,15 @@ export class ResizeQueue {
 
   #finish(): boolean {
     const active = this.#active;
-    if (active === undefined || active.unanswered.size > 0) return false;
+    if (active === undefined) return false;
+    const { node, request, unanswered, isGrowth } = active;
+    const othersCount = unanswered.size - (unanswered.has(node) && isGrowth ? 1 : 0);
+    if (othersCount === 0 && !active.isTold) {
+      active.isTold = true;
+      this.#port.truncated(node, request, undefined);
+    }
+    if (unanswered.size > 0) return false;
     this.#active = undefined;
-    this.#port.truncated(active.node, active.request, undefined);
     return true;
   }
 
