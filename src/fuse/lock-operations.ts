@@ -76,7 +76,7 @@ export class LockOperations implements LockReleases {
     let reason: number = Errno.EINTR; // The kernel makes a restart of it, for which there has to be a signal.
     request.onGiveUp = (errno) => {
       reason = errno;
-      this.#node.requests.cancel(ticket);
+      this.#node.locks.cancel(ticket);
     };
     this.#node.locks.set(file.open, lock, { wait, inLine: false, ticket }, (error) => {
       if (error === undefined) request.ok();

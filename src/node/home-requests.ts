@@ -114,7 +114,7 @@ export class HomeRequests {
   }
 }
 
-function takenBack(): DmmapError {
+export function takenBack(): DmmapError {
   return new DmmapError("DMMAP_ABORTED", "the request was taken back");
 }
 

@@ -78,7 +78,7 @@ export class NodePager {
   /** The program has given up a request. */
   #cancel(ticket: number): void {
     this.#opening.delete(ticket);
-    this.#node.requests.cancel(ticket);
+    this.#node.locks.cancel(ticket);
   }
 
   #request({ op, args, file, ticket }: RequestArgs, reply: Reply): void {

@@ -98,7 +98,6 @@ export class NodeSession {
   #reclaimFile(open: OpenFile, number: number, done: () => void): void {
     const { connection, files, locks } = this.#parts;
     open.file.restoreAndClaim(number, () => {
-      locks.claim(open, number, connection, () => reportLostLocks(open));
       const { epoch: newest } = open.file.tokens;
       connection.request("claimed", { file: number, epoch: newest, duty: open.file.tellDuty() }, (answer, error) => {
         if (answer === undefined) {
@@ -109,7 +108,7 @@ export class NodeSession {
         files.renumber(open, number);
         open.file.onClaimed(size, epoch, refused, (start, end) => this.reportLost(open, start, end));
         this.#parts.emit("resize", { file: open.id, size });
-        done();
+        locks.claim(open, () => reportLostLocks(open), done);
       });
     });
   }
@@ -148,6 +147,7 @@ export class NodeSession {
       if (opened !== undefined) return onOpened(opened);
       this.downReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
       this.lose(open);
+      open.file.writes.onRoom(); // Who waits for its pages to be sent, waits no more.
       done();
     });
   }

@@ -87,10 +87,9 @@ export class Node {
       lastDuty: () => this.#attic.duties.tell(),
     });
     this.requests = new HomeRequests(this.#connection);
-    this.locks = new NodeRangeLocks(this.requests, this.#connection, {
-      handOver: (open, stores, then) => this.handOver(open, stores, then),
-      lastDuty: () => this.#attic.duties.last,
-    });
+    this.locks = new NodeRangeLocks(this.requests, this.#connection, (open, stores, then) =>
+      this.handOver(open, stores, then),
+    );
     this.recalls = new Recalls(this.#connection);
     this.#session = new NodeSession({
       connection: this.#connection,
@@ -168,7 +167,7 @@ export class Node {
     };
     if (open.isGone) return onReply(); // The home knows nothing of it.
     const ask = () => this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail });
-    file.leave(nowMicros(), () => this.#whenStable(open, ask));
+    this.locks.settle(open, () => file.leave(nowMicros(), () => this.#whenStable(open, ask)));
   }
 
   /**
@@ -185,7 +184,7 @@ export class Node {
   }
 
   /**
-   * Before a lock is given up: has the home know all that programs above this node have stored so far, before `then` and what
+   * Before others may have a lock: has the home know all that programs above this node have stored so far, before `then` and what
    * it sends: to any file, as one may speak of the other (a log and its index). Does nothing while the home is away. And the
    * pages that go with the lock leave the cache above, so that they are released ahead of the lock.
    */

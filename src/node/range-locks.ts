@@ -6,7 +6,7 @@ import type { LockRequest, SetLock } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { HomeConnection } from "./home-connection.js";
-import type { HomeRequests } from "./home-requests.js";
+import { type HomeRequests, takenBack } from "./home-requests.js";
 import type { OpenFile } from "./open-files.js";
 
 type Kind = LockRequest["kind"];
@@ -25,13 +25,6 @@ export interface LockHow {
 /** `stores`: also all stores so far; else only the pages that go with the lock leave the cache above. See `Node.handOver`. */
 type HandOver = (open: OpenFile, stores: boolean, then: () => void) => void;
 
-/** What locks need of their node. */
-export interface LockingNode {
-  readonly handOver: HandOver;
-  /** The number of the last duty (R20): no store has been sent to the home behind it. */
-  lastDuty(): number;
-}
-
 /** Whose locks these are to itself does not matter on one node. */
 const node = 0;
 const ending = { wait: false, inLine: false };
@@ -40,23 +33,21 @@ const ending = { wait: false, inLine: false };
  * The locks that programs of this node hold: asked from the home, remembered here so that a home that restarts can be told; or
  * decided here, where the home has left that to this node (FileLocks).
  *
- * Who gives up a lock has made what it protects whole: so the home has all stores from before, and they outlive this node.
- * To end one waits for the home's answer, since who is told of it by other ways may try the lock at once. Not while the home
- * is away: nobody gets a lock there before it has heard what was ended here.
+ * Who gives up a lock has made what it protects whole: so the home has all stores from before, and they outlive this node,
+ * before anybody else can have that lock. To end one waits for the home's answer, since who is told of it by other ways may try the
+ * lock at once. Not while the home is away, or this node decides: nobody gets a lock before the home has heard what was ended here.
  */
 export class NodeRangeLocks {
   readonly #requests: HomeRequests;
   readonly #connection: HomeConnection;
-  readonly #node: LockingNode;
+  readonly #handOver: HandOver;
   /** Of every file on which a lock was set: the home may think that there is one still. */
   readonly #files = new Map<OpenFile, FileLocks>();
-  /** The home has all stores up to this one: it has answered something that was sent behind them. */
-  #takenDuty = 0;
 
-  constructor(requests: HomeRequests, connection: HomeConnection, node: LockingNode) {
+  constructor(requests: HomeRequests, connection: HomeConnection, handOver: HandOver) {
     this.#requests = requests;
     this.#connection = connection;
-    this.#node = node;
+    this.#handOver = handOver;
   }
 
   /** Sets or ends a lock. */
@@ -68,10 +59,19 @@ export class NodeRangeLocks {
     if (lock.kind === "flock" && locks.flock.has(range, range.type)) locks.flock.unlock(range);
     const decision = locks.set(lock.kind, range, how.wait, this.#hasLease());
     if (decision === "refused") return onDone(busy());
+    if (decision === "granted") {
+      open.file.lockedPages.locked();
+      return onDone(undefined);
+    }
     if (decision === "giveBack") this.recalled(open);
-    if (decision !== "granted") return this.#ask(open, locks, lock, how, onDone);
-    open.file.lockedPages.locked();
-    onDone(undefined);
+    const ask = () => this.#ask(open, locks, lock, how, onDone);
+    locks.whenTold(ask, () => onDone(takenBack()), how.ticket);
+  }
+
+  /** A program does not want to wait any longer. */
+  cancel(ticket: number): void {
+    for (const locks of this.#files.values()) if (locks.takeBack(ticket)) return;
+    this.#requests.cancel(ticket);
   }
 
   #ask(
@@ -105,7 +105,10 @@ export class NodeRangeLocks {
       const found = locks[lock.kind].conflict(toRange(lock));
       return onReply({ lock: found === undefined ? null : toRequest(open.file.number, lock.kind, found) });
     }
-    this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.number }), onReply, onFail });
+    const ask = () =>
+      this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.number }), onReply, onFail });
+    if (locks === undefined) ask();
+    else locks.whenTold(ask);
   }
 
   holds(open: OpenFile, owner: string, kind: Kind): boolean {
@@ -115,7 +118,7 @@ export class NodeRangeLocks {
   /** Ends all locks of an owner. Mostly there are none, and nothing to tell anybody. */
   releaseOwner(open: OpenFile, owner: string, kind: Kind, onDone: () => void): void {
     if (!this.holds(open, owner, kind)) return onDone();
-    this.#node.handOver(open, true, () => this.#end(open, allOf(owner, kind), true, onDone));
+    this.#end(open, allOf(owner, kind), true, onDone);
   }
 
   /** As `releaseOwner`, by the home's word: what was lost with the session cannot be ended, and is DMMAP_LOST. */
@@ -125,9 +128,7 @@ export class NodeRangeLocks {
       if (this.holds(open, owner, kind)) return endOf(open, allOf(owner, kind));
       throw new DmmapError("DMMAP_LOST", "the lock was lost with this node's session, or released");
     };
-    if (this.#decides(locks) && this.holds(open, owner, kind)) {
-      return this.#end(open, allOf(owner, kind), false, onDone);
-    }
+    if (this.#decides(locks) && this.holds(open, owner, kind)) return this.#ended(open, allOf(owner, kind), onDone);
     const onReply = () => {
       locks.answered();
       locks[kind].releaseOwner({ node, owner });
@@ -139,22 +140,29 @@ export class NodeRangeLocks {
     };
     open.file.lockedPages.unlocked(!locks.isHeldBesides(owner));
     locks.asked();
-    this.#requests.ask({ op: "setLock", args, onReply, onFail });
+    locks.whenTold(() => this.#requests.ask({ op: "setLock", args, onReply, onFail }));
+  }
+
+  /** Before the file is closed at the home, which then leaves its locks to others: calls `then` when nothing is owed. */
+  settle(open: OpenFile, then: () => void): void {
+    if (this.#files.get(open)?.owes === true) this.#handOver(open, true, then);
+    else then();
   }
 
   closed(open: OpenFile): void {
     this.#files.delete(open);
   }
 
-  /** The connection is lost: the home may be another when it is back, which decides about everything. */
   onDown(): void {
-    for (const locks of this.#files.values()) locks.giveBack();
+    for (const locks of this.#files.values()) locks.onDown();
   }
 
-  /** The home decides about the file's locks again. It is told what is held, behind all stores of those who held more. */
+  /** The home decides about the file's locks again. */
   recalled(open: OpenFile | undefined): void {
     if (open === undefined) return; // Being closed: that gives everything back.
-    if (this.#locksOf(open).giveBack()) this.claim(open, open.file.number, this.#connection, () => undefined);
+    const locks = this.#locksOf(open);
+    const telling = locks.giveBack();
+    if (telling !== undefined) this.#tell(open, locks, telling);
   }
 
   /** The session is lost, and with it every lock. `onLost`: of this file there were any. */
@@ -166,11 +174,25 @@ export class NodeRangeLocks {
   }
 
   /** Says all that is held on the file to a home that has to hear it again. `onLost`: others have some of it by now. */
-  claim(open: OpenFile, number: number, connection: HomeConnection, onLost: () => void): void {
-    const held = this.#files.get(open);
-    if (held === undefined) return;
+  claim(open: OpenFile, onLost: () => void, then: () => void): void {
+    const locks = this.#files.get(open);
+    if (locks === undefined) return then();
+    this.#tell(open, locks, locks.tell(), onLost, then);
+  }
+
+  /** Hands over what is owed, and then tells the home what is held; unless the connection is lost meanwhile. */
+  #tell(open: OpenFile, locks: FileLocks, telling: object, onLost = () => {}, then = () => {}): void {
+    this.settle(open, () => {
+      if (!locks.isTelling(telling)) return;
+      this.#claim(open, locks, onLost);
+      locks.told();
+      then();
+    });
+  }
+
+  #claim({ file: { number } }: OpenFile, held: FileLocks, onLost: () => void): void {
     const locks = kinds.flatMap((kind) => held[kind].held.map((lock) => toRequest(number, kind, lock)));
-    connection.request("claimLocks", { file: number, locks }, (answer) => {
+    this.#connection.request("claimLocks", { file: number, locks }, (answer) => {
       if (answer === undefined) return; // Down once more: claimed again then.
       const { lost } = answer as ControlOperations["claimLocks"]["reply"];
       for (const index of lost) held[locks[index].kind].unlock(toRange(locks[index]));
@@ -183,41 +205,39 @@ export class NodeRangeLocks {
     const range = toRange(lock);
     if (held === undefined || !held.has(range)) return onDone(undefined);
     const isExclusive = held.has(range, "shared"); // Any of another type than that.
-    this.#node.handOver(open, isExclusive, () => this.#end(open, lock, isExclusive, () => onDone(undefined)));
+    this.#end(open, lock, isExclusive, () => onDone(undefined));
   }
 
-  /** What is stored has been sent, the pages that go with the lock are free to go: ends it. `stores`: the home has to have those. */
+  /** `stores`: the lock protected some, which are handed over, now or when another node may have the lock. */
   #end(open: OpenFile, lock: AskedLock, stores: boolean, onDone: () => void): void {
+    const locks = this.#locksOf(open);
+    const mayOwe = this.#decides(locks) || !this.#connection.isUp;
+    if (stores && mayOwe) locks.owe();
+    this.#handOver(open, stores && !mayOwe, () => this.#ended(open, lock, onDone));
+  }
+
+  /** What is to be stored elsewhere before has been sent, the pages that go with the lock are free to go. */
+  #ended(open: OpenFile, lock: AskedLock, onDone: () => void): void {
     const locks = this.#locksOf(open);
     locks[lock.kind].unlock(toRange(lock));
     open.file.lockedPages.unlocked(!locks.isHeldBesides());
-    if (!this.#decides(locks)) return this.#tell(locks, () => endOf(open, lock), onDone);
-    if (!stores || this.#node.lastDuty() === this.#takenDuty) return onDone();
-    // Ends nothing at the home, which does not know what is held here: its answer says that it has the stores.
-    this.#tell(undefined, () => endOf(open, nobodys), onDone);
+    if (this.#decides(locks)) return onDone();
+    locks.asked(); // Nothing is decided here before it is answered.
+    locks.whenTold(() => this.#askEnd(open, locks, lock, onDone));
   }
 
-  /**
-   * `onDone` is called once: when the home has heard it, or cannot be reached and will hear it before anything else. `locks`: of
-   * which this is a question, so that nothing is decided here before it is answered.
-   */
-  #tell(locks: FileLocks | undefined, args: () => SetLock, onDone: () => void): void {
-    const duty = this.#node.lastDuty();
+  /** `onDone` is called once: when the home has heard it, or cannot be reached and will hear it before anything else. */
+  #askEnd(open: OpenFile, locks: FileLocks, lock: AskedLock, onDone: () => void): void {
     let isDone = false;
-    const end = () => {
+    const onDown = () => {
       if (!isDone) onDone();
       isDone = true;
     };
-    const onFail = () => {
-      locks?.answered();
-      end();
+    const onAnswer = () => {
+      locks.answered();
+      onDown();
     };
-    const onReply = () => {
-      this.#takenDuty = Math.max(this.#takenDuty, duty);
-      onFail();
-    };
-    locks?.asked();
-    this.#requests.ask({ op: "setLock", args, onReply, onFail, onDown: end });
+    this.#requests.ask({ op: "setLock", args: () => endOf(open, lock), onReply: onAnswer, onFail: onAnswer, onDown });
   }
 
   #decides(locks: FileLocks): boolean {
@@ -237,9 +257,6 @@ export class NodeRangeLocks {
     return locks;
   }
 }
-
-/** Of an owner that there is not. */
-const nobodys: AskedLock = { owner: "", kind: "posix", start: 0, end: 1, type: "none", pid: 0 };
 
 function busy(): DmmapError {
   return new DmmapError("DMMAP_BUSY", "another owner has a lock there", { errno: Errno.EAGAIN });

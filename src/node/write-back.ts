@@ -70,7 +70,7 @@ export class WriteBack {
   /** Sends every page that is dirty now; `onSent` is called when the last has been queued. */
   flush(onSent: () => void, from: PageIndex = 0): void {
     const end = pageEndAt(this.#cache.sizeBytes);
-    if (this.send(from, end)) return onSent();
+    if (this.#cache.nextDirty(from, end) >= end || this.send(from, end)) return onSent();
     // Pages before the first that is still dirty have been sent: what is stored to them from now on is another sync's.
     const next = this.#cache.nextDirty(from, end);
     this.whenRoom(() => this.flush(onSent, next));

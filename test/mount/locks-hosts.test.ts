@@ -127,25 +127,56 @@ test("R15, R16, I25: a mount that decides is stopped beyond its lease: then it d
   await other.run("setlk(fd, NONE)");
 });
 
-test("R16, I25: a mount that decides is killed: its locks are free after its lease, and what it stored under one is there", {
-  skip,
-}, async () => {
-  const [, other] = await stage.open("alone-lease", 2);
+/** A host that decides about locks by itself, and stores something under one: which nobody but itself has. */
+async function storeAlone(name: string): Promise<readonly [MountProcess, MountProcess]> {
+  const [one, other] = await stage.open(name, 2);
   await other.run("os.ftruncate(fd, 8192)");
   await other.run('set_variable("map", mmap.mmap(fd, 8192))');
   await leaveAlone(other);
   await other.run("setlk(fd, EXCLUSIVE, 0, 1)");
   await other.run("os.pwrite(fd, b'written', 0)");
   await other.run("map.__setitem__(slice(4096, 4102), b'stored')");
-  await other.run("setlk(fd, NONE, 0, 1)");
-  await other.run("setlk(fd, EXCLUSIVE)");
+  return [one, other];
+}
+
+/** The other host dies when `one` has just been given a lock. */
+async function otherDies(one: MountProcess, other: MountProcess): Promise<void> {
   await stage.cluster.mounts[1].kill();
-  const [one] = stage.processes;
-  await one.run("setlkw(fd, EXCLUSIVE)");
   assert.equal(await one.run("os.pread(fd, 7, 0).decode() + os.pread(fd, 6, 4096).decode()"), "writtenstored");
   await one.run("setlk(fd, NONE)");
   other[Symbol.dispose]();
   await stage.cluster.mounts[1].start();
+}
+
+test("R16, I25: who gets a lock after a mount that decided has all that was stored under it, though that mount dies at once", {
+  skip,
+}, async () => {
+  const [one, other] = await storeAlone("alone-owes");
+  await other.run("setlk(fd, NONE, 0, 1)");
+  await one.run("setlkw(fd, EXCLUSIVE)");
+  await otherDies(one, other);
+});
+
+test("R16, I25: the same where the lock ended while the home was away", { skip }, async () => {
+  const [one, other] = await storeAlone("alone-away");
+  await stage.cluster.home.kill();
+  await other.run("setlk(fd, NONE, 0, 1)");
+  const wait = one.start("setlkw(fd, EXCLUSIVE)");
+  await stage.cluster.home.start();
+  await wait.answer;
+  await otherDies(one, other);
+});
+
+test("R16, I25: a mount that decides is killed: its locks are free after its lease, and what it had synced is there", {
+  skip,
+}, async () => {
+  const [one, other] = await storeAlone("alone-lease");
+  await other.run("map.flush()");
+  await other.run("setlk(fd, NONE, 0, 1)");
+  await other.run("setlk(fd, EXCLUSIVE)");
+  await stage.cluster.mounts[1].kill();
+  await one.run("setlkw(fd, EXCLUSIVE)");
+  await otherDies(one, other);
 });
 
 test("R16: the locks of a killed mount are free after its lease, and what it stored under one before is there", {

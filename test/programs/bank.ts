@@ -14,10 +14,11 @@ const restMillis = 5;
 export interface BankMode {
   readonly journal: "wal" | "delete";
   readonly mapBytes: number;
+  /** Default: what loses nothing that another host may have seen, when one dies. */
+  readonly synchronous?: "normal" | "full";
 }
 
-export function pragmas({ journal, mapBytes }: BankMode): string {
-  const synchronous = journal === "wal" ? "normal" : "full";
+export function pragmas({ journal, mapBytes, synchronous = journal === "wal" ? "normal" : "full" }: BankMode): string {
   return `PRAGMA mmap_size=${mapBytes}; PRAGMA synchronous=${synchronous};`;
 }
 

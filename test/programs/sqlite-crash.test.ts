@@ -6,7 +6,10 @@ import { audit, type BankMode, openBank, pragmas, Writer } from "./bank.js";
 import { lacks } from "./packages.js";
 import { SqliteShell } from "./sqlite-shell.js";
 
-/** In WAL mode the index of the log (`-shm`) is stores to a map, which nobody syncs: it outlives a host since an unlock hands it over. */
+/**
+ * In WAL mode the index of the log (`-shm`) is stores to a map, which nobody syncs: it outlives a host since an unlock hands it over
+ * where another host could have the lock next. Where a host was alone, the next one makes a new index of the log, which was synced.
+ */
 const modes: readonly BankMode[] = [
   { journal: "delete", mapBytes: 0 },
   { journal: "wal", mapBytes: 0 },
@@ -24,6 +27,13 @@ for (const mode of modes) {
       skip: lacks("sqlite3"),
     },
     async () => await killOneHost(mode),
+  );
+  test(
+    `SQLite (${how}): a host that was alone with the database is killed, no transfer is lost that it has committed and synced`,
+    {
+      skip: lacks("sqlite3"),
+    },
+    async () => await killLonelyHost({ ...mode, synchronous: "full" }),
   );
 }
 
@@ -50,4 +60,19 @@ async function killOneHost(mode: BankMode): Promise<void> {
   survivor.isStopped = true;
   assert.equal(await surviving, undefined);
   await audit(living.at("bank.db"), mode, [survivor, victim], [victim]);
+}
+
+async function killLonelyHost(mode: BankMode): Promise<void> {
+  await using cluster = await MountCluster.start({ home: { leaseMillis: 3000 } });
+  const [living, dying] = cluster.mounts;
+  await openBank(dying.at("bank.db"), mode);
+  await using shell = await SqliteShell.open(dying.at("bank.db"), pragmas(mode));
+  const victim = new Writer("victim", shell);
+  const ended = victim.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
+  await until("it has committed", () => victim.committed >= after, limitMillis);
+  dying.isQuiet = false;
+  dying.program.kill("SIGKILL");
+  shell.kill();
+  assert.ok((await ended) instanceof Error);
+  await audit(living.at("bank.db"), mode, [victim], [victim]);
 }

@@ -16,16 +16,31 @@ const atOnce: RangeLockHow = { wait: false, inLine: false, deadlocks: false };
  */
 export type LockDecision = "granted" | "refused" | "ask" | "giveBack";
 
+/** What is to be asked once the home has been told what is held here. */
+interface Question {
+  readonly ask: () => void;
+  /** For `takeBack`. */
+  readonly ticket: number | undefined;
+  readonly onTakenBack: () => void;
+}
+
 /**
  * One file's locks on one node: what its programs hold, and whether the node decides by itself (see LockDelegation). It only
  * does while it has no question out: the home would answer that by what it knew. And it never lets anybody wait: who waits for
  * whom is for the home to know, where circles of them are found.
+ *
+ * Locks that end while nobody else could have them next hand over nothing: the node *owes* what was stored before. It hands that
+ * over before it tells the home what it holds, as then others may have those locks; what it asks the home waits for that, too.
  */
 export class FileLocks {
   readonly posix = alone();
   readonly flock = alone();
   #isDelegated = false;
   #questions = 0;
+  #owes = false;
+  /** The present attempt to tell the home; another object each time. */
+  #telling: object | undefined;
+  #waiting: Question[] = [];
 
   /** Whether the node decides by itself just now. */
   get decides(): boolean {
@@ -57,23 +72,75 @@ export class FileLocks {
     this.#isDelegated ||= isDelegated;
   }
 
+  /** A lock has ended that nobody else could have had before this node told the home. */
+  owe(): void {
+    this.#owes = true;
+  }
+
+  get owes(): boolean {
+    return this.#owes;
+  }
+
   /**
    * The home decides again, once it has been told all that is held here: it asks for that, or this node does not want to
    * decide. Not twice: 1. The node gives the decision back, and asks for a lock. 2. The home has asked it back before it heard
    * that; then it grants the lock. 3. The node hears 2 in this order: were it to say once more what it holds, as if it had not
    * given anything back, that would be without the lock, and end it.
    *
-   * @returns whether it is to be told
+   * @returns what `told` wants, if the home is to be told
    */
-  giveBack(): boolean {
-    const wasDelegated = this.#isDelegated;
+  giveBack(): object | undefined {
+    if (!this.#isDelegated) return undefined;
+    return this.tell();
+  }
+
+  /** The home is about to be told all that is held here, behind what is owed. @returns what `told` wants */
+  tell(): object {
     this.#isDelegated = false;
-    return wasDelegated;
+    this.#telling = {};
+    return this.#telling;
+  }
+
+  /** What is owed has been handed over. @returns whether the home is to be told now: not when the connection was lost since. */
+  isTelling(telling: object): boolean {
+    return this.#telling === telling;
+  }
+
+  /** The home has been told. */
+  told(): void {
+    this.#owes = false;
+    this.#goOn();
+  }
+
+  /** The connection is lost: the home may be another when it is back, which decides about everything, and has to be told. */
+  onDown(): void {
+    this.#isDelegated = false;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#telling = undefined;
+    for (const { ask } of this.#waiting.splice(0)) ask();
+  }
+
+  /** Calls `ask` when the home may be asked: now, mostly. */
+  whenTold(ask: () => void, onTakenBack = () => {}, ticket?: number): void {
+    if (this.#telling === undefined) ask();
+    else this.#waiting.push({ ask, ticket, onTakenBack });
+  }
+
+  /** A question is not to be asked any more. @returns whether it waited here. */
+  takeBack(ticket: number): boolean {
+    const index = this.#waiting.findIndex((question) => question.ticket === ticket);
+    if (index < 0) return false;
+    this.#waiting.splice(index, 1)[0].onTakenBack();
+    return true;
   }
 
   /** The session is lost, and every lock with it. */
   clear(): void {
     this.#isDelegated = false;
+    this.#owes = false;
     for (const kind of kinds) for (const { node } of [...this[kind].held]) this[kind].releaseNode(node);
   }
 
