@@ -236,7 +236,13 @@ export class Engine implements HomeContext, Reported {
     }
     const connection = this.#connections.find(token);
     if (connection === undefined) return; // Removed by an earlier event of this turn.
-    this.touched(connection);
+    this.#onReady(connection, events);
+    // Last: who waited for what this peer has given up has waited for longer than the peer will for its answer.
+    this.#touched.delete(connection);
+    this.#touched.add(connection);
+  }
+
+  #onReady(connection: Connection, events: number): void {
     const hangUp = (events & (Ready.error | Ready.hangUp)) !== 0;
     // What a paused peer takes in shows that it lives: it has no other way to be heard.
     if (connection.isPaused && (events & Ready.out) !== 0) connection.lastHeardMicros = this.nowMicros;
