@@ -1,6 +1,8 @@
+import { compileEarly } from "../../src/cli/compile-early.js";
 import { mount } from "../../src/fuse/mount.js";
 
 /** Mounts a volume until told to stop, or until the benchmark is gone. */
+compileEarly(); // As `dmmap mount` does.
 const [url, mountPoint] = process.argv.slice(2);
 const mounted = await mount(url, mountPoint);
 process.send?.(mountPoint);

@@ -7,6 +7,7 @@ import { say } from "../../kernel/standard-error.js";
 import { startInBackground } from "../background.js";
 import { parseByteSize } from "../byte-size.js";
 import { defineCommand, encodeOptions, type OptionValues } from "../command.js";
+import { compileEarly } from "../compile-early.js";
 import { parseSeconds } from "../duration.js";
 
 const syslog = "syslog";
@@ -73,6 +74,7 @@ async function serveMount(url: string, mountPoint: string, options: MountOptionV
   const path = resolve(mountPoint);
   const logFd = await openLog(options.log);
   await clear(path);
+  compileEarly();
   const { mount: mountVolume } = await import("../../fuse/mount.js");
   const mounted = await mountVolume(url, path, settings);
   unmountOnSignals(mounted);

@@ -5,6 +5,7 @@ import { DmmapError } from "../../core/error.js";
 import type { Home, HomeOptions } from "../../home/index.js";
 import type { FencedEvent } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
+import { compileEarly } from "../compile-early.js";
 import { parseSeconds } from "../duration.js";
 
 const defaultFolder = "./volume";
@@ -42,6 +43,7 @@ export const serve = defineCommand({
     const leaseMillis = options.lease === undefined ? undefined : parseSeconds(options.lease, "--lease");
     const path = await folderPath(folder);
     const stopped = untilStopped();
+    compileEarly();
     const home = await start({
       folder: path,
       listen: options.listen ?? defaultListen,
