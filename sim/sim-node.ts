@@ -476,6 +476,9 @@ export class SimNode implements TokenPort {
     this.#wake(page);
   }
 
+  /** Its thread waits on, as one in a fault does. */
+  pinFailed(): void {}
+
   pinned(pin: number): void {
     const thread = this.threads.find((candidate) => candidate.pin === pin && candidate.waitsForPin);
     if (thread === undefined) return;

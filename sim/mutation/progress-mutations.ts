@@ -122,4 +122,11 @@ export const progressMutations: readonly Mutation[] = [
     "const needsData = !this.#port.isCached(page) ||",
     "const needsData = true ||",
   ),
+  m("who waits for a page that cannot be read is not told", pins, "each(pin.pin);", ""),
+  m(
+    "whoever has what he asked for is told that a page cannot be read",
+    pins,
+    "if (pin.satisfied || pin.reached < start || pin.reached >= end) continue;",
+    "if (pin.reached < start || pin.reached >= end) continue;",
+  ),
 ];

@@ -2,6 +2,7 @@ import { type ByteOffset, type Micros, Mode, type PageIndex, pageAt, pageBytes, 
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { Pins } from "../node/pins.js";
+import { errnoOf } from "./errno-of.js";
 import type { MountFile } from "./mount-file.js";
 
 /** A READ of the kernel. Exactly one of `data` and `fail` is called, once. */
@@ -166,11 +167,15 @@ export class FileReads {
     const pin = this.#pins.next();
     const unpin = () => this.#pins.unpin(file.file, pin);
     const waiting = this.#begin(file, request, unpin);
-    this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, () => {
+    const onPinned = () => {
       this.#waiting.delete(waiting);
       request.onGiveUp = undefined;
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
       unpin();
+    };
+    this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, onPinned, (error) => {
+      waiting.end();
+      request.fail(errnoOf(error));
     });
   }
 

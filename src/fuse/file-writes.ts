@@ -1,3 +1,4 @@
+import type { DmmapError } from "../core/error.js";
 import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
@@ -234,10 +235,15 @@ export class FileWrites {
       pins.unpin(file.file, pin);
       request.fail(errno);
     };
-    pins.pin(file.file, pin, { mode: Mode.write, start, end, kind }, () => {
+    const onPinned = () => {
       request.onGiveUp = undefined;
       act(() => pins.unpin(file.file, pin));
-    });
+    };
+    const onFailed = (error: DmmapError) => {
+      request.onGiveUp = undefined;
+      request.fail(errnoOf(error));
+    };
+    pins.pin(file.file, pin, { mode: Mode.write, start, end, kind }, onPinned, onFailed);
   }
 }
 

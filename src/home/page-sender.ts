@@ -132,7 +132,7 @@ export class PageSender {
     const at = output.reserve(headerBytes + byteLength);
     if (at < 0) return start;
     const to = output.address + at + headerBytes;
-    file.read(start, last, to);
+    last = readable(file, start, last, to);
     if (last - start === 1 && isZeroPage(to)) return this.#placeZeros(frame, source, start, last, end);
     setPages(frame, start, last, (last < end ? FrameFlag.more : 0) + unstableFlag(source, start, last));
     frame.payloadBytes = byteLength;
@@ -156,6 +156,18 @@ export class PageSender {
     frame.file = source.number;
     frame.request = request;
     this.#output.push(frame, Buffer.from(JSON.stringify({ code: error.code, message: error.message })));
+  }
+}
+
+/** Reads [start, last), or the first page of it where something else in it cannot be read. @returns the end of what was read. */
+function readable(file: StoreFile, start: PageIndex, last: PageIndex, to: number): PageIndex {
+  try {
+    file.read(start, last, to);
+    return last;
+  } catch (error) {
+    if (last - start === 1) throw error;
+    file.read(start, start + 1, to);
+    return start + 1;
   }
 }
 

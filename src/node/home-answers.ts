@@ -32,6 +32,21 @@ export function soundOpened(said: Partial<Opened>): Opened | undefined {
   return isSound ? (said as Opened) : undefined;
 }
 
+/** Why the home could not read pages, whatever it says. */
+export function soundFailure(payload: Uint8Array): DmmapError {
+  try {
+    const { message } = JSON.parse(new TextDecoder().decode(payload)) as { message?: unknown };
+    if (typeof message === "string") return unreadable(message);
+  } catch {
+    // It gives no reason.
+  }
+  return unreadable("it does not say why");
+}
+
+export function unreadable(reason: string): DmmapError {
+  return new DmmapError("DMMAP_IO", `the home cannot read that: ${reason}`);
+}
+
 function isCount(value: unknown, max: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
 }

@@ -1,3 +1,4 @@
+import type { DmmapError } from "../core/error.js";
 import type { ByteOffset, Policy } from "../core/units.js";
 import type { PageMemory } from "../mapping/page-memory.js";
 import type { NodeFile } from "./node-file.js";
@@ -17,6 +18,8 @@ export interface NodeFileSink {
   onDeadline(deadline: number): void;
   /** A pin or prefetch has what it asked for. */
   onPinned(pin: number): void;
+  /** The home cannot read a page that the pin waits for. */
+  onPinFailed(pin: number, error: DmmapError): void;
   onResize(file: NodeFile): void;
   /** A number for a pin of the file's own. */
   nextPin(): number;

@@ -9,6 +9,7 @@ import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
 import type { Pager } from "../mapping/pager.js";
 import { FaultClock, stallMicros } from "./fault-clock.js";
 import { FileFrames } from "./file-frames.js";
+import { soundFailure, unreadable } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { lockedPagesOf } from "./lock-hand-over.js";
 import type { NodeMetrics } from "./metrics.js";
@@ -19,6 +20,9 @@ import { NodeRetentionPort } from "./retention-port.js";
 import { StoreRun } from "./store-run.js";
 import { noUpperCache, type UpperCache } from "./upper-cache.js";
 import { WriteBack } from "./write-back.js";
+
+/** More than the time after which the home is asked again for a page that it could not read. */
+const readFailureMicros = 2_000_000;
 
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
@@ -42,6 +46,9 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #retention: Retention;
   readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
+  /** Why the home could not read what was asked last. */
+  #readError = unreadable("nothing was asked");
+  #readFailedAt = Number.NEGATIVE_INFINITY;
   /** Of the last resize, while the home waits to hear that it is done. */
   #resizeEpoch: Epoch = -1;
   /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
@@ -85,6 +92,11 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
   }
 
+  /** Why whoever waits for a page now may wait for long: it is asked for every second, and cannot be read. Mostly empty. */
+  readFailure(now: number): string {
+    return now - this.#readFailedAt < readFailureMicros ? this.#readError.message : "";
+  }
+
   /** The home's number for it, in the present session. */
   get number(): number {
     return this.#frames.number;
@@ -121,7 +133,8 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   // Frames, from the home.
 
-  onFrame(frame: Frame): void {
+  /** `payload`: as of `InputSink.onFrame`. */
+  onFrame(frame: Frame, payload: Uint8Array): void {
     if (!this.#frames.isReady) return; // The home does not know yet what is held here: it will ask and tell again.
     const now = nowMicros();
     switch (frame.type) {
@@ -141,6 +154,8 @@ export class NodeFile implements TokenPort, FaultHandler {
         this.#onResize(frame, now);
         break;
       case FrameType.failure:
+        this.#readError = soundFailure(payload);
+        this.#readFailedAt = now;
         this.tokens.onFetchFailed(frame.request, now);
         break;
     }
@@ -250,6 +265,10 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   pinned(pin: number): void {
     this.#sink.onPinned(pin);
+  }
+
+  pinFailed(pin: number): void {
+    this.#sink.onPinFailed(pin, this.#readError);
   }
 
   // What the program asks.

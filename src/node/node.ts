@@ -287,6 +287,7 @@ export class Node {
     const file = new NodeFile(this.pager, this.#connection, this.#attic, this.metrics, options, {
       onDeadline: (deadline) => this.wakeAt(deadline),
       onPinned: (pin) => this.pins.onPinned(pin),
+      onPinFailed: (pin, error) => this.pins.onFailed(pin, error),
       nextPin: () => this.pins.next(),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
@@ -378,7 +379,7 @@ export class Node {
     this.#mayBeUnstable ||= (frame.flags & FrameFlag.unstable) !== 0;
     if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
     else if (frame.type === FrameType.recallLocks) this.locks.recalled(this.files.byNumber(frame.file));
-    else this.#fileOf(frame)?.onFrame(frame);
+    else this.#fileOf(frame)?.onFrame(frame, payload);
   }
 
   /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */

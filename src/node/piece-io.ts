@@ -24,7 +24,7 @@ export class PieceIo {
 
   pin({ file: id, pin, mode, start, end, hold }: PinArgs, reply: Reply): void {
     const { file } = this.#files.get(id);
-    this.#pins.pin(file, pin, { mode, start, end, kind: hold ? "hold" : "prefetch" }, reply);
+    this.#pins.pin(file, pin, { mode, start, end, kind: hold ? "hold" : "prefetch" }, reply, reply.fail);
   }
 
   unpin(id: number, pin: number): void {
@@ -35,7 +35,7 @@ export class PieceIo {
     const { file } = this.#files.get(id);
     const available = Math.max(0, Math.min(length, file.cache.sizeBytes - offset));
     if (available === 0) return reply(new Uint8Array(0));
-    this.#held(id, pin, Mode.read, offset, available, () => {
+    this.#held(id, pin, Mode.read, offset, available, reply, () => {
       // The file may have become shorter while we waited.
       const end = Math.min(offset + available, file.cache.sizeBytes);
       const startPage = pageAt(offset);
@@ -61,7 +61,7 @@ export class PieceIo {
       overwrite(cache, offset, this.#piece.address, bytes.byteLength);
       reply();
     };
-    const takeHeld = () => this.#held(id, pin, Mode.write, offset, bytes.byteLength, take);
+    const takeHeld = () => this.#held(id, pin, Mode.write, offset, bytes.byteLength, reply, take);
     if (!mayReplace(file, offset, end)) return takeHeld();
     // Of pages that are replaced as a whole only the token is wanted.
     const range = { mode: Mode.write, start: pageAt(offset), end: pageEndAt(end), kind: "token" } as const;
@@ -74,13 +74,14 @@ export class PieceIo {
   }
 
   /** Runs `act` while this node holds the pages of a byte range, all of them cached. */
-  #held(id: number, pin: number, mode: Mode, offset: ByteOffset, length: number, act: () => void): void {
+  #held(id: number, pin: number, mode: Mode, offset: ByteOffset, length: number, reply: Reply, act: () => void): void {
     const { file } = this.#files.get(id);
     const range = { mode, start: pageAt(offset), end: pageEndAt(offset + length) };
-    this.#pins.pin(file, pin, { ...range, kind: "hold" }, () => {
+    const onHeld = () => {
       act();
       this.unpin(id, pin);
-    });
+    };
+    this.#pins.pin(file, pin, { ...range, kind: "hold" }, onHeld, reply.fail);
   }
 }
 

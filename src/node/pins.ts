@@ -1,3 +1,4 @@
+import type { DmmapError } from "../core/error.js";
 import type { Mode, PageIndex } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "./node-file.js";
@@ -11,14 +12,21 @@ export interface PinRequest {
   readonly kind: "hold" | "token" | "prefetch";
 }
 
+interface Waiter {
+  readonly file: NodeFile;
+  readonly onPinned: () => void;
+  readonly onFailed: ((error: DmmapError) => void) | undefined;
+}
+
 /**
  * Ranges that somebody on this node holds on to, or waits for: joins the numbers by which the token machines know pins to
  * what is to happen when they are satisfied. That happens in `drain`, outside of the machines.
  */
 export class Pins {
   readonly #onDeadline: (deadline: number) => void;
-  readonly #waiters = new Map<number, () => void>();
+  readonly #waiters = new Map<number, Waiter>();
   readonly #satisfied: number[] = [];
+  readonly #failed: { readonly pin: number; readonly error: DmmapError }[] = [];
   #last = 0;
 
   constructor(onDeadline: (deadline: number) => void) {
@@ -30,9 +38,18 @@ export class Pins {
     return --this.#last;
   }
 
-  /** `onPinned` is called once everything is here, unless `unpin` comes first. */
-  pin(file: NodeFile, pin: number, { mode, start, end, kind }: PinRequest, onPinned: () => void): void {
-    this.#waiters.set(pin, onPinned);
+  /**
+   * `onPinned` is called once everything is here, unless `unpin` comes first. `onFailed`, if there is one, is called instead when
+   * the home cannot read a page of it, and that is the end of the pin; without one it waits until the home can.
+   */
+  pin(
+    file: NodeFile,
+    pin: number,
+    { mode, start, end, kind }: PinRequest,
+    onPinned: () => void,
+    onFailed?: (error: DmmapError) => void,
+  ): void {
+    this.#waiters.set(pin, { file, onPinned, onFailed });
     file.whenUsable(() => {
       if (!this.#waiters.has(pin)) return; // Given up meanwhile.
       if (kind === "prefetch") file.tokens.prefetch(pin, mode, start, end, nowMicros());
@@ -51,11 +68,22 @@ export class Pins {
     this.#satisfied.push(pin);
   }
 
+  /** A machine says that the home could not read a page that a pin waits for. */
+  onFailed(pin: number, error: DmmapError): void {
+    if (this.#waiters.get(pin)?.onFailed !== undefined) this.#failed.push({ pin, error });
+  }
+
   drain(): void {
+    for (let failed = this.#failed.shift(); failed !== undefined; failed = this.#failed.shift()) {
+      const { file, onFailed } = this.#waiters.get(failed.pin) ?? {};
+      if (onFailed === undefined) continue; // Given up meanwhile.
+      this.unpin(file, failed.pin);
+      onFailed(failed.error);
+    }
     for (let pin = this.#satisfied.shift(); pin !== undefined; pin = this.#satisfied.shift()) {
-      const onPinned = this.#waiters.get(pin);
+      const waiter = this.#waiters.get(pin);
       this.#waiters.delete(pin);
-      onPinned?.();
+      waiter?.onPinned();
     }
   }
 }

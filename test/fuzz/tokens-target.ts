@@ -58,6 +58,7 @@ class Run implements TokenPort {
   recall = () => true;
   retry = () => this.#said.push("retry");
   pinned = () => this.#said.push("pinned");
+  pinFailed = () => this.#said.push("pin failed");
   writeBack = () => !this.#isFull;
 
   nextCached(from: PageIndex, end: PageIndex): PageIndex {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DmmapError } from "../../src/core/error.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
@@ -9,6 +9,13 @@ const faults = process.env.DMMAP_TEST_FAULTS ?? "";
 /** Fails while a file of the fault's name lies in the folder of faults. */
 function failing(fault: string): DmmapError | undefined {
   return existsSync(join(faults, fault)) ? new DmmapError("DMMAP_IO", `a ${fault} that fails`) : undefined;
+}
+
+/** The same for a fault of one page: `read 5` lies there. */
+function failingPage(fault: string, start: number, end: number): DmmapError | undefined {
+  const pages = existsSync(faults) ? readdirSync(faults).filter((name) => name.startsWith(`${fault} `)) : [];
+  const bad = pages.map((name) => Number(name.slice(fault.length + 1))).find((page) => page >= start && page < end);
+  return bad === undefined ? undefined : new DmmapError("DMMAP_IO", `a ${fault} of page ${bad} that fails`);
 }
 
 /** A store in memory whose disk fails when the test says so. */
@@ -39,7 +46,7 @@ function spoil(file: StoreFile): void {
     else done(error);
   };
   file.read = (start, end, to) => {
-    const error = failing("read");
+    const error = failing("read") ?? failingPage("read", start, end);
     if (error !== undefined) throw error;
     read(start, end, to);
   };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { connect } from "../../src/index.js";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { MountCluster } from "./mount-cluster.js";
@@ -71,4 +72,40 @@ test("a broken disk at the home reaches fsync and msync; nothing is dropped, and
   await reader.call("edit", { path: other.at("file") });
   assert.equal(await reader.call("read", { at: 0, length: 2 }), "a\x07");
   assert.equal(await reader.call("read", { at: 4096, length: 2 }), "\x08\x07");
+});
+
+test("a page that the home's disk cannot read is EIO for who reads it, and for nobody else; until it can", {
+  skip,
+}, async () => {
+  using faults = temporaryFolder();
+  process.env.DMMAP_TEST_FAULTS = faults.path;
+  const store = new URL("../home/failing-store.js", import.meta.url).href;
+  await using cluster = await MountCluster.start({ home: { store } });
+  const [one, other] = cluster.mounts;
+  await using writer = await PlainUser.start();
+  await writer.call("edit", { path: one.at("file") });
+  for (let page = 0; page < 16; page++) await writer.call("fill", { at: page * 4096, length: 4096, value: 65 + page });
+  await writer.call("fsync", {});
+  writeFileSync(faults.at("read 5"), "");
+
+  await using user = await PlainUser.start();
+  await user.call("open", { path: other.at("file"), flags: "r" });
+  const read = (page: number) => user.call("read", { at: page * 4096, length: 2 });
+  assert.deepEqual([await read(4), await read(6), await read(15)], ["EE", "GG", "PP"]);
+  await assert.rejects(read(5), { code: "EIO" });
+  await user.call("edit", { path: other.at("file") });
+  await assert.rejects(user.call("write", { at: 5 * 4096 + 1, text: "x" }), { code: "EIO" });
+
+  await using volume = await connect(cluster.home.url);
+  await using file = await volume.open("file");
+  await using map = await file.map();
+  const bad = { code: "DMMAP_IO", message: /a read of page 5 that fails/ };
+  await assert.rejects(file.read(5 * 4096, 10), bad);
+  await assert.rejects(file.write(5 * 4096 + 1, Buffer.from("x")), bad);
+  await assert.rejects(map.hold(5 * 4096, 1, "read"), bad);
+  await assert.rejects(map.prefetch(4 * 4096, 3 * 4096, "read"), bad);
+  assert.deepEqual([...(await file.read(6 * 4096, 2))], [71, 71]);
+
+  rmSync(faults.at("read 5"));
+  assert.deepEqual([await read(5), [...(await file.read(5 * 4096, 1))]], ["FF", [70]]);
 });

@@ -107,3 +107,15 @@ test("after a lost session what waited waits again, and a hold that was given ha
   pins.clear();
   assert.equal(pins.firstWaiting(), undefined);
 });
+
+test("who waits for a page that cannot be read is told, and asks for it again later; the others are not", () => {
+  const pins = new PinList();
+  for (const pin of [1, 2, 3]) pins.add(hold(pin, Mode.read, 4, 8));
+  pins.satisfy(first(pins));
+  const [, second, third] = [1, 2, 3].map((pin) => pins.nextWaiting({ ...first(pins), sequence: pin - 1 }));
+  assert.ok(second !== undefined && third !== undefined);
+  third.reached = 6;
+  const told: number[] = [];
+  pins.delay(4, 6, 1000, (pin) => told.push(pin));
+  assert.deepEqual([told, second.retryAt, third.retryAt], [[2], 1000, 0]);
+});

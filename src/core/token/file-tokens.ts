@@ -163,11 +163,11 @@ export class FileTokens {
     this.#pump(now);
   }
 
-  /** The home could not read what was asked. Threads wait and the home is asked again after a second. */
+  /** The home could not read what was asked. Threads wait, and pins that are told so; it is asked again after a second. */
   onFetchFailed(request: number, now: Micros): void {
     this.#requests.fetches.fail(request, (start, end) => {
       this.#wants.delay(start, end, now + readRetryMicros);
-      this.#pins.delay(start, end, now + readRetryMicros);
+      this.#pins.delay(start, end, now + readRetryMicros, (pin) => this.#port.pinFailed(pin));
     });
     this.#pump(now);
   }

@@ -47,8 +47,13 @@ export class PinList {
     else this.remove(pin.pin);
   }
 
-  delay(start: PageIndex, end: PageIndex, retryAt: Micros): void {
-    for (const pin of this.#pins) if (pin.reached >= start && pin.reached < end) pin.retryAt = retryAt;
+  /** Who waits for a page of the range asks for it again from then on. `each` hears who that is. */
+  delay(start: PageIndex, end: PageIndex, retryAt: Micros, each: (pin: number) => void): void {
+    for (const pin of this.#pins) {
+      if (pin.satisfied || pin.reached < start || pin.reached >= end) continue;
+      pin.retryAt = retryAt;
+      each(pin.pin);
+    }
   }
 
   /**

@@ -52,4 +52,6 @@ export interface TokenPort {
   retry(page: PageIndex): void;
   /** A `pin` has all it asked for. */
   pinned(pin: number): void;
+  /** The home could not read a page that a `pin` waits for. It is asked again after a second, unless the pin is taken back. */
+  pinFailed(pin: number): void;
 }
