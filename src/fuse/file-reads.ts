@@ -57,6 +57,7 @@ export class FileReads {
     const end = pageEndAt(request.offset + request.byteLength);
     file.file.lockedPages.used(start, end);
     if (request.isCached) {
+      file.wasRead(start, end);
       // The notification may be waiting for the very pages that this request keeps locked, or be just about to succeed.
       if (file.kernel.isRecalled(start, end)) return this.#park(file, request);
       file.kernel.forget(start, end);

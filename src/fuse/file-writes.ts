@@ -162,6 +162,7 @@ export class FileWrites {
     request.written();
     if (isWaitedFor) file.answeredUpTo(request.knownEnd, request.thread);
     else file.settle(() => undefined);
+    if (request.isCached) file.dropAhead(pageAt(request.offset), pageEndAt(request.offset + byteLength));
   }
 
   /**

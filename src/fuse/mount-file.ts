@@ -26,6 +26,8 @@ const resizeMicrosMax = 500_000;
 const flushMicrosMax = 200_000;
 /** So often in a row a flush that brought nothing is repeated: then no program stores to a map of the file. */
 const quietFlushesMax = 8;
+/** So many writes are not dropped ahead of their unlock after one was that a program then read. */
+const aheadRest = 32;
 
 /** Has the kernel know about sizes. */
 export interface SizeSink {
@@ -83,6 +85,10 @@ export class MountFile implements UpperCache {
   #toldAt: Micros = Number.NEGATIVE_INFINITY;
   #quietFlushes = 0;
   #hasMappedStores = false;
+  /** The pages that were dropped ahead of an unlock; none when they are the same. */
+  #aheadStart: PageIndex = 0;
+  #aheadEnd: PageIndex = 0;
+  #aheadRest = 0;
   #flushWaiters: { done: () => void; until: Micros }[] = [];
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
@@ -174,7 +180,32 @@ export class MountFile implements UpperCache {
     this.drop(0, pageMax, done);
   }
 
+  /**
+   * A program has written these under a lock that they leave with: the kernel drops them while the program comes to its unlock,
+   * which mostly follows. A program that reads them once more before costs a question; then this rests for a while.
+   */
+  dropAhead(start: PageIndex, end: PageIndex): void {
+    if (!this.file.lockedPages.isLocked) return;
+    if (this.#aheadRest > 0) {
+      this.#aheadRest--;
+      return;
+    }
+    for (const leaving of this.file.lockedPages.leaving()) {
+      if (leaving.start >= end || leaving.end <= start) continue;
+      [this.#aheadStart, this.#aheadEnd] = [leaving.start, leaving.end];
+      this.#drop(leaving.start, leaving.end);
+    }
+  }
+
+  /** The kernel asks for these. */
+  wasRead(start: PageIndex, end: PageIndex): void {
+    if (this.#aheadStart >= end || this.#aheadEnd <= start) return;
+    this.#aheadEnd = this.#aheadStart;
+    this.#aheadRest = aheadRest;
+  }
+
   drop(start: PageIndex, end: PageIndex, done: () => void): void {
+    this.#aheadEnd = this.#aheadStart;
     if (this.#drop(start, end)) return done();
     const waiter = { done, until: nowMicros() + flushMicrosMax };
     this.#flushWaiters.push(waiter);
