@@ -10,7 +10,7 @@ export interface NodeSetup {
   readonly name: string;
   /** Pages kept in memory, over all files. */
   readonly cachePages: number;
-  readonly spinMicros: number;
+  readonly spinMicros: number | undefined;
   /** Infinity for none. */
   readonly faultDeadlineMicros: number;
 }

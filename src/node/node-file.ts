@@ -9,20 +9,17 @@ import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
 import type { Pager } from "../mapping/pager.js";
 import { FaultClock, stallMicros } from "./fault-clock.js";
 import { FileFrames } from "./file-frames.js";
-import { soundFailure, unreadable } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { lockedPagesOf } from "./lock-hand-over.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeFileOptions, NodeFileSink } from "./node-file-sink.js";
 import type { PageAttic } from "./page-attic.js";
 import { PageReceiver } from "./page-receiver.js";
+import { ReadFailure } from "./read-failure.js";
 import { NodeRetentionPort } from "./retention-port.js";
 import { StoreRun } from "./store-run.js";
 import { noUpperCache, type UpperCache } from "./upper-cache.js";
 import { WriteBack } from "./write-back.js";
-
-/** More than the time after which the home is asked again for a page that it could not read. */
-const readFailureMicros = 2_000_000;
 
 /**
  * One open file on this node: the shell that joins the page cache (faults), the token machine (decisions) and the
@@ -36,6 +33,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly clock = new FaultClock();
   readonly lockedPages: LockedPages;
   readonly writes: WriteBack;
+  readonly readFailure = new ReadFailure();
   upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
@@ -46,9 +44,6 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly #retention: Retention;
   readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
-  /** Why the home could not read what was asked last. */
-  #readError = unreadable("nothing was asked");
-  #readFailedAt = Number.NEGATIVE_INFINITY;
   /** Of the last resize, while the home waits to hear that it is done. */
   #resizeEpoch: Epoch = -1;
   /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
@@ -90,11 +85,6 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.lockedPages = lockedPagesOf(this.tokens, sink, (action) => this.#act(action));
     this.#stores = new StoreRun(this.cache, this.tokens);
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
-  }
-
-  /** Why whoever waits for a page now may wait for long: it is asked for every second, and cannot be read. Mostly empty. */
-  readFailure(now: number): string {
-    return now - this.#readFailedAt < readFailureMicros ? this.#readError.message : "";
   }
 
   /** The home's number for it, in the present session. */
@@ -154,8 +144,7 @@ export class NodeFile implements TokenPort, FaultHandler {
         this.#onResize(frame, now);
         break;
       case FrameType.failure:
-        this.#readError = soundFailure(payload);
-        this.#readFailedAt = now;
+        this.readFailure.came(payload, now);
         this.tokens.onFetchFailed(frame.request, now);
         break;
     }
@@ -268,7 +257,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   pinFailed(pin: number): void {
-    this.#sink.onPinFailed(pin, this.#readError);
+    this.#sink.onPinFailed(pin, this.readFailure.error);
   }
 
   // What the program asks.

@@ -52,7 +52,9 @@ export class StallWatch {
     this.#stalled.set(id, { since });
     const page = file.clock.oldestPage;
     const reason =
-      downReason || file.readFailure(now) || `the home has not granted page ${page} yet: ${file.tokens.describe()}`;
+      downReason ||
+      file.readFailure.reason(now) ||
+      `the home has not granted page ${page} yet: ${file.tokens.describe()}`;
     const seconds = (now - since) / 1e6;
     this.#emit("stall", { file: id, page, seconds, reason });
     this.#say(id, `a fault on page ${page} of ${file.name} has waited for ${seconds.toFixed(1)} s: ${reason}`);
