@@ -51,9 +51,9 @@ async function start(): Promise<{ engine: Engine; address: SocketAddress } | und
 }
 
 function makeEngine(store: Store, listener: number, address: SocketAddress): Engine {
-  const { commandFd, leaseMillis, helloMillis } = data;
+  const { commandFd, leaseMillis, helloMillis, spinMicros } = data;
   const storeName = data.store.kind === "folder" ? data.store.path : data.store.kind;
-  const options = { store, storeName, listener, url: urlOf(address), leaseMillis, helloMillis, commandFd };
+  const options = { store, storeName, listener, url: urlOf(address), leaseMillis, helloMillis, spinMicros, commandFd };
   const engine = new Engine(options, {
     onCommand: () => obey(engine),
     onFenced: (event) => say({ kind: "fenced", event }),

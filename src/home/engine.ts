@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { DmmapError } from "../core/error.js";
 import { Recovery, type RecoveryPort } from "../core/home/recovery.js";
 import { nowMicros } from "../kernel/clock.js";
-import { Epoll, Ready } from "../kernel/epoll.js";
+import { Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
+import { PollingEpoll } from "../kernel/polling-epoll.js";
 import {
   type FencedEvent,
   type Fencing,
@@ -42,6 +43,8 @@ export interface EngineOptions {
   readonly leaseMillis: number;
   /** How long a connection may take to say hello. */
   readonly helloMillis: number;
+  /** How long the loop polls at most before it sleeps: see PollingEpoll. */
+  readonly spinMicros: number;
   /** An eventfd that is rung when `onCommand` has something to do. */
   readonly commandFd: number;
 }
@@ -76,7 +79,7 @@ export class Engine implements HomeContext, Reported {
   readonly #commandFd: number;
   readonly #helloMicros: number;
   readonly #tickMicros: number;
-  readonly #epoll = new Epoll();
+  readonly #epoll: PollingEpoll;
   readonly #connections: Connections;
   readonly #server: ConnectionServer;
   readonly #touched = new Set<Connection>();
@@ -94,6 +97,7 @@ export class Engine implements HomeContext, Reported {
     this.storeName = options.storeName;
     this.leaseMillis = options.leaseMillis;
     this.#commandFd = options.commandFd;
+    this.#epoll = new PollingEpoll(options.spinMicros);
     this.#helloMicros = options.helloMillis * 1000;
     const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));

@@ -13,6 +13,7 @@ export interface HomeThreadData {
   readonly store: StoreChoice;
   readonly leaseMillis: number;
   readonly helloMillis: number;
+  readonly spinMicros: number;
 }
 
 /** `module`: the URL of a module whose default export makes a Store. */

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { DmmapError } from "../core/error.js";
 import { createEventFd } from "../kernel/event-fd.js";
 import { close } from "../kernel/libc.js";
+import { defaultSpinMicros } from "../kernel/polling-epoll.js";
 import { type EngineThread, Home } from "./home.js";
 import type { HomeMessage, HomeThreadData, StoreChoice } from "./home-thread.js";
 import { resolveListenAddress } from "./listen-address.js";
@@ -24,6 +25,11 @@ export interface HomeOptions {
   readonly leaseMillis?: number;
   /** How long a new connection may take to say hello. Default 5000. */
   readonly helloMillis?: number;
+  /**
+   * How long the home polls at most before it sleeps, where that has paid of late: it is waited for meanwhile, and nobody has to
+   * wake it. Default 100 where there is more than one processor; 0 for never.
+   */
+  readonly spinMicros?: number;
 }
 
 const millis = v.pipe(v.number(), v.integer(), v.minValue(20), v.maxValue(86_400_000));
@@ -34,6 +40,7 @@ const optionsSchema = v.pipe(
     listen: v.optional(v.string(), "127.0.0.1"),
     leaseMillis: v.optional(millis, 10_000),
     helloMillis: v.optional(millis, 5000),
+    spinMicros: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000))),
   }),
   v.check(({ folder, store }) => (folder === undefined) !== (store === undefined), "either a folder or a store"),
 );
@@ -48,7 +55,7 @@ export async function startHome(options: HomeOptions): Promise<Home> {
     const [issue] = parsed.issues;
     throw new TypeError(`startHome: ${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
   }
-  const { listen, leaseMillis, helloMillis } = parsed.output;
+  const { listen, leaseMillis, helloMillis, spinMicros = defaultSpinMicros() } = parsed.output;
   const address = await resolveListenAddress(listen);
   const { port1, port2 } = new MessageChannel();
   const commandFd = createEventFd();
@@ -61,6 +68,7 @@ export async function startHome(options: HomeOptions): Promise<Home> {
     store: storeChoice(parsed.output),
     leaseMillis,
     helloMillis,
+    spinMicros,
   };
   const worker = new Worker(new URL("./engine-thread.js", import.meta.url), {
     workerData,

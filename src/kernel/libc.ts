@@ -83,6 +83,7 @@ export const getdents64 = bind("getdents64", ssize, [int, address, size]);
 export const statx = bind("statx", int, [int, address, int, "unsigned int", address]);
 export const fsetxattr = bind("fsetxattr", int, [int, address, address, size, int]);
 export const fgetxattr = bind("fgetxattr", ssize, [int, address, address, size]);
+export const schedYield = bind("sched_yield", int, []);
 export const gettid = bind("gettid", int, []);
 export const fstat = bind("fstat", int, [int, address]);
 export const openByHandleAt = bind("open_by_handle_at", int, [int, address, int]);

@@ -13,7 +13,7 @@ export class HooksThread {
   readonly #onMessages = new Map<number, OnMessage>();
   #lastId = 0;
 
-  static of(hooks: URL, spinMicros: number): HooksThread {
+  static of(hooks: URL, spinMicros: number | undefined): HooksThread {
     const running = threads.get(hooks.href);
     if (running !== undefined) return running;
     const thread = new HooksThread({ hooks: hooks.href, spinMicros });

@@ -17,7 +17,10 @@ export interface MappingOptions {
   readonly name?: string;
   /** What the hooks sent with `mapping.post`. */
   readonly onMessage?: (message: unknown) => void;
-  /** For how long the pager polls after its last event before it sleeps; the first mapping of a thread decides. */
+  /**
+   * For how long the pager polls at most before it sleeps, where that has paid of late; the first mapping of a thread decides.
+   * Default 100 where there is more than one processor; 0 for never.
+   */
   readonly spinMicros?: number;
 }
 
@@ -51,7 +54,7 @@ export class Mapping implements AsyncDisposable {
     assertOffset("size", options.size);
     if (!(options.hooks instanceof URL)) throw new TypeError("hooks must be a URL: new URL('./x.js', import.meta.url)");
     const { name = "mapping", size, data, onMessage } = options;
-    const thread = HooksThread.of(options.hooks, options.spinMicros ?? 0);
+    const thread = HooksThread.of(options.hooks, options.spinMicros);
     const id = thread.addMapping(onMessage ?? (() => undefined));
     const pager = await thread.started;
     const sizeCell = new SharedArrayBuffer(8);

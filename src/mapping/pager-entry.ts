@@ -7,7 +7,7 @@ import { type Emit, type Method, type PagerProgram, type Reply, runPagerThread }
 /** The pager thread of all mappings that share a hooks module. */
 export interface EntryData {
   readonly hooks: string;
-  readonly spinMicros: number;
+  readonly spinMicros: number | undefined;
 }
 
 /** What the calls carry: the mapping's number, and a range or a view. */

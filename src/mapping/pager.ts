@@ -1,6 +1,7 @@
 import { nowMicros } from "../kernel/clock.js";
-import { Epoll, Ready } from "../kernel/epoll.js";
+import { Ready } from "../kernel/epoll.js";
 import { assertPageSize } from "../kernel/page-size.js";
+import { defaultSpinMicros, PollingEpoll } from "../kernel/polling-epoll.js";
 import type { Region } from "../kernel/region.js";
 import { type Access, Userfaultfd } from "../kernel/userfaultfd.js";
 import type { CacheView } from "./cache-view.js";
@@ -21,8 +22,8 @@ const sleepMicrosMax = 1e6;
 export interface PagerOptions {
   /** Called when a callback or a verb threw. Must not return to serving; stops the process unless given. */
   readonly onFatal?: (error: unknown) => void;
-  /** For how long the loop polls after the last event before it sleeps; costs a CPU, saves the wake-up. */
-  readonly spinMicros?: number;
+  /** For how long the loop polls at most before it sleeps, where that has paid of late: see PollingEpoll. */
+  readonly spinMicros?: number | undefined;
 }
 
 /**
@@ -36,19 +37,17 @@ export class Pager {
   /** Called after every batch of events, before sleeping. */
   onIdle: () => void = () => {};
   readonly #onFatal: (error: unknown) => void;
-  readonly #spinMicros: number;
   readonly #uffd: Userfaultfd;
-  readonly #epoll = new Epoll();
+  readonly #epoll: PollingEpoll;
   readonly #watchers = new Map<number, (events: number) => void>();
   readonly #caches = new Set<PageCache>();
   readonly #totals = new PageTotals();
-  #spinUntil = 0;
   #stopped = false;
 
   constructor(options: PagerOptions = {}) {
     assertPageSize();
     this.#onFatal = options.onFatal ?? stopProcess;
-    this.#spinMicros = options.spinMicros ?? 0;
+    this.#epoll = new PollingEpoll(options.spinMicros ?? defaultSpinMicros());
     this.#uffd = new Userfaultfd();
     this.#epoll.add(this.#uffd.fd, Ready.in, this.#uffd.fd);
     this.#watchers.set(this.#uffd.fd, () => this.#serveFaults());
@@ -116,7 +115,6 @@ export class Pager {
       // Gone when an earlier callback of this batch unwatched it.
       this.#watchers.get(this.#epoll.token(index))?.(this.#epoll.events(index));
     }
-    if (count > 0 && this.#spinMicros > 0) this.#spinUntil = nowMicros() + this.#spinMicros;
     if (this.deadline !== Number.POSITIVE_INFINITY) {
       const now = nowMicros();
       if (now >= this.deadline) this.onDeadline(now);
@@ -126,7 +124,6 @@ export class Pager {
 
   #sleepMicros(): number {
     const untilDeadline = this.deadline === Number.POSITIVE_INFINITY ? sleepMicrosMax : this.deadline - nowMicros();
-    if (this.#spinMicros > 0 && nowMicros() < this.#spinUntil) return 0;
     return Math.min(sleepMicrosMax, untilDeadline);
   }
 

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { nowMicros } from "../../src/kernel/clock.js";
+import { Ready } from "../../src/kernel/epoll.js";
+import { createEventFd, drainEventFd, ringEventFd } from "../../src/kernel/event-fd.js";
+import * as libc from "../../src/kernel/libc.js";
+import { PollingEpoll } from "../../src/kernel/polling-epoll.js";
+
+const token = 7;
+
+function watched(spinMicros: number): { epoll: PollingEpoll; fd: number } {
+  const epoll = new PollingEpoll(spinMicros);
+  const fd = createEventFd();
+  epoll.add(fd, Ready.in, token);
+  return { epoll, fd };
+}
+
+/** Has it believe that to poll pays. */
+function satisfy({ epoll, fd }: ReturnType<typeof watched>): void {
+  for (let count = 0; count < 8; count++) {
+    ringEventFd(fd);
+    assert.equal(epoll.wait(1e6), 1);
+    drainEventFd(fd);
+  }
+}
+
+test("while it polls, what comes is found, and nothing is missed between the last look and the sleep", async () => {
+  const set = watched(20_000);
+  satisfy(set);
+  const ring = `
+    const { workerData } = require("node:worker_threads");
+    import(workerData.module).then(({ ringEventFd }) => setTimeout(() => ringEventFd(workerData.fd), workerData.millis));`;
+  const module = new URL("../../src/kernel/event-fd.js", import.meta.url).href;
+  for (const millis of [1, 19, 20, 21, 60]) {
+    const worker = new Worker(ring, { eval: true, workerData: { module, fd: set.fd, millis } });
+    await delay(0);
+    assert.equal(set.epoll.wait(10e6), 1, `rung after ${millis} ms`);
+    assert.equal(set.epoll.token(0), token);
+    drainEventFd(set.fd);
+    await worker.terminate();
+  }
+  libc.close(set.fd);
+  set.epoll.close();
+});
+
+test("a deadline is kept, whether it polls or sleeps, and however short it is", () => {
+  for (const isPolling of [true, false]) {
+    const set = watched(5000);
+    if (isPolling) satisfy(set);
+    for (const micros of [0, 200, 4000, 12_000]) {
+      const start = nowMicros();
+      assert.equal(set.epoll.wait(micros), 0);
+      assert.ok(nowMicros() - start >= micros, `${micros} us`);
+      if (isPolling) satisfy(set);
+    }
+    libc.close(set.fd);
+    set.epoll.close();
+  }
+});
+
+test("where nothing comes for long, it sleeps: a wait costs no more of a processor than the poll", () => {
+  const set = watched(1000);
+  satisfy(set);
+  const before = process.cpuUsage();
+  for (let count = 0; count < 20; count++) set.epoll.wait(20_000);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 200_000, `${user + system} us of CPU in 400 ms`);
+  libc.close(set.fd);
+  set.epoll.close();
+});
