@@ -87,14 +87,14 @@ export class FileLocks {
    * that; then it grants the lock. 3. The node hears 2 in this order: were it to say once more what it holds, as if it had not
    * given anything back, that would be without the lock, and end it.
    *
-   * @returns what `told` wants, if the home is to be told
+   * @returns what `isTelling` wants, if the home is to be told
    */
   giveBack(): object | undefined {
     if (!this.#isDelegated) return undefined;
     return this.tell();
   }
 
-  /** The home is about to be told all that is held here, behind what is owed. @returns what `told` wants */
+  /** The home is about to be told all that is held here, behind what is owed. @returns what `isTelling` wants */
   tell(): object {
     this.#isDelegated = false;
     this.#telling = {};
