@@ -74,8 +74,39 @@ test("a size that the store refuses leaves everything as it was, and the next go
   queue.push(1, 70, 1000 * pageBytes);
   queue.push(1, 71, 9 * pageBytes);
   start(1);
-  assert.deepEqual(told, ["refused 1 70", "set 9", "resize 1 to 9 @1"]);
+  assert.deepEqual(told, ["refused 1 70", "set 9", "resize 1 to 9 @1", "truncated 1 71"]);
   assert.equal(queue.sizeBytes, 9 * pageBytes);
+});
+
+test("who makes the file longer is answered, once, when all others have; what is new is settled when it has, too", () => {
+  const { queue, told, start } = queueOf(8 * pageBytes);
+  queue.push(1, 70, 9 * pageBytes);
+  queue.push(1, 71, 10 * pageBytes);
+  start(1, 2, 3);
+  assert.deepEqual(told.splice(0), ["set 9", "resize 1 to 9 @1", "resize 2 to 9 @1", "resize 3 to 9 @1"]);
+  queue.answered(2, 1);
+  assert.deepEqual(told, []);
+  queue.answered(3, 1);
+  assert.deepEqual(told.splice(0), ["truncated 1 70"]);
+  start(1, 2, 3);
+  assert.deepEqual([told, queue.firstUnsettledPage], [[], 8], "the next change waits for its answer");
+  assert.equal(queue.answered(1, 1), true);
+  assert.deepEqual(told, []);
+  start(1);
+  assert.deepEqual(told.splice(0), ["set 10", "resize 1 to 10 @2", "truncated 1 71"]);
+  assert.equal(queue.left(1), true, "who was answered and is gone leaves nothing behind");
+  assert.deepEqual([told, queue.firstUnsettledPage], [[], Number.POSITIVE_INFINITY]);
+});
+
+test("R5: who cuts the file is answered when it has answered itself", () => {
+  const { queue, told, start } = queueOf(8 * pageBytes);
+  queue.push(1, 70, 7 * pageBytes);
+  start(1, 2);
+  told.length = 0;
+  queue.answered(2, 1);
+  assert.deepEqual(told, []);
+  queue.answered(1, 1);
+  assert.deepEqual(told, ["truncated 1 70"]);
 });
 
 test("nobody waits for a node that is gone, and its own changes go with it", () => {
