@@ -1,10 +1,21 @@
 import { fileBytesMax } from "../core/units.js";
 
 /** The caller's mistakes, told before anything is touched. */
+/** A second. */
+const microsMax = 1_000_000;
+
 export function checkOffset(value: unknown, name: string): number {
   if (typeof value !== "number") throw new TypeError(`${name} must be a number of bytes, not ${typeof value}`);
   if (!Number.isInteger(value) || value < 0 || value > fileBytesMax) {
     throw new RangeError(`${name} must be a whole number of bytes from 0 to 2^53 - 1, not ${value}`);
+  }
+  return value;
+}
+
+export function checkMicros(value: unknown, name: string): number {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number of microseconds, not ${typeof value}`);
+  if (!Number.isInteger(value) || value < 0 || value > microsMax) {
+    throw new RangeError(`${name} must be a whole number of microseconds from 0 to ${microsMax}, not ${value}`);
   }
   return value;
 }

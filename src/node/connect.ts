@@ -3,7 +3,7 @@ import { DmmapError, type ErrorCode } from "../core/error.js";
 import { pageBytes } from "../core/units.js";
 import type { PlainError } from "../mapping/pager-commands.js";
 import { PagerThread } from "../mapping/pager-thread.js";
-import { checkName, checkOffset } from "./arguments.js";
+import { checkMicros, checkName, checkOffset } from "./arguments.js";
 import type { NodeSetup } from "./node-commands.js";
 import { type Patience, within } from "./patience.js";
 import { parseHomeUrl, resolveHome } from "./url.js";
@@ -66,7 +66,7 @@ export async function nodeSetup(url: string, options: ConnectOptions): Promise<N
     ...(await resolveHome(home)),
     name: options.name ?? `${hostname()} ${process.pid}`,
     cachePages: Math.floor(cacheBytes / pageBytes),
-    spinMicros: options.spinMicros,
+    spinMicros: options.spinMicros === undefined ? undefined : checkMicros(options.spinMicros, "spinMicros"),
     faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
   };
 }
