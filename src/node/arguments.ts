@@ -1,9 +1,9 @@
 import { fileBytesMax } from "../core/units.js";
 
-/** The caller's mistakes, told before anything is touched. */
 /** A second. */
 const microsMax = 1_000_000;
 
+/** The caller's mistakes, told before anything is touched. */
 export function checkOffset(value: unknown, name: string): number {
   if (typeof value !== "number") throw new TypeError(`${name} must be a number of bytes, not ${typeof value}`);
   if (!Number.isInteger(value) || value < 0 || value > fileBytesMax) {
