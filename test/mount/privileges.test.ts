@@ -39,14 +39,19 @@ test("set-group-id without execution by the group is no privilege, and stays", {
   assert.equal(statSync(mount.at("file")).mode % 0o10000, 0o2766);
 });
 
+/** How often, at most, the home is told that a file is being stored to: see `tellMicros` of MountFile. */
+const tellMillis = 4;
+
 test("a write under a token that is held asks the home for nothing", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });
   const [mount] = cluster.mounts;
   const fd = openSync(mount.at("file"), "w+");
   for (let count = 0; count < 10; count++) writeSync(fd, "warm", 0);
   const before = (await cluster.home.status()).counters.requests;
+  const start = performance.now();
   for (let count = 0; count < 500; count++) writeSync(fd, "data", 0);
   const asked = (await cluster.home.status()).counters.requests - before;
+  const tellings = (performance.now() - start) / tellMillis;
   closeSync(fd);
-  assert.ok(asked < 20, `${asked} requests for 500 writes`);
+  assert.ok(asked <= tellings + 5, `${asked} requests for 500 writes, which took ${tellings} times ${tellMillis} ms`);
 });

@@ -8,7 +8,10 @@ import { run } from "./run.js";
 
 const skip = lacks("rsync", "python3");
 
-/** Files, folders, links, modes, times, holes and extended attributes. */
+/**
+ * Files, folders, links, modes, times, holes and extended attributes. Nothing of it was made just now: rsync takes times of the same
+ * second for the same, and leaves what it makes within that as it is, on a local disk, too.
+ */
 const makeTree = `
 import os, sys
 root = sys.argv[1]
@@ -27,6 +30,8 @@ with open(root + '/sparse', 'wb') as file:
     file.seek(3_000_000)
     file.write(b'end')
 os.chmod(root + '/deep/er', 0o1770)
+for number, path in enumerate(['/deep/er/folder', '/deep/er', '/fifo', '/sparse']):
+    os.utime(root + path, ns=(1_200_000_000_123_456_789 + number, 1_300_000_000_987_654_321 - number))
 os.utime(root + '/deep', ns=(5, 6))
 `;
 
