@@ -198,7 +198,8 @@ export class MountProgram {
 
   /** Everything that programs wrote onto the home's disk, if the home is away: when it is back. An error is its files' own. */
   #drain(reply: Reply): void {
-    const files = this.#files?.all() ?? [];
+    // What was lost with a file that is gone has been said.
+    const files = (this.#files?.all() ?? []).filter(({ open }) => !open.isGone);
     let waiting = files.length + 1;
     const onDone = (error?: Error) => {
       if (error !== undefined) say(`at the end of the mount: ${error.message}`);

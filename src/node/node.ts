@@ -15,7 +15,7 @@ import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
 import { NodeFile } from "./node-file.js";
 import { NodeSession, type SessionChange } from "./node-session.js";
-import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
+import { goneError, type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
 import { PageAttic } from "./page-attic.js";
 import { payloadBuffer } from "./page-receiver.js";
 import { Pins } from "./pins.js";
@@ -208,6 +208,7 @@ export class Node {
       const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
+    if (open.isGone) return onDone(goneError(open));
     file.writes.sync((error) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
     });

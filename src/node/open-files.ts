@@ -23,6 +23,11 @@ export interface OpenFile {
   isGone: boolean;
 }
 
+/** For whoever asks something of a file that a home, restarted, does not find any more. */
+export function goneError({ file }: OpenFile): DmmapError {
+  return new DmmapError("DMMAP_STALE", `${file.name} is not in the home's folder any more`);
+}
+
 /** The files that this node has open, by its own number for each and by the home's. */
 export class OpenFiles {
   readonly #byId = new Map<number, OpenFile>();

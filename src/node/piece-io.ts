@@ -5,7 +5,7 @@ import type { Reply } from "../mapping/pager-commands.js";
 import { overwrite } from "./file-bytes.js";
 import { type PinArgs, pieceBytes, type ReadArgs, type WriteArgs } from "./node-commands.js";
 import type { NodeFile } from "./node-file.js";
-import type { OpenFiles } from "./open-files.js";
+import { goneError, type OpenFiles } from "./open-files.js";
 import type { Pins } from "./pins.js";
 
 /**
@@ -23,7 +23,8 @@ export class PieceIo {
   }
 
   pin({ file: id, pin, mode, start, end, hold }: PinArgs, reply: Reply): void {
-    const { file } = this.#files.get(id);
+    const file = this.#fileFor(id, reply);
+    if (file === undefined) return;
     this.#pins.pin(file, pin, { mode, start, end, kind: hold ? "hold" : "prefetch" }, reply, reply.fail);
   }
 
@@ -32,7 +33,8 @@ export class PieceIo {
   }
 
   read({ file: id, pin, offset, length }: ReadArgs, reply: Reply): void {
-    const { file } = this.#files.get(id);
+    const file = this.#fileFor(id, reply);
+    if (file === undefined) return;
     const available = Math.max(0, Math.min(length, file.cache.sizeBytes - offset));
     if (available === 0) return reply(new Uint8Array(0));
     this.#held(id, pin, Mode.read, offset, available, reply, () => {
@@ -50,7 +52,8 @@ export class PieceIo {
   }
 
   write({ file: id, pin, offset, bytes }: WriteArgs, reply: Reply): void {
-    const { file } = this.#files.get(id);
+    const file = this.#fileFor(id, reply);
+    if (file === undefined) return;
     const end = offset + bytes.byteLength;
     const { cache } = file;
     if (end > cache.sizeBytes) return reply.fail(beyondEnd(file));
@@ -71,6 +74,14 @@ export class PieceIo {
       this.unpin(id, pin);
       if (!isWhole) takeHeld();
     });
+  }
+
+  /** @returns undefined, and says why, when the file is gone: nobody would answer. */
+  #fileFor(id: number, reply: Reply): NodeFile | undefined {
+    const open = this.#files.get(id);
+    if (!open.isGone) return open.file;
+    reply.fail(goneError(open));
+    return undefined;
   }
 
   /** Runs `act` while this node holds the pages of a byte range, all of them cached. */

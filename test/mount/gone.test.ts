@@ -37,4 +37,6 @@ test("a file without a name does not outlive its home: who waits for it hears so
   assert.equal(await program.run("os.pwrite(named, b'y', 0)"), 1);
   await program.run("os.fsync(named)");
   await until("it is logged", () => /nameless is not there any more/.test(mount.program.errors));
+  await program.kill();
+  await mount.unmount(); // Which waits for no file that is gone.
 });
