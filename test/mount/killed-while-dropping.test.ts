@@ -44,7 +44,12 @@ test("a mount that is killed while it waits for a page that the kernel has locke
   await within("the mount's process has gone", one.program.end(), 10_000);
   assert.throws(() => readdirSync(one.path), { code: "ENOTCONN" });
   const ends = await within("its programs have ended", Promise.all(runs.slice(0, 3)), 10_000);
-  for (const end of ends) assert.match(end, /SIGBUS/);
+  // One that had not come to open the file yet is refused by the kernel.
+  for (const end of ends) assert.match(end, /SIGBUS|Software caused connection abort/);
+  assert.ok(
+    ends.some((end) => end.includes("SIGBUS")),
+    "somebody had the file mapped",
+  );
   await one.start();
   assert.equal(readFileSync(one.at("file")).length, pageBytes);
   for (const end of await Promise.all(runs.slice(3))) assert.match(end, /^\d+\n$/);
