@@ -95,6 +95,9 @@ export class WriteBack {
   }
 
   #settle(onDone: (error: DmmapError | undefined) => void): void {
+    if (!this.#syncs.has(onDone)) return; // It has failed meanwhile.
+    // The home would not know what is asked, and whatever is held has to be claimed, or restored, before.
+    if (!this.#frames.isReady) return this.whenRoom(() => this.#settle(onDone));
     const sync = this.#retention.beginSync();
     this.#frames.sync((_reply, error) => {
       if (error === undefined) this.#retention.synced(sync);
@@ -109,7 +112,7 @@ export class WriteBack {
   }
 
   #answer(onDone: (error: DmmapError | undefined) => void, error: DmmapError | undefined): void {
-    if (this.#syncs.delete(onDone)) onDone(error); // Else it has been refused before.
+    if (this.#syncs.delete(onDone)) onDone(error); // Else it has failed before.
   }
 
   whenRoom(goOn: () => void): void {
