@@ -162,13 +162,15 @@ export class FileSpace {
       unpin();
       request.fail(errno);
     };
-    pins.pin(file.file, pin, { mode: Mode.read, start, end, kind: "token" }, () => {
+    const onPinned = () => {
       file.whenDropped(start, end, () => {
         if (request.isAnswered) return;
         if (file.file.writeBack(start, end)) return act(unpin);
         this.#node.sync(file.open, () => act(unpin)); // The connection is full: this waits until it is not.
       });
-    });
+    };
+    const onFailed = (error: unknown) => request.fail(errnoOf(error));
+    pins.pin(file.file, pin, { mode: Mode.read, start, end, kind: "token" }, onPinned, onFailed);
   }
 
   #ask(request: Request, op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {

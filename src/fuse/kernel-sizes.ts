@@ -82,14 +82,16 @@ export class KernelSizes {
     if (sizeBytes % pageBytes === 0) return this.#tell(file, (isKnown) => (isKnown ? then() : again()));
     const page = pageAt(sizeBytes);
     const pin = this.#pins.next();
-    this.#pins.pin(file.file, pin, { mode: file.cacheMode, start: page, end: page + 1, kind: "hold" }, () => {
-      const goOn = (action: () => void) => {
-        this.#pins.unpin(file.file, pin);
-        action();
-      };
+    const goOn = (action: () => void) => {
+      this.#pins.unpin(file.file, pin);
+      action();
+    };
+    const onPinned = () => {
       if (pageAt(file.file.cache.sizeBytes) !== page || this.#isKnown(file, thread)) return goOn(again);
       this.#tell(file, (isKnown) => goOn(isKnown ? then : again));
-    });
+    };
+    // Where the page cannot be had, whoever waits here is told so by what it wants itself.
+    this.#pins.pin(file.file, pin, { mode: file.cacheMode, start: page, end: page + 1, kind: "hold" }, onPinned, then);
   }
 
   /** Whether a GETATTR comes from the thread that brings sizes home: it gets the size as it is. */

@@ -1,18 +1,45 @@
 import type { Epoch, Mode, PageIndex } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
+import { goneError } from "./gone-error.js";
 import type { HomeConnection, ReplyHandler } from "./home-connection.js";
 
 /** Composes and queues the frames of one file. */
 export class FileFrames {
-  /** The home's number for the file, in the present session. */
-  number: number;
   /** The home knows what is held here. Not so between a disconnect and the end of the claims: nothing but those is sent. */
   isReady = true;
   readonly #connection: HomeConnection;
+  readonly #name: string;
+  #number: number;
+  #hasNumber = true;
 
-  constructor(connection: HomeConnection, number: number) {
+  constructor(connection: HomeConnection, name: string, number: number) {
     this.#connection = connection;
-    this.number = number;
+    this.#name = name;
+    this.#number = number;
+  }
+
+  /**
+   * The home's number for the file, in the present session. A request must not go by an older one, which may be another file's.
+   *
+   * @throws DMMAP_STALE: it has none, as the home does not find the file any more
+   */
+  get number(): number {
+    if (!this.#hasNumber) throw goneError(this.#name);
+    return this.#number;
+  }
+
+  set number(number: number) {
+    this.#number = number;
+    this.#hasNumber = true;
+  }
+
+  forgetNumber(): void {
+    this.#hasNumber = false;
+  }
+
+  /** The number that it has, or had last. */
+  get numberLast(): number {
+    return this.#number;
   }
 
   hasRoom(payloadBytes: number): boolean {
@@ -77,6 +104,7 @@ export class FileFrames {
     this.#send(frame);
   }
 
+  /** Only when ready: else it would be asked of nobody, and answered never. */
   sync(onReply: ReplyHandler): void {
     const frame = this.#frame(FrameType.sync);
     frame.request = this.#connection.expectReply(onReply);
@@ -124,7 +152,7 @@ export class FileFrames {
 
   #frame(type: FrameType): Frame {
     const frame = this.#connection.outgoing.reset(type);
-    frame.file = this.number;
+    frame.file = this.#number;
     return frame;
   }
 }

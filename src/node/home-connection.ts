@@ -34,7 +34,7 @@ export interface ConnectionSink {
   /** The home answered a hello. */
   onUp(welcome: Welcome): void;
   /** The lease may have run out at the home: nothing that is held may be used until the next `onUp`. */
-  onLapsed(now: number): void;
+  onLapsed(): void;
   /** Whether a revoke waits here for something, such as a hold. */
   isAsked(): boolean;
   /** The number of the last write that has been queued. */
@@ -105,7 +105,7 @@ export class HomeConnection implements InputSink {
 
   /** Whether the time is over for which this node may act on what it holds (R15); says so to the sink, once. */
   hasLapsed(now: number): boolean {
-    return this.#lease.hasLapsed(now, () => this.#sink.onLapsed(now));
+    return this.#lease.hasLapsed(now, () => this.#sink.onLapsed());
   }
 
   /** When the home was last heard, on the clock of `nowMicros`. */

@@ -19,6 +19,7 @@ import { ReadFailure } from "./read-failure.js";
 import { NodeRetentionPort } from "./retention-port.js";
 import { StoreRun } from "./store-run.js";
 import { noUpperCache, type UpperCache } from "./upper-cache.js";
+import { Usable } from "./usable.js";
 import { WriteBack } from "./write-back.js";
 
 /**
@@ -46,9 +47,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   #onLeft: (() => void) | undefined;
   /** Of the last resize, while the home waits to hear that it is done. */
   #resizeEpoch: Epoch = -1;
-  /** Since when it is not known whether what is cached is the file's (R15); Infinity while it is. */
-  #suspendedAt = Number.POSITIVE_INFINITY;
-  readonly #usableWaiters: (() => void)[] = [];
+  readonly #usable = new Usable();
 
   constructor(
     pager: Pager,
@@ -59,7 +58,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     sink: NodeFileSink,
   ) {
     this.name = options.name;
-    this.#frames = new FileFrames(connection, options.number);
+    this.#frames = new FileFrames(connection, options.name, options.number);
     this.#connection = connection;
     this.#metrics = metrics;
     this.#sink = sink;
@@ -87,9 +86,13 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
   }
 
-  /** The home's number for it, in the present session. */
+  /** See `FileFrames.number`. */
   get number(): number {
     return this.#frames.number;
+  }
+
+  get numberLast(): number {
+    return this.#frames.numberLast;
   }
 
   // Faults, from the page cache.
@@ -301,20 +304,17 @@ export class NodeFile implements TokenPort, FaultHandler {
   }
 
   /** The lease may have run out at the home: nobody here sees or changes a shared page until that is known (R15). */
-  suspend(now: number): void {
-    if (!this.isUsable) return;
-    this.#suspendedAt = now;
-    this.cache.suspend();
+  suspend(): void {
+    if (this.#usable.set(false)) this.cache.suspend();
   }
 
   get isUsable(): boolean {
-    return this.#suspendedAt === Number.POSITIVE_INFINITY;
+    return this.#usable.is;
   }
 
   /** Runs `action` as soon as what is cached is known to be the file's: mostly now. */
   whenUsable(action: () => void): void {
-    if (this.isUsable) action();
-    else this.#usableWaiters.push(action);
+    this.#usable.when(action);
   }
 
   /**
@@ -352,6 +352,13 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#retention.clear();
   }
 
+  /** The home does not find it any more, in a new session or after a restart: nobody answers for it, and nothing is held. */
+  onGone(): void {
+    this.#frames.forgetNumber();
+    this.writes.onRoom(); // Nothing is dirty any more.
+    this.#act(() => this.tokens.reset(this.cache.sizeBytes));
+  }
+
   startSession(number: number, sizeBytes: ByteOffset): void {
     this.#frames.number = number;
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes)(() => undefined);
@@ -363,12 +370,11 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   #use(): void {
     if (this.#connection.hasLapsed(nowMicros())) return; // The home's answer came too late: it will be asked anew.
-    if (!this.isUsable) {
-      this.#suspendedAt = Number.POSITIVE_INFINITY;
+    if (this.#usable.set(true)) {
       this.clock.clear(); // Whoever waits faults again.
       this.cache.resume();
     }
-    for (const action of this.#usableWaiters.splice(0)) action();
+    this.#usable.goOn();
     this.onRoom(nowMicros());
   }
 

@@ -3,11 +3,13 @@ import { pageBytes } from "../core/units.js";
 import type { ControlOperations, Opened, Welcome } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
 import { say } from "../kernel/standard-error.js";
+import { goneError } from "./gone-error.js";
 import { soundOpened } from "./home-answers.js";
 import type { HomeConnection } from "./home-connection.js";
 import { type HomeRequests, isDown } from "./home-requests.js";
 import type { NodeEvents } from "./node-commands.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
+import type { Pins } from "./pins.js";
 import type { NodeRangeLocks } from "./range-locks.js";
 
 const takingStock = "the home is taking stock of who holds what";
@@ -24,6 +26,7 @@ export interface SessionParts {
   readonly requests: HomeRequests;
   readonly files: OpenFiles;
   readonly locks: NodeRangeLocks;
+  readonly pins: Pins;
   emit<Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]): void;
   onChange(change: SessionChange): void;
   /** Calls `done` when nothing is left of what was told on a lease. */
@@ -61,8 +64,8 @@ export class NodeSession {
   }
 
   /** R15: from here on every shared page may be somebody else's. */
-  onLapsed(now: number): void {
-    for (const { file } of this.#parts.files.all()) file.suspend(now);
+  onLapsed(): void {
+    for (const { file } of this.#parts.files.all()) file.suspend();
     this.#parts.onChange("lapsed");
   }
 
@@ -89,7 +92,7 @@ export class NodeSession {
 
   #reclaim(state: "resumed" | "recovering"): void {
     this.#eachFile((open, done) => {
-      if (state === "resumed" && this.#parts.files.byNumber(open.file.number) !== open) this.#restart(open, done);
+      if (state === "resumed" && this.#parts.files.byNumber(open.file.numberLast) !== open) this.#restart(open, done);
       else if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
       else this.#reopen(open, done, ({ file: number }) => this.#reclaimFile(open, number, done));
     });
@@ -116,7 +119,7 @@ export class NodeSession {
   #begin(): void {
     const { files, locks } = this.#parts;
     for (const open of files.all()) this.lose(open);
-    locks.clear(reportLostLocks);
+    locks.clear(files.all(), reportLostLocks);
     this.#eachFile((open, done) => this.#restart(open, done));
   }
 
@@ -136,7 +139,7 @@ export class NodeSession {
     this.#parts.emit("resize", { file: open.id, size });
   }
 
-  /** Opens a file in the new session. One that cannot be opened loses what was stored; its threads stall, and say why. */
+  /** Opens a file in the new session. One that cannot be opened loses what was stored; threads in its maps stall, and say why. */
   #reopen(open: OpenFile, done: () => void, onOpened: (opened: Opened) => void): void {
     const { connection, files } = this.#parts;
     files.forgetNumber(open);
@@ -146,10 +149,20 @@ export class NodeSession {
       open.isGone = opened === undefined;
       if (opened !== undefined) return onOpened(opened);
       this.downReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
-      this.lose(open);
-      open.file.writes.onRoom(); // Who waits for its pages to be sent, waits no more.
+      this.#onGone(open);
       done();
     });
+  }
+
+  /** Nobody answers for the file any more: whoever waits for that hears it. */
+  #onGone(open: OpenFile): void {
+    const { file } = open;
+    const error = goneError(file.name);
+    this.lose(open);
+    this.#parts.locks.clear([open], reportLostLocks);
+    file.writes.failSyncs(error);
+    this.#parts.pins.fail(file, error);
+    file.onGone();
   }
 
   /** Runs `act` for every file, and goes on with what was parked when all are done. */

@@ -8,6 +8,8 @@ import { ExtentPool } from "../mapping/extent-pool.js";
 import { Pager } from "../mapping/pager.js";
 import { PooledMemory } from "../mapping/pooled-memory.js";
 import { CacheBudget } from "./cache-budget.js";
+import { GiveBack } from "./give-back.js";
+import { goneError } from "./gone-error.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
@@ -15,7 +17,7 @@ import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
 import { NodeFile } from "./node-file.js";
 import { NodeSession, type SessionChange } from "./node-session.js";
-import { goneError, type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
+import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
 import { PageAttic } from "./page-attic.js";
 import { payloadBuffer } from "./page-receiver.js";
 import { Pins } from "./pins.js";
@@ -54,6 +56,7 @@ export class Node {
   readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
+  readonly #giveBack: GiveBack;
   readonly #attic = new PageAttic();
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
@@ -79,10 +82,11 @@ export class Node {
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),
       onFileFrame: (frame, payload) => this.#onFrame(frame, payload),
-      onRefused: (file, error) => this.files.byNumber(file)?.file.writes.onRefused(error),
+      // It has no room for what was sent, and keeps that in line.
+      onRefused: (file, error) => this.files.byNumber(file)?.file.writes.failSyncs(error),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
-      onLapsed: (now) => this.#session.onLapsed(now),
+      onLapsed: () => this.#session.onLapsed(),
       isAsked: () => this.#isAsked(),
       lastDuty: () => this.#attic.duties.tell(),
     });
@@ -90,17 +94,19 @@ export class Node {
     this.locks = new NodeRangeLocks(this.requests, this.#connection, (open, stores, then) =>
       this.handOver(open, stores, then),
     );
+    this.#giveBack = new GiveBack(this.requests);
     this.recalls = new Recalls(this.#connection);
+    this.pins = new Pins((deadline) => this.wakeAt(deadline));
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
       files: this.files,
       locks: this.locks,
+      pins: this.pins,
       emit: this.#emit,
       onChange: (change) => this.onSession(change),
       beforeRecovered: (done) => this.beforeRecovered(done),
     });
-    this.pins = new Pins((deadline) => this.wakeAt(deadline));
     this.#budget = new CacheBudget(setup.cachePages, this.metrics);
     this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
     this.pager.onIdle = () => this.#onIdle();
@@ -157,30 +163,14 @@ export class Node {
   /** At the last close, everything dirty goes to the home, then every token, and then the file is closed there. */
   close(open: OpenFile, onClosed: () => void, onFail: (error: unknown) => void): void {
     if (--open.opens > 0) return onClosed();
-    const { file } = open;
-    const onReply = () => {
+    const onGiven = () => {
       this.files.delete(open);
       this.locks.closed(open);
       this.stalls.listen(open.id, false);
-      file.cache.close();
+      open.file.cache.close();
       onClosed();
     };
-    if (open.isGone) return onReply(); // The home knows nothing of it.
-    const ask = () => this.requests.ask({ op: "close", args: () => ({ file: file.number }), onReply, onFail });
-    this.locks.settle(open, () => file.leave(nowMicros(), () => this.#whenStable(open, ask)));
-  }
-
-  /**
-   * R20: what is kept of a file goes with it, so the home has to have it all on stable storage before:
-   *
-   * 1. A keeps a copy of what it wrote to a page; B has written the page since, and closes the file. 2. The home is killed, and
-   * A, as it should, sends its copy. 3. Nobody is left who knows that B's was newer, though B lives.
-   */
-  #whenStable(open: OpenFile, act: () => void): void {
-    if (!open.file.writes.isUnstable) return act();
-    open.file.writes.sync((error) => {
-      if (error === undefined || !this.requests.retry(error, () => this.#whenStable(open, act))) act();
-    });
+    this.locks.settle(open, () => this.#giveBack.give(open, onGiven, onFail));
   }
 
   /**
@@ -208,7 +198,7 @@ export class Node {
       const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
-    if (open.isGone) return onDone(goneError(open));
+    if (open.isGone) return onDone(goneError(file.name));
     file.writes.sync((error) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
     });
@@ -218,26 +208,22 @@ export class Node {
   stop(done: () => void): void {
     this.requests.stop();
     const open = [...this.files.all()];
-    const unclosed = new Set(open);
-    let waiting = open.length;
+    const kept = new Set(open.filter(({ isGone }) => !isGone));
     const finish = () => {
-      for (const file of unclosed) this.#session.lose(file);
+      for (const file of kept) this.#session.lose(file);
       this.#connection.close();
       for (const { file } of open) file.cache.close();
       done();
     };
-    const isReady = this.#connection.isUp && open.every(({ file }) => file.isReady);
-    if (!isReady || waiting === 0) return finish();
-    for (const each of open) {
-      const ask = () => {
-        this.#connection.request("close", { file: each.file.number }, (answer) => {
-          if (answer !== undefined) unclosed.delete(each); // The home has taken everything.
-          waiting--;
-          if (waiting === 0) finish();
-        });
+    if (!this.#connection.isUp || ![...kept].every(({ file }) => file.isReady)) return finish();
+    const give = (file: OpenFile, end: () => void) => {
+      const onGiven = () => {
+        kept.delete(file);
+        end();
       };
-      each.file.leave(nowMicros(), () => this.#whenStable(each, ask));
-    }
+      this.#giveBack.give(file, onGiven, end);
+    };
+    whenAll([...kept], give, finish);
   }
 
   /** Until when this node may go by what it was told on a lease, on the clock of `nowMicros`. */
@@ -293,7 +279,7 @@ export class Node {
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     const now = nowMicros();
-    if (this.#connection.hasLapsed(now)) file.suspend(now);
+    if (this.#connection.hasLapsed(now)) file.suspend();
     const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false };
     this.files.add(open);
     return open;

@@ -23,11 +23,6 @@ export interface OpenFile {
   isGone: boolean;
 }
 
-/** For whoever asks something of a file that a home, restarted, does not find any more. */
-export function goneError({ file }: OpenFile): DmmapError {
-  return new DmmapError("DMMAP_STALE", `${file.name} is not in the home's folder any more`);
-}
-
 /** The files that this node has open, by its own number for each and by the home's. */
 export class OpenFiles {
   readonly #byId = new Map<number, OpenFile>();
@@ -50,7 +45,7 @@ export class OpenFiles {
 
   /** The home's number for the file is void, or is about to change. */
   forgetNumber(open: OpenFile): void {
-    if (this.#byNumber.get(open.file.number) === open) this.#byNumber.delete(open.file.number);
+    if (this.#byNumber.get(open.file.numberLast) === open) this.#byNumber.delete(open.file.numberLast);
   }
 
   renumber(open: OpenFile, number: number): void {

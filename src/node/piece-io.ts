@@ -3,9 +3,10 @@ import { type ByteOffset, Mode, pageAt, pageBytes, pageEndAt } from "../core/uni
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Reply } from "../mapping/pager-commands.js";
 import { overwrite } from "./file-bytes.js";
+import { goneError } from "./gone-error.js";
 import { type PinArgs, pieceBytes, type ReadArgs, type WriteArgs } from "./node-commands.js";
 import type { NodeFile } from "./node-file.js";
-import { goneError, type OpenFiles } from "./open-files.js";
+import type { OpenFiles } from "./open-files.js";
 import type { Pins } from "./pins.js";
 
 /**
@@ -68,19 +69,20 @@ export class PieceIo {
     if (!mayReplace(file, offset, end)) return takeHeld();
     // Of pages that are replaced as a whole only the token is wanted.
     const range = { mode: Mode.write, start: pageAt(offset), end: pageEndAt(end), kind: "token" } as const;
-    this.#pins.pin(file, pin, range, () => {
+    const onPinned = () => {
       const isWhole = mayReplace(file, offset, end);
       if (isWhole) take();
       this.unpin(id, pin);
       if (!isWhole) takeHeld();
-    });
+    };
+    this.#pins.pin(file, pin, range, onPinned, reply.fail);
   }
 
   /** @returns undefined, and says why, when the file is gone: nobody would answer. */
   #fileFor(id: number, reply: Reply): NodeFile | undefined {
     const open = this.#files.get(id);
     if (!open.isGone) return open.file;
-    reply.fail(goneError(open));
+    reply.fail(goneError(open.file.name));
     return undefined;
   }
 

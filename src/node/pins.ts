@@ -73,6 +73,11 @@ export class Pins {
     if (this.#waiters.get(pin)?.onFailed !== undefined) this.#failed.push({ pin, error });
   }
 
+  /** Nothing of the file will come any more. */
+  fail(file: NodeFile, error: DmmapError): void {
+    for (const [pin, waiter] of this.#waiters) if (waiter.file === file) this.onFailed(pin, error);
+  }
+
   drain(): void {
     for (let failed = this.#failed.shift(); failed !== undefined; failed = this.#failed.shift()) {
       const { file, onFailed } = this.#waiters.get(failed.pin) ?? {};

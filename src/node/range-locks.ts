@@ -165,9 +165,11 @@ export class NodeRangeLocks {
     if (telling !== undefined) this.#tell(open, locks, telling);
   }
 
-  /** The session is lost, and with it every lock. `onLost`: of this file there were any. */
-  clear(onLost: (open: OpenFile) => void): void {
-    for (const [open, locks] of this.#files) {
+  /** Every lock on these files is lost. `onLost`: of this file there were any. */
+  clear(files: Iterable<OpenFile>, onLost: (open: OpenFile) => void): void {
+    for (const open of files) {
+      const locks = this.#files.get(open);
+      if (locks === undefined) continue;
       if (locks.hasAny()) onLost(open);
       locks.clear();
     }

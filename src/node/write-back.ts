@@ -106,8 +106,8 @@ export class WriteBack {
     });
   }
 
-  /** The home has no room for what was sent to it: it keeps that in line, and whoever waits for a sync hears why. */
-  onRefused(error: DmmapError): void {
+  /** Whoever waits for a sync hears why there will be none for now. */
+  failSyncs(error: DmmapError): void {
     for (const onDone of [...this.#syncs]) this.#answer(onDone, error);
   }
 
