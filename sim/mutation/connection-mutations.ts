@@ -4,12 +4,17 @@ const tokens = "token/file-tokens.js";
 const directory = "home/file-directory.js";
 
 export const connectionMutations: readonly Mutation[] = [
-  m("R6: a node that is back is not told of a new size", directory, "this.#resizes.remind(node);", ""),
+  m(
+    "R6: a node that is back is not told of a new size",
+    directory,
+    "this.#resizes.remind(node); this.#pump();",
+    "this.#pump();",
+  ),
   m(
     "R6: a node that is back counts as told of a new size",
     directory,
-    "this.#resizes.remind(node);",
-    "this.#resizes.left(node);",
+    "this.#resizes.remind(node); this.#pump();",
+    "this.#resizes.left(node); this.#pump();",
   ),
   m(
     "what was asked before a cut counts as asked",

@@ -3,7 +3,7 @@ import { type Mutation, m } from "./mutation.js";
 const locks = "home/range-locks.js";
 const waits = "home/lock-waits.js";
 const lockedPages = "token/locked-pages.js";
-const delegation = "home/lock-delegation.js";
+const delegation = "home/delegation.js";
 const fileLocks = "token/file-locks.js";
 
 /** R16: advisory locks, and the pages that come with them. */

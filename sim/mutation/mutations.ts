@@ -1,6 +1,7 @@
 import { connectionMutations } from "./connection-mutations.js";
 import { directoryMutations } from "./directory-mutations.js";
 import { givingWayMutations } from "./giving-way-mutations.js";
+import { growthMutations } from "./growth-mutations.js";
 import { lateDataMutations } from "./late-data-mutations.js";
 import { leaseMutations } from "./lease-mutations.js";
 import { lockMutations } from "./lock-mutations.js";
@@ -22,6 +23,7 @@ export const mutations: readonly Mutation[] = [
   ...recoveryMutations,
   ...retentionMutations,
   ...leaseMutations,
+  ...growthMutations,
   ...lockMutations,
   ...wireMutations,
 ];

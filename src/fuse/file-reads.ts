@@ -144,14 +144,14 @@ export class FileReads {
    * could make the file longer, and write there, without anybody asking this kernel to forget its zeros.
    */
   #serve(file: MountFile, request: ReadRequest): void {
-    const { cache, tokens, isUsable } = file.file;
+    const { cache, tokens, usable } = file.file;
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
     const fileEnd = Math.min(end, pageEndAt(cache.sizeBytes));
     const mode = request.isCached ? file.cacheMode : Mode.read;
     const isHere = tokens.allows(mode, start, end) && cache.nextUncached(start, fileEnd) >= fileEnd;
     if (file.writing.touches(start, end)) this.#waitForWrites(file, request, start, end);
-    else if (isHere && isUsable) this.#answer(file, request);
+    else if (isHere && usable.is) this.#answer(file, request);
     else this.#wait(file, request, mode, end);
   }
 

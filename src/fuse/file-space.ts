@@ -69,7 +69,7 @@ export class FileSpace {
         this.#files.release(file, true);
       };
       const from = file.file.cache.sizeBytes;
-      this.#ask(request, "truncate", file, { size }, (errno) => {
+      this.#askForSize(request, "truncate", file, size, (errno) => {
         if (errno === 0) file.changed();
         if (errno === 0 && size > from) file.tail.expose(from);
         if (request.isAnswered) return;
@@ -105,7 +105,7 @@ export class FileSpace {
     };
     if (![0, punchHole, zeroRange].includes(mode & ~keepSize)) return finish(Errno.EOPNOTSUPP);
     if (isKept || end <= sizeBytes) act(0);
-    else file.dropTail(sizeBytes, () => this.#ask(request, "extend", file, { size: end }, act));
+    else file.dropTail(sizeBytes, () => this.#askForSize(request, "extend", file, end, act));
   }
 
   /** Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else. */
@@ -146,7 +146,7 @@ export class FileSpace {
       request.onDone = done;
       this.#node.requests.ask({
         op: "seek",
-        args: () => ({ file: file.file.number, offset, what }),
+        args: () => ({ file: file.file.frames.number, offset, what }),
         onReply: (reply) => answerSeek(request, (reply as { offset: number | null }).offset),
         onFail: (error) => request.fail(errnoOf(error)),
       });
@@ -173,11 +173,25 @@ export class FileSpace {
     pins.pin(file.file, pin, { mode: Mode.read, start, end, kind: "token" }, onPinned, onFailed);
   }
 
+  #askForSize(
+    request: Request,
+    op: "extend" | "truncate",
+    file: MountFile,
+    size: ByteOffset,
+    onDone: (errno: number) => void,
+  ): void {
+    file.askForSize(op, size, {
+      isWanted: () => !request.isAnswered,
+      onReply: () => onDone(0),
+      onFail: (error) => onDone(errnoOf(error)),
+    });
+  }
+
   #ask(request: Request, op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {
     this.#node.requests.ask({
       op,
       isWanted: () => !request.isAnswered,
-      args: () => ({ file: file.file.number, ...args }),
+      args: () => ({ file: file.file.frames.number, ...args }),
       onReply: () => onDone(0),
       onFail: (error) => onDone(errnoOf(error)),
     });

@@ -119,17 +119,17 @@ export class FileWrites {
 
   /** Takes the bytes as soon as the pages are here, and the file is long enough. */
   #place(file: MountFile, request: WriteRequest): void {
-    const { cache, tokens, isUsable } = file.file;
+    const { cache, tokens, usable } = file.file;
     const writeEnd = request.offset + request.byteLength;
     const start = pageAt(request.offset);
     const end = pageEndAt(writeEnd);
     const fits = writeEnd <= cache.sizeBytes;
     this.#end(request); // What waits for a token keeps none.
-    if (fits && isUsable && tokens.allows(Mode.write, start, end) && mayTake(file, request, end)) {
+    if (fits && usable.is && tokens.allows(Mode.write, start, end) && mayTake(file, request, end)) {
       return this.#take(file, request, request.byteLength);
     }
     request.keep();
-    const kind = fits && isWhole(request) && !file.file.isArriving(start, end) ? "token" : "hold";
+    const kind = fits && isWhole(request) && !file.file.receiver.isArriving(start, end) ? "token" : "hold";
     this.#pinned(file, request, start, end, kind, (unpin) =>
       // The kernel may have been given pages again meanwhile.
       this.#whenDropped(file, request, () => {
@@ -143,7 +143,7 @@ export class FileWrites {
 
   #takePinned(file: MountFile, request: WriteRequest, freshFrom: PageIndex, unpin: () => void): void {
     const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes && !mustDrop(file, request);
-    if (fits && file.file.isUsable && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
+    if (fits && file.file.usable.is && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
     else this.#place(file, request); // The file was cut meanwhile, or the session lost, or pages are on their way.
     unpin();
   }
@@ -207,14 +207,17 @@ export class FileWrites {
     this.#begin(file, request);
     request.onGiveUp = (errno) => request.giveUp(errno);
     const size = request.offset + request.byteLength;
-    this.#node.requests.ask({
-      op: "extend",
-      args: () => ({ file: file.file.number, size }),
+    const goOn = () => {
+      request.onGiveUp = undefined;
+      onExtended();
+    };
+    if (file.file.mayGrow) {
+      file.file.grow(size);
+      return goOn();
+    }
+    file.askForSize("extend", size, {
       isWanted: (wasSent) => wasSent || request.isWaitedFor,
-      onReply: () => {
-        request.onGiveUp = undefined;
-        onExtended();
-      },
+      onReply: goOn,
       onFail: (error) => {
         unpin();
         request.fail(errnoOf(error));
@@ -265,5 +268,5 @@ function mayTake({ file }: MountFile, request: WriteRequest, freshFrom: PageInde
   const end = pageEndAt(request.offset + request.byteLength);
   const missing = file.cache.nextUncached(start, end);
   if (missing === end) return true;
-  return !file.isArriving(start, end) && (missing >= freshFrom || isWhole(request));
+  return !file.receiver.isArriving(start, end) && (missing >= freshFrom || isWhole(request));
 }

@@ -8,7 +8,9 @@ import {
   pageEndAt,
   pageMax,
 } from "../core/units.js";
+import type { Resized } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
+import type { HomeRequests } from "../node/home-requests.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
@@ -37,8 +39,16 @@ export interface SizeSink {
   settle(file: MountFile, then: () => void): void;
 }
 
+/** As of `Ask`. */
+interface SizeAsk {
+  readonly isWanted: (wasSent: boolean) => boolean;
+  readonly onReply: () => void;
+  readonly onFail: (error: unknown) => void;
+}
+
 /** What a file asks of the node that it is on. */
 export interface MountFileNode {
+  readonly requests: HomeRequests;
   /** Tells the home that the file has been stored to just now. */
   tellStored(): void;
   /** Sends what is dirty on the node, of whatever file, ahead of what is sent next. */
@@ -230,6 +240,27 @@ export class MountFile implements UpperCache {
   settle(then: () => void): void {
     if (this.shownBytes === this.file.cache.sizeBytes) then();
     else this.#sizes.settle(this, then);
+  }
+
+  /** Asks the home for a size: with that, it decides about sizes from then on, and may leave longer ones to this node in its answer. */
+  askForSize(op: "extend" | "truncate", size: ByteOffset, { isWanted, onReply, onFail }: SizeAsk): void {
+    const { frames } = this.file;
+    let question = {};
+    const args = () => {
+      const { number: file } = frames;
+      frames.tellGrowth();
+      question = frames.growth.asked(size);
+      return { file, size };
+    };
+    const onAnswer = (answer: object) => {
+      frames.growth.answered(question, size, (answer as Resized).growsHere === true);
+      onReply();
+    };
+    const onFailed = (error: unknown) => {
+      frames.growth.refused(question);
+      onFail(error);
+    };
+    this.#node.requests.ask({ op, args, isWanted, onReply: onAnswer, onFail: onFailed });
   }
 
   get isResizing(): boolean {

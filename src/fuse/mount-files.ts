@@ -193,6 +193,7 @@ export class MountFiles {
     const { inode } = entry;
     const drop: DropPages = (start, end, recall) => this.#drop(file, start, end, recall);
     const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes, {
+      requests: this.#node.requests,
       tellStored: () => this.#tellStored(open),
       sendDirty: () => this.#node.sendDirty(() => undefined),
       wakeAt: (at) => this.#wakeAt(at),
@@ -203,7 +204,7 @@ export class MountFiles {
   }
 
   #tellStored(open: OpenFile): void {
-    const args = () => ({ file: open.file.number });
+    const args = () => ({ file: open.file.frames.number });
     this.#node.requests.ask({ op: "times", args, onReply: () => undefined, onFail: () => undefined });
   }
 

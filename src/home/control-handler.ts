@@ -8,6 +8,7 @@ import { changedBy } from "./changed-keys.js";
 import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
 import { FileHandler, fileOf } from "./file-handler.js";
+import { growingElsewhere } from "./growing-elsewhere.js";
 import type { HomeContext } from "./home-context.js";
 import { cancelLock, LockHandler } from "./lock-handler.js";
 import type { Session } from "./session.js";
@@ -16,6 +17,9 @@ import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
 
 type NamedRequest = Exclude<ControlRequest, TreeRequest>;
 type RequestOf<Op extends NamedRequest["op"]> = Extract<NamedRequest, { op: Op }>;
+
+/** What tells sizes of files that nodes may have open. */
+const sizeTellers: ReadonlySet<string> = new Set(["getattr", "lookup", "walk", "stat", "list", "readdir"]);
 
 /** Serves requests that are not on any hot path, and locks. Each gets one answer, or a failure with a code. */
 export class ControlHandler {
@@ -45,8 +49,9 @@ export class ControlHandler {
     }
     const keysOf = changedBy(this.#home.store, session, body);
     const act = () => {
-      if (keysOf === undefined) this.#serve(session, connection, request, body, []);
-      else this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys));
+      if (keysOf === undefined) this.#serve(session, connection, request, body, [], act);
+      else
+        this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys, act));
     };
     if (this.#mustWait(session, body, keysOf !== undefined)) this.#park(session, request, act);
     else if (body.op === "testLock") this.#decide(session, connection, request, body.file, act);
@@ -81,13 +86,13 @@ export class ControlHandler {
   }
 
   /**
-   * Nothing that nodes may go by changes, nor are locks given, under nodes that have not said yet what they hold. One that is
-   * about to say it opens its files for that.
+   * Nothing that nodes may go by changes, nor are locks given, nor sizes told, under nodes that have not said yet what they hold, and
+   * how long they have made files by themselves. One that is about to say it opens its files for that.
    */
   #mustWait({ isRecovering, isBack }: Session, { op }: ControlRequest, isChange: boolean): boolean {
     if (!this.#home.recovery.isOpen) return false;
-    const isReclaiming = isRecovering && !isBack && (op === "open" || op === "openInode");
-    return op === "testLock" || (isChange && !isReclaiming);
+    if (op === "open" || op === "openInode") return !isRecovering || isBack;
+    return isChange || op === "testLock" || sizeTellers.has(op);
   }
 
   #serve(
@@ -96,8 +101,12 @@ export class ControlHandler {
     request: number,
     body: ControlRequest,
     keys: readonly LeaseKey[],
+    again: () => void,
   ): void {
     this.#attempt(session, connection, request, () => {
+      // What another node makes longer by itself has the size that it says.
+      const growing = growingElsewhere(this.#home.files, this.#home.store, session, body, keys);
+      if (growing !== undefined) return this.#park(session, request, again, (go) => growing.whenEnded(go));
       const reply = remembered(session, keyOf(body), () =>
         isTreeRequest(body) ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body),
       );
@@ -143,14 +152,18 @@ export class ControlHandler {
         store.remove(body.name);
         return {};
       case "truncate":
-        fileOf(session, body.file).directory.truncate(session.node, request, body.size);
-        return undefined;
+        return this.#truncate(session, request, body);
       case "cancelLock":
         return this.#cancelLock(session, body.request);
       case "claimed":
         return this.#claimed(session, request, body);
       case "recovered":
         session.isBack = true;
+        // It has said all. Of a file whose opening it has not heard of it knows nothing.
+        for (const { growth, directory } of session.files.values()) {
+          growth.ended(session.node);
+          directory.remind(session.node);
+        }
         this.#home.leases.forget(session);
         this.#home.recovery.recovered(session.id);
         return {};
@@ -176,6 +189,12 @@ export class ControlHandler {
     return {};
   }
 
+  #truncate(session: Session, request: number, { file, size }: RequestOf<"truncate">): undefined {
+    const open = fileOf(session, file);
+    open.asksForSize(session.node);
+    open.directory.truncate(session.node, request, size);
+  }
+
   #rename({ from, to }: RequestOf<"rename">): object {
     const open = this.#home.files.find(from);
     this.#home.store.rename(from, to);
@@ -195,6 +214,7 @@ export class ControlHandler {
   #claimed(session: Session, request: number, { file, epoch, duty }: RequestOf<"claimed">): undefined {
     const { directory, duties } = fileOf(session, file);
     session.claims = {};
+
     duties.heard(session.id, duty);
     const refused = session.refused.get(file) ?? [];
     session.refused.delete(file);

@@ -22,8 +22,7 @@ export class FileHandler {
       case "openInode":
         return this.#open(session, body);
       case "extend":
-        fileOf(session, body.file).directory.extend(session.node, request, body.size);
-        return undefined;
+        return this.#extend(session, request, body);
       case "allocate":
         fileOf(session, body.file).file.allocate(body.start, body.length);
         return {};
@@ -38,6 +37,12 @@ export class FileHandler {
       default:
         return null;
     }
+  }
+
+  #extend(session: Session, request: number, { file, size }: TreeRequestOf<"extend">): undefined {
+    const open = fileOf(session, file);
+    open.asksForSize(session.node);
+    open.directory.extend(session.node, request, size);
   }
 
   #open(session: Session, body: TreeRequestOf<"openInode">): Opened {
@@ -56,11 +61,15 @@ export class FileHandler {
 
 /** A mount has the file open from now on. */
 export function openFor({ recovery }: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
+  const isNew = !session.files.has(open.number);
   session.files.set(open.number, open);
-  if (write) open.times.tellers.add(session.node);
   recovery.remember(session.id, session.name, open.name);
   const { number: file, directory, name } = open;
-  return { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
+  const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
+  if (!write) return opened;
+  open.tellsTimes(session.node);
+  // A node that has it open already may be about to ask for a size.
+  return { ...opened, growsHere: isNew && open.leaveGrowthTo(session.node) };
 }
 
 /** By whole pages, as the store has them; what another node may be storing counts as data. */

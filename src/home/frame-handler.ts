@@ -7,7 +7,7 @@ import type { Connection } from "./connection.js";
 import { ControlHandler } from "./control-handler.js";
 import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
 import type { HomeContext } from "./home-context.js";
-import type { OpenFile } from "./open-file.js";
+import { type OpenFile, sizeRefused } from "./open-file.js";
 import type { Session } from "./session.js";
 
 /** `later`: the store has no room; serve the same frame again, and nothing behind it, when it has. */
@@ -56,6 +56,7 @@ export class FrameHandler {
         return this.#leave(session, connection);
       case FrameType.release:
       case FrameType.resized:
+      case FrameType.growthEnded:
         return this.#note(session, connection, frame);
       default:
         return this.#serveFile(session, connection, frame);
@@ -148,6 +149,8 @@ export class FrameHandler {
       counters.framesIgnored++;
     } else if (frame.type === FrameType.resized) {
       open.directory.resized(session.node, frame.epoch);
+    } else if (frame.type === FrameType.growthEnded) {
+      open.growthEnded(session.node, frame.epoch);
     } else {
       counters.releases++;
       if (frame.mode === Mode.none) connection.sender.cut(open, frame.start, frame.end);
@@ -176,6 +179,8 @@ export class FrameHandler {
         return this.#claim(session, open, frame);
       case FrameType.restore:
         return this.#restore(session, connection, open, frame);
+      case FrameType.grow:
+        return this.#grow(session, connection, open, frame);
       default:
         throw protocolError(`a node does not send frames of type ${frame.type}`);
     }
@@ -255,6 +260,19 @@ export class FrameHandler {
     return "served";
   }
 
+  /** One that is back says it again, and may have been heard before; others may have changed the size since. */
+  #grow(session: Session, connection: Connection, open: OpenFile, { file, extra: sizeBytes }: Frame): Served {
+    const { directory, growth } = open;
+    const isReclaiming = session.isRecovering && !session.isBack;
+    if (!isReclaiming && growth.node !== session.node) {
+      this.#home.counters.framesIgnored++;
+      return "served";
+    }
+    const error = directory.grown(session.node, sizeBytes);
+    if (error !== undefined) connection.fail(0, sizeRefused(error), file);
+    return "served";
+  }
+
   /**
    * While nodes still come back, what is synced is not safe: 1. A has an old copy of a page, B the new one; B is back, syncs,
    * and drops its copy. 2. The home dies before it has seen A, so nothing is on record of A's copy. 3. A restores it over B's.
@@ -323,6 +341,7 @@ const fileRequests: ReadonlySet<number> = new Set([
   FrameType.sync,
   FrameType.claim,
   FrameType.restore,
+  FrameType.grow,
 ]);
 
 function hasFlag(frame: Frame, flag: number): boolean {

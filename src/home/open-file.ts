@@ -1,11 +1,12 @@
 import { DmmapError } from "../core/error.js";
-import type { DirectoryPort } from "../core/home/directory-port.js";
+import { Delegation } from "../core/home/delegation.js";
+import { type DirectoryPort, noRequest } from "../core/home/directory-port.js";
 import { Duties, type StableDuties } from "../core/home/duties.js";
 import { FileDirectory } from "../core/home/file-directory.js";
-import { LockDelegation } from "../core/home/lock-delegation.js";
 import type { LockWaits } from "../core/home/lock-waits.js";
 import { type OnRangeLocked, RangeLocks } from "../core/home/range-locks.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, pageEndAt } from "../core/units.js";
+import type { Resized } from "../core/wire/control.js";
 import { FrameFlag, FrameType } from "../core/wire/frame.js";
 import type { WantedPages } from "../core/wire/lock-frame.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
@@ -13,6 +14,11 @@ import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import type { FileTimes } from "./file-times.js";
+
+/** So many locks in a row are a node's that nobody shares them with, before it decides about them by itself. */
+const locksAloneMin = 8;
+/** A node that makes a file longer, and is alone with it, mostly goes on with that. */
+const growthAloneMin = 1;
 
 /** What an open file needs of its home. */
 export interface OpenFileHome {
@@ -29,6 +35,8 @@ export interface OpenFileOptions {
   readonly times: FileTimes;
   /** Of all files of this home. */
   readonly lockWaits: LockWaits;
+  /** Takes those in that a node may make longer by itself. */
+  readonly growing: Set<OpenFile>;
 }
 
 /**
@@ -45,9 +53,15 @@ export class OpenFile implements DirectoryPort {
   /** The nodes that may change its size and times without asking. */
   readonly writers = new Set<NodeId>();
   readonly locks: Record<LockRequest["kind"], RangeLocks>;
-  readonly delegation = new LockDelegation((node) => this.#recallLocks(node));
+  /** Of its locks. */
+  readonly delegation = new Delegation((node) => this.#recall(node, FrameType.recallLocks), locksAloneMin);
+  /** Of making it longer. */
+  readonly growth = new Delegation((node) => this.#recall(node, FrameType.recallGrowth), growthAloneMin);
   name: string;
   readonly #home: OpenFileHome;
+  readonly #growing: Set<OpenFile>;
+  /** Counts how often it was left to a node. */
+  #growthEpoch: Epoch = 0;
 
   constructor(home: OpenFileHome, number: number, name: string, file: StoreFile, options: OpenFileOptions) {
     this.#home = home;
@@ -55,6 +69,7 @@ export class OpenFile implements DirectoryPort {
     this.name = name;
     this.file = file;
     const { recovering, stable } = options;
+    this.#growing = options.growing;
     this.times = options.times;
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
     this.duties = new Duties(stable, recovering);
@@ -84,11 +99,38 @@ export class OpenFile implements DirectoryPort {
     );
   }
 
-  #recallLocks(node: NodeId): void {
+  /** The node is a mount that has it open for writing: it tells times by itself, and may be left to make the file longer. */
+  tellsTimes(node: NodeId): void {
+    this.times.tellers.add(node);
+    this.growth.mayDecide(node);
+  }
+
+  /** The node wants another size: by that alone it leaves the decision to the home. */
+  asksForSize(node: NodeId): void {
+    this.growth.ended(node);
+    this.growth.mayDecide(node);
+  }
+
+  /** @returns whether the node, which is being answered, may make the file longer by itself from then on */
+  leaveGrowthTo(node: NodeId): boolean {
+    if (!this.times.tellers.has(node)) return false;
+    if (!this.growth.granted(node, () => this.directory.mayLeaveSizeTo(node))) return false;
+    this.#growing.add(this);
+    this.#growthEpoch++;
+    return true;
+  }
+
+  /** The node leaves it to the home to make the file longer, as it was asked to. */
+  growthEnded(node: NodeId, epoch: Epoch): void {
+    if (epoch === this.#growthEpoch) this.growth.ended(node); // Else it has been left to it anew since that was asked.
+  }
+
+  #recall(node: NodeId, type: typeof FrameType.recallLocks | typeof FrameType.recallGrowth): void {
     const connection = this.#home.connectionOf(node);
-    if (connection === undefined) return; // It says all that it holds when it is back.
-    const frame = connection.frame.reset(FrameType.recallLocks);
+    if (connection === undefined) return; // It says all when it is back.
+    const frame = connection.frame.reset(type);
     frame.file = this.number;
+    if (type === FrameType.recallGrowth) frame.epoch = this.#growthEpoch;
     connection.push(frame);
     this.#home.touched(connection);
   }
@@ -107,6 +149,7 @@ export class OpenFile implements DirectoryPort {
     this.#home.connectionOf(node)?.sender.cut(this, 0, Number.POSITIVE_INFINITY);
     for (const table of Object.values(this.locks)) table.releaseNode(node);
     this.delegation.ended(node);
+    this.growth.ended(node);
     this.times.tellers.delete(node);
     this.writers.delete(node);
     this.directory.close(node);
@@ -196,12 +239,15 @@ export class OpenFile implements DirectoryPort {
   }
 
   truncated(node: NodeId, request: number, error: unknown): void {
-    if (error === undefined) return this.#reply(node, request, { size: this.file.sizeBytes });
+    if (request === noRequest) return; // It has no answer: what became of it is said otherwise.
+    if (error === undefined) {
+      const answer: Resized = { size: this.file.sizeBytes, growsHere: this.leaveGrowthTo(node) };
+      return this.#reply(node, request, answer);
+    }
     this.#home.counters.requestsFailed++;
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return;
-    const refused = new DmmapError("DMMAP_INTERNAL", "the store refused the size");
-    connection.fail(request, error instanceof DmmapError ? error : refused);
+    connection.fail(request, sizeRefused(error));
     this.#home.touched(connection);
   }
 
@@ -211,4 +257,9 @@ export class OpenFile implements DirectoryPort {
     connection.reply(FrameType.reply, request, body);
     this.#home.touched(connection);
   }
+}
+
+/** What a node is told that wanted a size that the store refused. */
+export function sizeRefused(error: unknown): DmmapError {
+  return error instanceof DmmapError ? error : new DmmapError("DMMAP_INTERNAL", "the store refused the size");
 }

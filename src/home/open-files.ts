@@ -16,6 +16,8 @@ export class OpenFiles {
   readonly #recovery: Pick<Recovery, "isOpen" | "park">;
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
+  /** Those that a node may make longer by itself, and some that none may any more. */
+  readonly #growing = new Set<OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
@@ -73,6 +75,12 @@ export class OpenFiles {
     return this.#byInode.get(inode);
   }
 
+  /** Those that a node makes longer by itself just now. */
+  growing(): OpenFile[] {
+    for (const open of this.#growing) if (open.growth.node === undefined) this.#growing.delete(open);
+    return this.#growing.size === 0 ? [] : [...this.#growing];
+  }
+
   /** Whether any node has it open for writing. */
   isWritten(inode: number): boolean {
     return (this.#byInode.get(inode)?.writers.size ?? 0) > 0;
@@ -87,6 +95,7 @@ export class OpenFiles {
         stable,
         times: new FileTimes(file, this.#store.tree),
         lockWaits: this.#lockWaits,
+        growing: this.#growing,
       });
       this.#byKey.set(file.key, open);
       this.#byInode.set(file.inode, open);

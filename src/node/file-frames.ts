@@ -1,4 +1,5 @@
-import type { Epoch, Mode, PageIndex } from "../core/units.js";
+import { FileGrowth } from "../core/token/file-growth.js";
+import type { ByteOffset, Epoch, Mode, PageIndex } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { goneError } from "./gone-error.js";
 import type { HomeConnection, ReplyHandler } from "./home-connection.js";
@@ -7,6 +8,8 @@ import type { HomeConnection, ReplyHandler } from "./home-connection.js";
 export class FileFrames {
   /** The home knows what is held here. Not so between a disconnect and the end of the claims: nothing but those is sent. */
   isReady = true;
+  /** Whatever of the file goes by its size leaves behind what this node has made it longer. */
+  readonly growth = new FileGrowth();
   readonly #connection: HomeConnection;
   readonly #name: string;
   #number: number;
@@ -66,6 +69,7 @@ export class FileFrames {
     windowEnd: PageIndex,
     needsData: boolean,
   ): void {
+    this.tellGrowth();
     const frame = this.#frame(FrameType.acquire);
     frame.request = request;
     frame.mode = mode;
@@ -79,6 +83,7 @@ export class FileFrames {
   }
 
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
+    this.tellGrowth();
     const frame = this.#frame(FrameType.fetch);
     frame.request = request;
     frame.dataStart = start;
@@ -106,14 +111,43 @@ export class FileFrames {
 
   /** Only when ready: else it would be asked of nobody, and answered never. */
   sync(onReply: ReplyHandler): void {
+    this.tellGrowth();
+    const grown = this.growth.beginSync();
     const frame = this.#frame(FrameType.sync);
-    frame.request = this.#connection.expectReply(onReply);
+    frame.request = this.#connection.expectReply((reply, error) => {
+      if (error === undefined) this.growth.synced(grown);
+      onReply(reply, error);
+    });
     this.#send(frame);
   }
 
   /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
   write(start: PageIndex, end: PageIndex, duty: number, payloadBytes: number): number {
+    this.tellGrowth();
     return this.#pages(FrameType.write, start, end, duty, payloadBytes);
+  }
+
+  /** The home hears how long this node has made the file. */
+  tellGrowth(): void {
+    const sizeBytes = this.growth.tell();
+    if (sizeBytes >= 0) this.#grow(sizeBytes);
+  }
+
+  /** The home hears it again, before it hears what is held. */
+  claimGrowth(): void {
+    if (this.growth.unstableBytes > 0) this.#grow(this.growth.unstableBytes);
+  }
+
+  /** The home does not leave it to this node any more to make the file longer. */
+  recallGrowth(): void {
+    this.tellGrowth();
+    this.growth.recalled();
+  }
+
+  #grow(sizeBytes: ByteOffset): void {
+    const frame = this.#frame(FrameType.grow);
+    frame.extra = sizeBytes;
+    this.#connection.send(frame);
   }
 
   restore(page: PageIndex, version: Epoch, duty: number, payloadBytes: number): number {

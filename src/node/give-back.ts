@@ -12,7 +12,7 @@ export class GiveBack {
 
   /** `onGiven`: also of a file that the home does not know any more, which has nothing to be given. */
   give(open: OpenFile, onGiven: () => void, onFail: (error: unknown) => void): void {
-    const args = () => ({ file: open.file.number });
+    const args = () => ({ file: open.file.frames.number });
     const onFailed = (error: unknown) => (open.isGone ? onGiven() : onFail(error));
     const ask = () => this.#requests.ask({ op: "close", args, onReply: onGiven, onFail: onFailed });
     open.file.leave(nowMicros(), () => this.#whenStable(open, ask));
@@ -25,8 +25,9 @@ export class GiveBack {
    * A, as it should, sends its copy. 3. Nobody is left who knows that B's was newer, though B lives.
    */
   #whenStable(open: OpenFile, act: () => void): void {
-    if (!open.file.writes.isUnstable) return act();
-    open.file.writes.sync((error) => {
+    const { writes, frames } = open.file;
+    if (!writes.isUnstable && frames.growth.unstableBytes === 0) return act();
+    writes.sync((error) => {
       if (error === undefined || !this.#requests.retry(error, () => this.#whenStable(open, act))) act();
     });
   }

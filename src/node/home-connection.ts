@@ -31,6 +31,8 @@ export interface ConnectionSink {
   onFileFrame(frame: Frame, payload: Uint8Array): void;
   /** The home cannot take what was written to this file: it waits there, and syncs behind it. */
   onRefused(file: number, error: DmmapError): void;
+  /** Sends what the home has to have heard before it is asked anything. */
+  beforeRequest(): void;
   /** The home answered a hello. */
   onUp(welcome: Welcome): void;
   /** The lease may have run out at the home: nothing that is held may be used until the next `onUp`. */
@@ -108,11 +110,6 @@ export class HomeConnection implements InputSink {
     return this.#lease.hasLapsed(now, () => this.#sink.onLapsed());
   }
 
-  /** When the home was last heard, on the clock of `nowMicros`. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
   open(): void {
     this.#state = "connecting";
     this.#deadline = nowMicros() + connectMicrosMax;
@@ -133,6 +130,7 @@ export class HomeConnection implements InputSink {
       onReply(undefined, unreachable(this.#address, "the connection is down"));
       return request;
     }
+    this.#sink.beforeRequest();
     this.#replies.set(request, onReply);
     const frame = this.outgoing.reset(FrameType.request);
     frame.request = request;

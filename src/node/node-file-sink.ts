@@ -1,5 +1,5 @@
 import type { DmmapError } from "../core/error.js";
-import type { ByteOffset, Policy } from "../core/units.js";
+import type { ByteOffset, PageIndex, Policy } from "../core/units.js";
 import type { PageMemory } from "../mapping/page-memory.js";
 import type { NodeFile } from "./node-file.js";
 
@@ -20,7 +20,11 @@ export interface NodeFileSink {
   onPinned(pin: number): void;
   /** The home cannot read a page that the pin waits for. */
   onPinFailed(pin: number, error: DmmapError): void;
+  /** Stores to these pages cannot be kept. */
+  onLost(start: PageIndex, end: PageIndex): void;
   onResize(file: NodeFile): void;
+  /** The home is to hear of the size before it is asked anything. */
+  onGrew(file: NodeFile): void;
   /** A number for a pin of the file's own. */
   nextPin(): number;
 }

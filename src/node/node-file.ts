@@ -2,7 +2,7 @@ import { FileTokens } from "../core/token/file-tokens.js";
 import type { LockedPages } from "../core/token/locked-pages.js";
 import { Retention } from "../core/token/retention.js";
 import type { TokenPort } from "../core/token/token-port.js";
-import { type ByteOffset, type Epoch, Mode, type PageIndex, pageMax } from "../core/units.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, pageEndAt, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
@@ -30,24 +30,24 @@ export class NodeFile implements TokenPort, FaultHandler {
   readonly name: string;
   readonly cache: PageCache;
   readonly tokens: FileTokens;
+  readonly frames: FileFrames;
   /** Who waits in faults, and since when. */
   readonly clock = new FaultClock();
   readonly lockedPages: LockedPages;
   readonly writes: WriteBack;
   readonly readFailure = new ReadFailure();
+  readonly receiver: PageReceiver;
+  readonly usable = new Usable();
   upperCache: UpperCache = noUpperCache;
   readonly #connection: HomeConnection;
   readonly #metrics: NodeMetrics;
   readonly #sink: NodeFileSink;
-  readonly #frames: FileFrames;
-  readonly #receiver: PageReceiver;
   readonly #attic: PageAttic;
   readonly #retention: Retention;
   readonly #stores: StoreRun;
   #onLeft: (() => void) | undefined;
   /** Of the last resize, while the home waits to hear that it is done. */
   #resizeEpoch: Epoch = -1;
-  readonly #usable = new Usable();
 
   constructor(
     pager: Pager,
@@ -58,7 +58,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     sink: NodeFileSink,
   ) {
     this.name = options.name;
-    this.#frames = new FileFrames(connection, options.name, options.number);
+    this.frames = new FileFrames(connection, options.name, options.number);
     this.#connection = connection;
     this.#metrics = metrics;
     this.#sink = sink;
@@ -76,23 +76,14 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.#afterwards();
     };
     const whenRoom = (goOn: () => void) => this.writes.whenRoom(goOn);
-    this.#retention = new Retention(new NodeRetentionPort(this.cache, attic, this.#frames, whenRoom));
-    this.writes = new WriteBack(this.cache, this.#frames, this.#retention, metrics, (page) => {
+    this.#retention = new Retention(new NodeRetentionPort(this.cache, attic, this.frames, whenRoom));
+    this.writes = new WriteBack(this.cache, this.frames, this.#retention, metrics, (page) => {
       return this.tokens.modeAt(page) === Mode.write;
     });
     this.tokens = new FileTokens(this, { policy: options.policy, sizeBytes: options.sizeBytes });
     this.lockedPages = lockedPagesOf(this.tokens, sink, (action) => this.#act(action));
     this.#stores = new StoreRun(this.cache, this.tokens);
-    this.#receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
-  }
-
-  /** See `FileFrames.number`. */
-  get number(): number {
-    return this.#frames.number;
-  }
-
-  get numberLast(): number {
-    return this.#frames.numberLast;
+    this.receiver = new PageReceiver(this.cache, this.tokens, this.clock, this.#retention);
   }
 
   // Faults, from the page cache.
@@ -128,7 +119,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   /** `payload`: as of `InputSink.onFrame`. */
   onFrame(frame: Frame, payload: Uint8Array): void {
-    if (!this.#frames.isReady) return; // The home does not know yet what is held here: it will ask and tell again.
+    if (!this.frames.isReady) return; // The home does not know yet what is held here: it will ask and tell again.
     const now = nowMicros();
     switch (frame.type) {
       case FrameType.grant:
@@ -136,7 +127,7 @@ export class NodeFile implements TokenPort, FaultHandler {
         break;
       case FrameType.data:
         this.#metrics.dataPages += frame.dataEnd - frame.dataStart;
-        this.#receiver.install(frame);
+        this.receiver.install(frame);
         this.tokens.onData(frame.request, frame.dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
         break;
       case FrameType.revoke:
@@ -154,10 +145,6 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#afterwards();
   }
 
-  payloadAddress(frame: Frame): number {
-    return this.#receiver.payloadAddress(frame, this.#frames.isReady);
-  }
-
   #onGrant(frame: Frame, now: number): void {
     this.#metrics.grants++;
     if (frame.mode === Mode.write && frame.dataStart === frame.dataEnd) this.#metrics.upgrades++;
@@ -165,18 +152,45 @@ export class NodeFile implements TokenPort, FaultHandler {
     const { request, mode, start, end, epoch, dataStart, dataEnd, extra } = frame;
     this.tokens.onGrant(request, mode, start, end, epoch, dataStart, Math.max(dataEnd, extra));
     this.lockedPages.granted(start, end, epoch);
-    this.#receiver.install(frame);
+    this.receiver.install(frame);
     this.tokens.onData(request, dataEnd, (frame.flags & FrameFlag.more) !== 0, now);
   }
 
   #onResize({ extra: sizeBytes, epoch }: Frame, now: number): void {
     this.#resizeEpoch = epoch;
+    const { growth } = this.frames;
+    // Nobody else has it, and nothing was asked: so the home's store has refused what this node has made longer by itself.
+    if (growth.isOurs)
+      this.#retention.drop(pageEndAt(sizeBytes), pageMax, (start, end) => this.#sink.onLost(start, end));
+    growth.resized(sizeBytes);
+    this.#resize(
+      sizeBytes,
+      epoch,
+      now,
+    )(() => {
+      if (this.#resizeEpoch === epoch) this.frames.resized(epoch);
+    });
+  }
+
+  /** Whether this node may make the file longer by itself just now. */
+  get mayGrow(): boolean {
+    return this.frames.growth.isOurs && this.usable.is && !this.#connection.hasLapsed(nowMicros());
+  }
+
+  /** Makes it longer. The home hears of that before anything that goes by it. */
+  grow(sizeBytes: ByteOffset): void {
+    this.frames.growth.grew(sizeBytes);
+    this.#resize(sizeBytes, this.tokens.epoch, nowMicros())(() => undefined);
+    this.#sink.onGrew(this);
+    this.#afterwards();
+  }
+
+  /** @returns as `#setSize` */
+  #resize(sizeBytes: ByteOffset, epoch: Epoch, now: number): (onDropped: () => void) => void {
     const onDropped = this.#setSize(sizeBytes);
     this.tokens.onResize(sizeBytes, epoch, now);
-    onDropped(() => {
-      if (this.#resizeEpoch === epoch) this.#frames.resized(epoch);
-    });
     this.#sink.onResize(this);
+    return onDropped;
   }
 
   /** @returns what calls its argument when no cache shows the file with the former size. */
@@ -192,16 +206,16 @@ export class NodeFile implements TokenPort, FaultHandler {
   acquire(...args: Parameters<TokenPort["acquire"]>): void {
     this.#metrics.acquires++;
     this.lockedPages.acquired(args[1], args[2], args[3]);
-    this.#frames.acquire(...args);
+    this.frames.acquire(...args);
   }
 
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void {
     this.#metrics.fetches++;
-    this.#frames.fetch(request, start, end, epoch);
+    this.frames.fetch(request, start, end, epoch);
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch): void {
-    this.#frames.release(mode, start, end, epoch, this.tellDuty());
+    this.frames.release(mode, start, end, epoch, this.tellDuty());
   }
 
   isCached(page: PageIndex): boolean {
@@ -246,7 +260,7 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   evict(start: PageIndex, end: PageIndex): void {
     this.#retention.leaving(start, end, this.tokens.epoch);
-    this.#receiver.onEvict(start, end);
+    this.receiver.onEvict(start, end);
     this.cache.evict(start, end);
   }
 
@@ -279,10 +293,6 @@ export class NodeFile implements TokenPort, FaultHandler {
     return this.#attic.duties.tell();
   }
 
-  get isReady(): boolean {
-    return this.#frames.isReady;
-  }
-
   /** Gives everything back; `onLeft` is called when the last dirty page and the release have been queued. */
   leave(now: number, onLeft: () => void): void {
     this.tokens.unpinAll(now);
@@ -290,31 +300,18 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#act(() => this.tokens.giveBack(0, pageMax, now));
   }
 
-  /** Whether pages of the range are being received straight into the page cache just now: they must not be overwritten. */
-  isArriving(start: PageIndex, end: PageIndex): boolean {
-    return this.#receiver.isArriving(start, end);
-  }
-
   // The connection, and its loss.
 
   onDisconnected(): void {
-    this.#frames.isReady = false;
+    this.frames.isReady = false;
+    this.frames.growth.onDown();
     this.#retention.cancelRestore();
     this.#resizeEpoch = -1; // The home will not wait for it any more.
   }
 
   /** The lease may have run out at the home: nobody here sees or changes a shared page until that is known (R15). */
   suspend(): void {
-    if (this.#usable.set(false)) this.cache.suspend();
-  }
-
-  get isUsable(): boolean {
-    return this.#usable.is;
-  }
-
-  /** Runs `action` as soon as what is cached is known to be the file's: mostly now. */
-  whenUsable(action: () => void): void {
-    this.#usable.when(action);
+    if (this.usable.set(false)) this.cache.suspend();
   }
 
   /**
@@ -322,9 +319,10 @@ export class NodeFile implements TokenPort, FaultHandler {
    * `onSent` is called behind the last claim.
    */
   restoreAndClaim(number: number, onSent: () => void): void {
-    this.#frames.number = number;
+    this.frames.number = number;
+    this.frames.claimGrowth();
     this.#retention.restore(this.tokens.epoch, () => {
-      this.tokens.eachHeld((mode, start, end, epoch) => this.#frames.claim(mode, start, end, epoch));
+      this.tokens.eachHeld((mode, start, end, epoch) => this.frames.claim(mode, start, end, epoch));
       onSent();
     });
   }
@@ -341,7 +339,7 @@ export class NodeFile implements TokenPort, FaultHandler {
       this.tokens.onClaimRefused(start, end);
     }
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes)(() => undefined);
-    this.#frames.isReady = true;
+    this.frames.isReady = true;
     this.#act(() => this.tokens.onReclaimed(sizeBytes, epoch, nowMicros()));
     this.#use();
   }
@@ -350,31 +348,32 @@ export class NodeFile implements TokenPort, FaultHandler {
   loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
     this.#retention.drop(0, pageMax, report);
     this.#retention.clear();
+    this.frames.growth.clear();
   }
 
   /** The home does not find it any more, in a new session or after a restart: nobody answers for it, and nothing is held. */
   onGone(): void {
-    this.#frames.forgetNumber();
+    this.frames.forgetNumber();
     this.writes.onRoom(); // Nothing is dirty any more.
     this.#act(() => this.tokens.reset(this.cache.sizeBytes));
   }
 
   startSession(number: number, sizeBytes: ByteOffset): void {
-    this.#frames.number = number;
+    this.frames.number = number;
     if (sizeBytes !== this.cache.sizeBytes) this.#setSize(sizeBytes)(() => undefined);
     this.tokens.reset(sizeBytes);
-    this.#frames.isReady = true;
+    this.frames.isReady = true;
     this.#act(() => this.tokens.onTime(nowMicros()));
     this.#use();
   }
 
   #use(): void {
     if (this.#connection.hasLapsed(nowMicros())) return; // The home's answer came too late: it will be asked anew.
-    if (this.#usable.set(true)) {
+    if (this.usable.set(true)) {
       this.clock.clear(); // Whoever waits faults again.
       this.cache.resume();
     }
-    this.#usable.goOn();
+    this.usable.goOn();
     this.onRoom(nowMicros());
   }
 

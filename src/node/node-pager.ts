@@ -85,7 +85,7 @@ export class NodePager {
     this.#node.requests.ask({
       op,
       ...(ticket === undefined ? {} : { ticket }),
-      args: () => ({ ...args, ...(file === undefined ? {} : { file: this.#node.files.get(file).file.number }) }),
+      args: () => ({ ...args, ...(file === undefined ? {} : { file: this.#node.files.get(file).file.frames.number }) }),
       onReply: reply,
       onFail: reply.fail,
     });

@@ -92,8 +92,9 @@ export class NodeSession {
 
   #reclaim(state: "resumed" | "recovering"): void {
     this.#eachFile((open, done) => {
-      if (state === "resumed" && this.#parts.files.byNumber(open.file.numberLast) !== open) this.#restart(open, done);
-      else if (state === "resumed") this.#reclaimFile(open, open.file.number, done);
+      if (state === "resumed" && this.#parts.files.byNumber(open.file.frames.numberLast) !== open)
+        this.#restart(open, done);
+      else if (state === "resumed") this.#reclaimFile(open, open.file.frames.number, done);
       else this.#reopen(open, done, ({ file: number }) => this.#reclaimFile(open, number, done));
     });
   }
@@ -132,9 +133,10 @@ export class NodeSession {
   }
 
   /** The file has been opened in the present session, where this node holds nothing of it. */
-  begin(open: OpenFile, { file: number, size }: Opened): void {
+  begin(open: OpenFile, { file: number, size, growsHere = false }: Opened): void {
     open.isGone = false;
     this.#parts.files.renumber(open, number);
+    open.file.frames.growth.opened(growsHere);
     open.file.startSession(number, size);
     this.#parts.emit("resize", { file: open.id, size });
   }

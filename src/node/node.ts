@@ -10,6 +10,7 @@ import { PooledMemory } from "../mapping/pooled-memory.js";
 import { CacheBudget } from "./cache-budget.js";
 import { GiveBack } from "./give-back.js";
 import { goneError } from "./gone-error.js";
+import { Growths } from "./growths.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
@@ -57,6 +58,7 @@ export class Node {
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
   readonly #giveBack: GiveBack;
+  readonly #growths: Growths;
   readonly #attic = new PageAttic();
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
@@ -84,6 +86,7 @@ export class Node {
       onFileFrame: (frame, payload) => this.#onFrame(frame, payload),
       // It has no room for what was sent, and keeps that in line.
       onRefused: (file, error) => this.files.byNumber(file)?.file.writes.failSyncs(error),
+      beforeRequest: () => this.#growths.tell(),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
       onLapsed: () => this.#session.onLapsed(),
@@ -94,6 +97,7 @@ export class Node {
     this.locks = new NodeRangeLocks(this.requests, this.#connection, (open, stores, then) =>
       this.handOver(open, stores, then),
     );
+    this.#growths = new Growths(this.#connection, this.files);
     this.#giveBack = new GiveBack(this.requests);
     this.recalls = new Recalls(this.#connection);
     this.pins = new Pins((deadline) => this.wakeAt(deadline));
@@ -215,7 +219,7 @@ export class Node {
       for (const { file } of open) file.cache.close();
       done();
     };
-    if (!this.#connection.isUp || ![...kept].every(({ file }) => file.isReady)) return finish();
+    if (!this.#connection.isUp || ![...kept].every(({ file }) => file.frames.isReady)) return finish();
     const give = (file: OpenFile, end: () => void) => {
       const onGiven = () => {
         kept.delete(file);
@@ -267,7 +271,7 @@ export class Node {
     this.#onFirstUp = undefined;
   }
 
-  #add(name: string, again: OpenRequest, { file: number, policy, size }: Opened): OpenFile {
+  #add(name: string, again: OpenRequest, { file: number, policy, size, growsHere = false }: Opened): OpenFile {
     const id = this.files.nextId();
     const memory = this.#pool === undefined ? undefined : new PooledMemory(this.#pool);
     const options = { name, number, policy, sizeBytes: size, memory };
@@ -276,10 +280,12 @@ export class Node {
       onPinned: (pin) => this.pins.onPinned(pin),
       onPinFailed: (pin, error) => this.pins.onFailed(pin, error),
       nextPin: () => this.pins.next(),
+      onLost: (start, end) => this.reportLost(open, start, end),
+      onGrew: (grown) => this.#growths.grew(grown),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
-    const now = nowMicros();
-    if (this.#connection.hasLapsed(now)) file.suspend();
+    file.frames.growth.opened(growsHere);
+    if (this.#connection.hasLapsed(nowMicros())) file.suspend();
     const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false };
     this.files.add(open);
     return open;
@@ -339,7 +345,7 @@ export class Node {
   #freeKept(now: number): void {
     if (this.#settlesRunning > 0 || now < this.#settleableAt) return;
     for (const { file } of this.files.all()) {
-      if (!file.isReady || !file.writes.isUnstable) continue;
+      if (!file.frames.isReady || !file.writes.isUnstable) continue;
       this.#settlesRunning++;
       file.writes.settle((error) => {
         this.#settlesRunning--;
@@ -354,7 +360,7 @@ export class Node {
     this.#mayBeUnstable = true; // What cannot be synced now, or in vain, is tried again.
     const startedAt = nowMicros();
     for (const { file } of this.files.all()) {
-      if (!file.isReady || !file.writes.isUnstable) continue;
+      if (!file.frames.isReady || !file.writes.isUnstable) continue;
       file.writes.sync(() => {
         const rest = (nowMicros() - startedAt) * writeBackRest;
         this.#writeBackMicros = Math.max(writeBackMicrosMin, Math.min(rest, writeBackMicrosMax));
@@ -366,13 +372,21 @@ export class Node {
     this.#mayBeUnstable ||= (frame.flags & FrameFlag.unstable) !== 0;
     if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
     else if (frame.type === FrameType.recallLocks) this.locks.recalled(this.files.byNumber(frame.file));
-    else this.#fileOf(frame)?.onFrame(frame, payload);
+    else if (frame.type === FrameType.recallGrowth) this.#growths.onRecall(frame);
+    else this.#onFileFrame(frame, payload);
+  }
+
+  #onFileFrame(frame: Frame, payload: Uint8Array): void {
+    const file = this.#fileOf(frame);
+    if (file !== undefined) file.onFrame(frame, payload);
+    else if (frame.type === FrameType.resize) this.#growths.answer(FrameType.resized, frame);
   }
 
   /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */
   #payloadAddress(frame: Frame): number {
     if (!carriesPages(frame.type)) return 0;
-    return this.#fileOf(frame)?.payloadAddress(frame) ?? payloadBuffer().address;
+    const file = this.#fileOf(frame);
+    return file?.receiver.payloadAddress(frame, file.frames.isReady) ?? payloadBuffer().address;
   }
 
   #fileOf(frame: Frame): NodeFile | undefined {

@@ -35,7 +35,7 @@ export class OpenFiles {
 
   add(open: OpenFile): void {
     this.#byId.set(open.id, open);
-    this.#byNumber.set(open.file.number, open);
+    this.#byNumber.set(open.file.frames.number, open);
   }
 
   delete(open: OpenFile): void {
@@ -45,7 +45,7 @@ export class OpenFiles {
 
   /** The home's number for the file is void, or is about to change. */
   forgetNumber(open: OpenFile): void {
-    if (this.#byNumber.get(open.file.numberLast) === open) this.#byNumber.delete(open.file.numberLast);
+    if (this.#byNumber.get(open.file.frames.numberLast) === open) this.#byNumber.delete(open.file.frames.numberLast);
   }
 
   renumber(open: OpenFile, number: number): void {

@@ -101,7 +101,7 @@ export class PieceIo {
 /** Whether all pages of the bytes are replaced as a whole, and none is being received just where they are to go. */
 function mayReplace(file: NodeFile, offset: ByteOffset, end: ByteOffset): boolean {
   const isWhole = offset % pageBytes === 0 && (end % pageBytes === 0 || end === file.cache.sizeBytes);
-  return isWhole && !file.isArriving(pageAt(offset), pageEndAt(end));
+  return isWhole && !file.receiver.isArriving(pageAt(offset), pageEndAt(end));
 }
 
 function beyondEnd({ name, cache }: NodeFile): DmmapError {

@@ -50,7 +50,7 @@ export class Pins {
     onFailed?: (error: DmmapError) => void,
   ): void {
     this.#waiters.set(pin, { file, onPinned, onFailed });
-    file.whenUsable(() => {
+    file.usable.when(() => {
       if (!this.#waiters.has(pin)) return; // Given up meanwhile.
       if (kind === "prefetch") file.tokens.prefetch(pin, mode, start, end, nowMicros());
       else file.tokens.pin(pin, mode, start, end, nowMicros(), kind === "hold");

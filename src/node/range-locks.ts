@@ -103,10 +103,10 @@ export class NodeRangeLocks {
     const locks = this.#files.get(open);
     if (locks !== undefined && this.#decides(locks)) {
       const found = locks[lock.kind].conflict(toRange(lock));
-      return onReply({ lock: found === undefined ? null : toRequest(open.file.number, lock.kind, found) });
+      return onReply({ lock: found === undefined ? null : toRequest(open.file.frames.number, lock.kind, found) });
     }
     const ask = () =>
-      this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.number }), onReply, onFail });
+      this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.frames.number }), onReply, onFail });
     if (locks === undefined) ask();
     else locks.whenTold(ask);
   }
@@ -192,7 +192,8 @@ export class NodeRangeLocks {
     });
   }
 
-  #claim({ file: { number } }: OpenFile, held: FileLocks, onLost: () => void): void {
+  #claim({ file: { frames } }: OpenFile, held: FileLocks, onLost: () => void): void {
+    const { number } = frames;
     const locks = kinds.flatMap((kind) => held[kind].held.map((lock) => toRequest(number, kind, lock)));
     this.#connection.request("claimLocks", { file: number, locks }, (answer) => {
       if (answer === undefined) return; // Down once more: claimed again then.
@@ -276,7 +277,7 @@ function toSet(
   { wait, inLine }: Pick<LockHow, "wait" | "inLine">,
   pages: SetLock["pages"],
 ): SetLock {
-  return { file: file.number, owner, kind, start, end, type, pid, wait, inLine, pages };
+  return { file: file.frames.number, owner, kind, start, end, type, pid, wait, inLine, pages };
 }
 
 function allOf(owner: string, kind: Kind): AskedLock {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LockDelegation } from "../../src/core/home/lock-delegation.js";
+import { Delegation } from "../../src/core/home/delegation.js";
 import { LockWaits } from "../../src/core/home/lock-waits.js";
 import { type RangeLock, RangeLocks, type RangeLockType } from "../../src/core/home/range-locks.js";
 import { FileLocks } from "../../src/core/token/file-locks.js";
@@ -34,7 +34,7 @@ class World {
   owed = 0;
   readonly believed: RangeLock[] = [];
   readonly #table = new RangeLocks(new LockWaits(), (node, request) => this.#granted(node, request));
-  readonly #delegation = new LockDelegation((node) => this.#send(node, { kind: "recall" }));
+  readonly #delegation = new Delegation((node) => this.#send(node, { kind: "recall" }), 8);
   readonly #files = nodes.map(() => new FileLocks());
   readonly #toHome: ToHome[][] = nodes.map(() => []);
   readonly #toNode: ToNode[][] = nodes.map(() => []);

@@ -40,6 +40,7 @@ function spoiled<Opened extends { readonly file: StoreFile }>(opened: Opened): O
 function spoil(file: StoreFile): void {
   const sync = file.sync.bind(file);
   const read = file.read.bind(file);
+  const setSize = file.setSize.bind(file);
   file.sync = (done) => {
     const error = failing("sync");
     if (error === undefined) sync(done);
@@ -49,5 +50,10 @@ function spoil(file: StoreFile): void {
     const error = failing("read") ?? failingPage("read", start, end);
     if (error !== undefined) throw error;
     read(start, end, to);
+  };
+  file.setSize = (sizeBytes) => {
+    const error = failing("setSize");
+    if (error !== undefined) throw error;
+    setSize(sizeBytes);
   };
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { connect } from "../../src/index.js";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { failingHome } from "./failing-home.js";
 import { MountCluster } from "./mount-cluster.js";
 import { PlainUser } from "./plain-user.js";
 
@@ -48,24 +49,22 @@ test("a full disk at the home reaches fsync and msync; nothing is dropped, and i
 test("a broken disk at the home reaches fsync and msync; nothing is dropped, and it goes on when it works again", {
   skip,
 }, async () => {
-  using faults = temporaryFolder();
-  process.env.DMMAP_TEST_FAULTS = faults.path;
-  const store = new URL("../home/failing-store.js", import.meta.url).href;
-  await using cluster = await MountCluster.start({ home: { store } });
+  await using parts = await failingHome();
+  const { cluster, fail, mend } = parts;
   const [one, other] = cluster.mounts;
   await using user = await PlainUser.start();
   await user.call("edit", { path: one.at("file") });
   await user.call("fill", { at: 0, length: 8192, value: 7 });
   await user.call("fsync", {});
   await user.call("map", { length: 8192 });
-  writeFileSync(faults.at("sync"), "");
+  fail("sync");
   await user.call("write", { at: 0, text: "a" });
   await assert.rejects(user.call("fsync", {}), { code: "EIO" });
   await user.call("store", { at: 4096, value: 8 });
   await assert.rejects(user.call("msync", {}), /EIO/);
   await assert.rejects(user.call("fsync", {}), { code: "EIO" });
 
-  rmSync(faults.at("sync"));
+  mend("sync");
   await user.call("fsync", {});
   await user.call("msync", {});
   await using reader = await PlainUser.start();
@@ -77,16 +76,14 @@ test("a broken disk at the home reaches fsync and msync; nothing is dropped, and
 test("a page that the home's disk cannot read is EIO for who reads it, and for nobody else; until it can", {
   skip,
 }, async () => {
-  using faults = temporaryFolder();
-  process.env.DMMAP_TEST_FAULTS = faults.path;
-  const store = new URL("../home/failing-store.js", import.meta.url).href;
-  await using cluster = await MountCluster.start({ home: { store } });
+  await using parts = await failingHome();
+  const { cluster, fail, mend } = parts;
   const [one, other] = cluster.mounts;
   await using writer = await PlainUser.start();
   await writer.call("edit", { path: one.at("file") });
   for (let page = 0; page < 16; page++) await writer.call("fill", { at: page * 4096, length: 4096, value: 65 + page });
   await writer.call("fsync", {});
-  writeFileSync(faults.at("read 5"), "");
+  fail("read 5");
 
   await using user = await PlainUser.start();
   await user.call("open", { path: other.at("file"), flags: "r" });
@@ -106,6 +103,6 @@ test("a page that the home's disk cannot read is EIO for who reads it, and for n
   await assert.rejects(map.prefetch(4 * 4096, 3 * 4096, "read"), bad);
   assert.deepEqual([...(await file.read(6 * 4096, 2))], [71, 71]);
 
-  rmSync(faults.at("read 5"));
+  mend("read 5");
   assert.deepEqual([await read(5), [...(await file.read(5 * 4096, 1))]], ["FF", [70]]);
 });

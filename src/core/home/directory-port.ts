@@ -1,5 +1,8 @@
 import type { ByteOffset, Epoch, Mode, NodeId, PageIndex } from "../units.js";
 
+/** In the place of a request's number: nobody has asked for the change of size, and nobody is to be answered. */
+export const noRequest = -1;
+
 /**
  * What a file's directory tells its shell to do, in the order of the calls. All calls are synchronous and must not call
  * back into the directory.

@@ -2,19 +2,18 @@ import { assert } from "../assert.js";
 import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
-import type { DirectoryPort } from "./directory-port.js";
-import { forgetCrossed, forgetNewClaims, type Holder, isUnclaimed } from "./holder.js";
+import { type DirectoryPort, noRequest } from "./directory-port.js";
+import {
+  type DirectorySegment,
+  forgetCrossed,
+  forgetNewClaims,
+  type Holder,
+  isUnclaimed,
+  nextWritten,
+  segmentsOf,
+} from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
 import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
-
-/** A segment of the directory, for people and tests. */
-export interface DirectorySegment {
-  readonly node: NodeId;
-  readonly mode: Mode;
-  readonly start: PageIndex;
-  readonly end: PageIndex;
-  readonly epoch: Epoch;
-}
 
 /**
  * One file's directory: who holds which token, who waits, and how large the file is. Pure: it acts through its port.
@@ -149,6 +148,30 @@ export class FileDirectory {
     this.#pump();
   }
 
+  /**
+   * A node has made the file longer, where that was left to it, and lives by that size. One that says so when it is back after a
+   * restart may not be alone any more: then the others hear of it, at the end of recovery. What the store refuses is undone.
+   *
+   * @returns what the store has against it
+   */
+  grown(node: NodeId, sizeBytes: ByteOffset): unknown {
+    const mayGrow = this.#isRecovering || this.mayLeaveSizeTo(node);
+    const error = mayGrow ? this.#resizes.grow(sizeBytes) : this.extend(node, noRequest, sizeBytes);
+    if (this.#isRecovering || error !== undefined) this.#resizes.announce();
+    this.#startResizes();
+    return error;
+  }
+
+  /** Whether nobody but this node has to do with the file's size. */
+  mayLeaveSizeTo(node: NodeId): boolean {
+    return this.#holders.size === 1 && this.#holders.has(node) && !this.#isRecovering && !this.#resizes.hasWaiting;
+  }
+
+  /** The node is back, and may not have heard of a change of size. */
+  remind(node: NodeId): void {
+    this.#resizes.remind(node);
+  }
+
   /** The node lives by the size of this epoch. */
   resized(node: NodeId, epoch: Epoch): void {
     if (this.#resizes.answered(node, epoch)) this.#startResizes();
@@ -213,14 +236,7 @@ export class FileDirectory {
 
   /** The first page in [start, end) that another node than this may be storing to; `end` when none is. */
   nextWritten(node: NodeId, start: PageIndex, end: PageIndex): PageIndex {
-    let first = end;
-    for (const [other, { tokens }] of this.#holders) {
-      if (other === node) continue;
-      for (let index = tokens.firstEndingAfter(start); index < tokens.count && tokens.start(index) < first; index++) {
-        if (tokens.mode(index) === Mode.write) first = Math.max(start, tokens.start(index));
-      }
-    }
-    return first;
+    return nextWritten(this.#holders, node, start, end);
   }
 
   mayFetch(node: NodeId, start: PageIndex, end: PageIndex): boolean {
@@ -242,18 +258,8 @@ export class FileDirectory {
     return count;
   }
 
-  *segments(): Generator<DirectorySegment> {
-    for (const [node, { tokens }] of this.#holders) {
-      for (let index = 0; index < tokens.count; index++) {
-        yield {
-          node,
-          mode: tokens.mode(index),
-          start: tokens.start(index),
-          end: tokens.end(index),
-          epoch: tokens.epoch(index),
-        };
-      }
-    }
+  segments(): Generator<DirectorySegment> {
+    return segmentsOf(this.#holders);
   }
 
   /** One line for people: who holds what and was asked to give it back, who waits, what size is coming. */

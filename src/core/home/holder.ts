@@ -1,5 +1,5 @@
 import type { TokenRanges } from "../token-ranges.js";
-import { Mode, type NodeId, type PageIndex } from "../units.js";
+import { type Epoch, Mode, type NodeId, type PageIndex } from "../units.js";
 
 /** A revoke that has not been answered. */
 interface Revoke {
@@ -55,4 +55,39 @@ export function isUnclaimed(
     if (tokens.strongest(start, end) > limit || (claims?.strongest(start, end) ?? Mode.none) > limit) return false;
   }
   return true;
+}
+
+/** The first page in [start, end) that another node than this may be storing to; `end` when none is. */
+export function nextWritten(
+  holders: ReadonlyMap<NodeId, Holder>,
+  node: NodeId,
+  start: PageIndex,
+  end: PageIndex,
+): PageIndex {
+  let first = end;
+  for (const [other, { tokens }] of holders) {
+    if (other === node) continue;
+    for (let index = tokens.firstEndingAfter(start); index < tokens.count && tokens.start(index) < first; index++) {
+      if (tokens.mode(index) === Mode.write) first = Math.max(start, tokens.start(index));
+    }
+  }
+  return first;
+}
+
+/** A segment of a directory, for people and tests. */
+export interface DirectorySegment {
+  readonly node: NodeId;
+  readonly mode: Mode;
+  readonly start: PageIndex;
+  readonly end: PageIndex;
+  readonly epoch: Epoch;
+}
+
+export function* segmentsOf(holders: ReadonlyMap<NodeId, Holder>): Generator<DirectorySegment> {
+  for (const [node, { tokens }] of holders) {
+    for (let index = 0; index < tokens.count; index++) {
+      const [mode, start, end] = [tokens.mode(index), tokens.start(index), tokens.end(index)];
+      yield { node, mode, start, end, epoch: tokens.epoch(index) };
+    }
+  }
 }

@@ -1,5 +1,9 @@
 import { type ByteOffset, type Epoch, firstPageChanged, type NodeId, type PageIndex } from "../units.js";
-import type { DirectoryPort } from "./directory-port.js";
+import { type DirectoryPort, noRequest } from "./directory-port.js";
+
+const nobody: NodeId = -1;
+/** In the place of a new size. */
+const currentSize: ByteOffset = -1;
 
 interface Resize {
   readonly node: NodeId;
@@ -46,6 +50,24 @@ export class ResizeQueue {
     return this.#active?.firstPage ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Whether changes of size wait for others. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A node has made the file longer, and lives by that already. @returns what the store has against it */
+  grow(sizeBytes: ByteOffset): unknown {
+    if (sizeBytes <= this.#sizeBytes) return undefined;
+    const error = this.#apply(sizeBytes);
+    if (error === undefined) this.#sizeBytes = sizeBytes;
+    return error;
+  }
+
+  /** Every node is told of the size that there is by then, whoever may live by another. */
+  announce(): void {
+    this.push(nobody, noRequest, currentSize);
+  }
+
   push(node: NodeId, request: number, sizeBytes: ByteOffset, onlyGrows = false): void {
     this.#waiting.push({ node, request, sizeBytes, onlyGrows });
   }
@@ -53,13 +75,14 @@ export class ResizeQueue {
   /** Begins the next change when none is under way. A size that the store refuses leaves everything as it was. */
   start(nodes: readonly NodeId[], nextEpoch: () => Epoch): void {
     while (this.#active === undefined) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+      const first = this.#waiting.shift();
+      if (first === undefined) return;
+      const next = first.sizeBytes === currentSize ? { ...first, sizeBytes: this.#sizeBytes } : first;
       if (next.onlyGrows && next.sizeBytes <= this.#sizeBytes) {
         this.#port.truncated(next.node, next.request, undefined);
         continue;
       }
-      const error = this.#apply(next.sizeBytes);
+      const error = next === first ? this.#apply(next.sizeBytes) : undefined;
       if (error !== undefined) {
         this.#port.truncated(next.node, next.request, error);
         continue;
@@ -83,11 +106,12 @@ export class ResizeQueue {
 
   /**
    * The node is back after a lost connection: it may not have heard of the change, or its answer is lost. It is asked
-   * again, rather than taken to live by the new size, since until it has heard it may store to what is cut off.
+   * again, rather than taken to live by the new size, since until it has heard it may store to what is cut off. The size is
+   * that of now: it may have made the file longer since.
    */
   remind(node: NodeId): void {
     const active = this.#active;
-    if (active?.unanswered.has(node)) this.#port.resize(node, active.sizeBytes, active.epoch);
+    if (active?.unanswered.has(node)) this.#port.resize(node, this.#sizeBytes, active.epoch);
   }
 
   /** The node is gone: nobody waits for it, and its own changes that have not begun are dropped. */

@@ -45,6 +45,14 @@ export interface Opened {
   readonly created: boolean;
   /** What people call it, where the node did not say so itself. */
   readonly name?: string;
+  /** The node may make it longer by itself, until `recallGrowth` or until it asks for a size. */
+  readonly growsHere?: boolean;
+}
+
+export interface Resized {
+  readonly size: number;
+  /** As of `Opened`. */
+  readonly growsHere?: boolean;
 }
 
 /** Control requests by `op`, each with its answer. */
@@ -62,7 +70,7 @@ export interface ControlOperations extends TreeRequests {
   rename: { request: { from: string; to: string }; reply: object };
   remove: { request: { name: string }; reply: object };
   /** Answered when every node that has the file open lives by the new size. */
-  truncate: { request: { file: number; size: number }; reply: { size: number } };
+  truncate: { request: { file: number; size: number }; reply: Resized };
   /** Takes back a `setLock` request that still waits (`request` is its number). */
   cancelLock: { request: { request: number }; reply: object };
   /**

@@ -19,7 +19,7 @@ import { fileBytesMax, Mode, pageBytes, pageMax } from "../units.js";
  * | 32 | f64 | dataStart | pages of the payload; in `acquire` the pages needed |
  * | 40 | f64 | dataEnd | |
  * | 48 | f64 | epoch | |
- * | 56 | f64 | extra | `acquire`, `grant`: end of the data wanted, or coming; `resize`: size in bytes; `write`, `restore`: number of the duty; `release`: of the last |
+ * | 56 | f64 | extra | `acquire`, `grant`: end of the data wanted, or coming; `resize`, `grow`: size in bytes; `write`, `restore`: number of the duty; `release`: of the last |
  */
 export const headerBytes = 64;
 export const frameMagic = 0xda;
@@ -87,9 +87,15 @@ export const FrameType = {
   locked: 27,
   /** home → node: say by `claimLocks` all locks that are held on this `file`, and decide about none from then on. */
   recallLocks: 28,
+  /** node → home, where that was left to it: it has made the file longer, `extra` bytes. Back, it says so again. */
+  grow: 29,
+  /** home → node: say how long you have made this `file`, leave sizes to the home from then on, and answer by this `epoch`. */
+  recallGrowth: 30,
+  /** node → home: the recall of this `epoch` is in force. */
+  growthEnded: 31,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.recallLocks;
+export const frameTypeMax = FrameType.growthEnded;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */

@@ -8,7 +8,7 @@ import type {
   Time,
   XattrMode,
 } from "./attributes.js";
-import type { Opened } from "./control.js";
+import type { Opened, Resized } from "./control.js";
 import type { ChangeAnswer, ChangeRequest, LeasedAnswer, LeaseRequest } from "./leases.js";
 import type { WantedPages } from "./lock-frame.js";
 
@@ -111,7 +111,7 @@ export interface TreeRequests {
   /** Opens a file by its inode; `path` is where the node saw it last. Who writes tells its times by itself (`times`). */
   openInode: { request: Thing & { write: boolean; path?: string }; reply: Opened };
   /** Makes a file at least this long. */
-  extend: { request: { file: number; size: number }; reply: { size: number } };
+  extend: { request: { file: number; size: number }; reply: Resized };
   /** Bytes get room on the disk. */
   allocate: { request: { file: number; start: number; length: number }; reply: object };
   /** Pages [start, end) that are nothing but zeros give their room back. */

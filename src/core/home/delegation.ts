@@ -1,20 +1,18 @@
 import type { NodeId } from "../units.js";
 
-/** So many locks in a row for a node that nobody shares them with, before it decides by itself. */
-const aloneMin = 8;
-/** Each time that was taken back, it takes so many times as many: two nodes that take turns are not in each other's way. */
+/** Each time it was taken back, it takes so many times as much: two nodes that take turns are not in each other's way. */
 const aloneGrowth = 4;
 const aloneMax = 4096;
 
 /**
- * Which node decides by itself about one file's locks (R16): one that has been alone with them for a while. Then most of its
- * locks cost no message. The home decides nothing about that file before the node, asked back, has said all that it holds;
- * nor about what the node itself asks meanwhile:
+ * Which node decides by itself about something of one file: its locks (R16), or that it gets longer. It is one that has been
+ * alone with that for a while. Then most of it costs no message. The home decides nothing of the kind before the node, asked
+ * back, has said how things are; nor about what the node itself asks meanwhile:
  *
  * 1. The home asks the node back. 2. A request of the node's arrives, sent before, and is granted. 3. What the node says that
  * it holds was said without that lock, and ends it.
  */
-export class LockDelegation {
+export class Delegation {
   readonly #recall: (node: NodeId) => void;
   #node: NodeId | undefined;
   /** What is asked back; the same object for as long as it is the same question. */
@@ -22,11 +20,20 @@ export class LockDelegation {
   #waiting: (() => void)[] = [];
   #last: NodeId | undefined;
   #alone = 0;
-  #aloneMin = aloneMin;
+  #aloneMin: number;
 
-  /** `recall`: ask the node to say all that it holds, and to decide nothing from then on. */
-  constructor(recall: (node: NodeId) => void) {
+  /**
+   * `recall`: ask the node to say how things are, and to decide nothing from then on. `aloneMin`: so often in a row must one node
+   * be given what it asks for, before it decides by itself.
+   */
+  constructor(recall: (node: NodeId) => void, aloneMin: number) {
     this.#recall = recall;
+    this.#aloneMin = aloneMin;
+  }
+
+  /** The node that decides, or is being asked back. */
+  get node(): NodeId | undefined {
+    return this.#node;
   }
 
   /** What the node was asked and has not answered. */
@@ -53,9 +60,9 @@ export class LockDelegation {
   }
 
   /**
-   * The node has been given a lock. `isAlone`: nobody else has one, or waits; asked only if that matters.
+   * The node has been given what it asked for. `isAlone`: nobody else has to do with it; asked only if that matters.
    *
-   * @returns whether it decides by itself, as of the news of that lock
+   * @returns whether it decides by itself, as of that answer
    */
   granted(node: NodeId, isAlone: () => boolean): boolean {
     if (this.#node !== undefined || ++this.#alone < this.#aloneMin || !isAlone()) return false;
@@ -63,7 +70,7 @@ export class LockDelegation {
     return true;
   }
 
-  /** The node has said all that it holds, or is gone: the home decides again, in the order of what it was asked. */
+  /** The node has said how things are, or is gone: the home decides again, in the order of what it was asked. */
   ended(node: NodeId): void {
     if (this.#node !== node) return;
     this.#node = undefined;
