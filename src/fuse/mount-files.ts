@@ -219,7 +219,9 @@ export class MountFiles {
   /** Pages that the kernel was given for writing may have to be read ones from now on: it must ask for them again. */
   #endWriting(entry: Entry, file: MountFile): void {
     file.whenDropped(0, pageMax, () => {
-      if (entry.writers === 0 && !entry.isBusy) file.isWriteOpen = false;
+      if (entry.writers > 0 || entry.isBusy) return;
+      file.isWriteOpen = false;
+      file.file.frames.giveGrowthBack();
     });
   }
 

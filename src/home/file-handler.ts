@@ -61,15 +61,13 @@ export class FileHandler {
 
 /** A mount has the file open from now on. */
 export function openFor({ recovery }: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
-  const isNew = !session.files.has(open.number);
   session.files.set(open.number, open);
   recovery.remember(session.id, session.name, open.name);
   const { number: file, directory, name } = open;
   const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   if (!write) return opened;
   open.tellsTimes(session.node);
-  // A node that has it open already may be about to ask for a size.
-  return { ...opened, growsHere: isNew && open.leaveGrowthTo(session.node) };
+  return { ...opened, growsHere: open.leaveGrowthTo(session.node) };
 }
 
 /** By whole pages, as the store has them; what another node may be storing counts as data. */

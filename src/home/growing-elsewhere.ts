@@ -1,10 +1,12 @@
 import { DmmapError } from "../core/error.js";
 import type { Delegation } from "../core/home/delegation.js";
 import type { LeaseKey } from "../core/home/lease-table.js";
+import type { NodeId } from "../core/units.js";
 import type { Store } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
 import type { ControlRequest } from "./control-schemas.js";
+import type { OpenFile } from "./open-file.js";
 import type { OpenFiles } from "./open-files.js";
 import type { Session } from "./session.js";
 
@@ -21,14 +23,24 @@ export function growingElsewhere(
   body: ControlRequest,
   keys: readonly LeaseKey[],
 ): Delegation | undefined {
-  const growing = files.growing().filter(({ growth }) => growth.node !== node);
-  if (growing.length === 0) return undefined;
-  const inodes = inodesOf(tree, body);
-  const found = growing.find(({ file }) => {
-    return inodes === "all" || inodes.includes(file.inode) || keys.includes(file.inode);
-  });
+  if (!files.growing.areElsewhere(node)) return undefined;
+  const found = find(files, node, inodesOf(tree, body), keys);
   found?.growth.mayDecide(node);
   return found?.growth;
+}
+
+function find(
+  files: OpenFiles,
+  node: NodeId,
+  inodes: readonly (number | undefined)[] | "all",
+  keys: readonly LeaseKey[],
+): OpenFile | undefined {
+  if (inodes === "all") return files.growing.elsewhere(node);
+  for (const inode of [...inodes, ...keys]) {
+    const open = typeof inode === "number" ? files.byInode(inode) : undefined;
+    if (open?.growth.node !== undefined && open.growth.node !== node) return open;
+  }
+  return undefined;
 }
 
 function inodesOf(tree: Tree, body: ControlRequest): readonly (number | undefined)[] | "all" {

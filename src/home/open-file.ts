@@ -14,6 +14,7 @@ import type { HomeCounters } from "../observe/status.js";
 import type { StoreFile } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import type { FileTimes } from "./file-times.js";
+import type { GrowingFiles } from "./growing-files.js";
 
 /** So many locks in a row are a node's that nobody shares them with, before it decides about them by itself. */
 const locksAloneMin = 8;
@@ -35,8 +36,7 @@ export interface OpenFileOptions {
   readonly times: FileTimes;
   /** Of all files of this home. */
   readonly lockWaits: LockWaits;
-  /** Takes those in that a node may make longer by itself. */
-  readonly growing: Set<OpenFile>;
+  readonly growing: GrowingFiles;
 }
 
 /**
@@ -56,10 +56,9 @@ export class OpenFile implements DirectoryPort {
   /** Of its locks. */
   readonly delegation = new Delegation((node) => this.#recall(node, FrameType.recallLocks), locksAloneMin);
   /** Of making it longer. */
-  readonly growth = new Delegation((node) => this.#recall(node, FrameType.recallGrowth), growthAloneMin);
+  readonly growth: Delegation;
   name: string;
   readonly #home: OpenFileHome;
-  readonly #growing: Set<OpenFile>;
   /** Counts how often it was left to a node. */
   #growthEpoch: Epoch = 0;
 
@@ -69,7 +68,11 @@ export class OpenFile implements DirectoryPort {
     this.name = name;
     this.file = file;
     const { recovering, stable } = options;
-    this.#growing = options.growing;
+    this.growth = new Delegation(
+      (node) => this.#recall(node, FrameType.recallGrowth),
+      growthAloneMin,
+      (node, isLeft) => options.growing.changed(this, node, isLeft),
+    );
     this.times = options.times;
     this.directory = new FileDirectory(this, { policy: file.policy, sizeBytes: file.sizeBytes, recovering });
     this.duties = new Duties(stable, recovering);
@@ -115,14 +118,13 @@ export class OpenFile implements DirectoryPort {
   leaveGrowthTo(node: NodeId): boolean {
     if (!this.times.tellers.has(node)) return false;
     if (!this.growth.granted(node, () => this.directory.mayLeaveSizeTo(node))) return false;
-    this.#growing.add(this);
     this.#growthEpoch++;
     return true;
   }
 
-  /** The node leaves it to the home to make the file longer, as it was asked to. */
+  /** The node leaves it to the home to make the file longer, as it was asked to; of its own accord: `epoch` 0. */
   growthEnded(node: NodeId, epoch: Epoch): void {
-    if (epoch === this.#growthEpoch) this.growth.ended(node); // Else it has been left to it anew since that was asked.
+    if (epoch === 0 || epoch === this.#growthEpoch) this.growth.ended(node); // Else it was left to it anew meanwhile.
   }
 
   #recall(node: NodeId, type: typeof FrameType.recallLocks | typeof FrameType.recallGrowth): void {

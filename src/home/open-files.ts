@@ -6,18 +6,18 @@ import { type NodeId, pageMax } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { FileTimes } from "./file-times.js";
+import { GrowingFiles } from "./growing-files.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
 
 /** The files that nodes have open, each once, however many nodes and names. */
 export class OpenFiles {
+  readonly growing = new GrowingFiles();
   readonly #store: Store;
   readonly #home: OpenFileHome;
   readonly #recovery: Pick<Recovery, "isOpen" | "park">;
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
-  /** Those that a node may make longer by itself, and some that none may any more. */
-  readonly #growing = new Set<OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
@@ -75,12 +75,6 @@ export class OpenFiles {
     return this.#byInode.get(inode);
   }
 
-  /** Those that a node makes longer by itself just now. */
-  growing(): OpenFile[] {
-    for (const open of this.#growing) if (open.growth.node === undefined) this.#growing.delete(open);
-    return this.#growing.size === 0 ? [] : [...this.#growing];
-  }
-
   /** Whether any node has it open for writing. */
   isWritten(inode: number): boolean {
     return (this.#byInode.get(inode)?.writers.size ?? 0) > 0;
@@ -95,7 +89,7 @@ export class OpenFiles {
         stable,
         times: new FileTimes(file, this.#store.tree),
         lockWaits: this.#lockWaits,
-        growing: this.#growing,
+        growing: this.growing,
       });
       this.#byKey.set(file.key, open);
       this.#byInode.set(file.inode, open);
@@ -129,7 +123,7 @@ export class OpenFiles {
   #takeOut(open: OpenFile, session: Session): void {
     open.leave(session.node);
     open.duties.forget(session.id);
-    session.lease.forget(open);
+    for (const about of [open, open.delegation, open.growth]) session.lease.forget(about);
   }
 
   /**

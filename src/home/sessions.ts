@@ -169,7 +169,7 @@ export class Sessions {
     const asked: [object, object | undefined][] = [[this, this.#events.unanswered(session)]];
     for (const file of session.files.values()) {
       asked.push([file, file.directory.unanswered(session.node)]);
-      asked.push([file.delegation, file.delegation.unanswered(session.node)]);
+      for (const each of [file.delegation, file.growth]) asked.push([each, each.unanswered(session.node)]);
     }
     for (const [about, question] of asked) {
       if (lease.isOverdue(about, question, this.leaseMicros, nowMicros)) return true;

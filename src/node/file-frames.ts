@@ -144,6 +144,13 @@ export class FileFrames {
     this.growth.recalled();
   }
 
+  /** Nobody here writes the file any more: who looks at it elsewhere need not wait for this node. */
+  giveGrowthBack(): void {
+    if (!this.growth.isOurs) return;
+    this.recallGrowth();
+    this.#send(this.#frame(FrameType.growthEnded));
+  }
+
   #grow(sizeBytes: ByteOffset): void {
     const frame = this.#frame(FrameType.grow);
     frame.extra = sizeBytes;

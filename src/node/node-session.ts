@@ -133,11 +133,11 @@ export class NodeSession {
   }
 
   /** The file has been opened in the present session, where this node holds nothing of it. */
-  begin(open: OpenFile, { file: number, size, growsHere = false }: Opened): void {
+  begin(open: OpenFile, { file: number, size, growsHere }: Opened): void {
     open.isGone = false;
     this.#parts.files.renumber(open, number);
-    open.file.frames.growth.opened(growsHere);
     open.file.startSession(number, size);
+    if (growsHere === true) open.file.frames.growth.opened();
     this.#parts.emit("resize", { file: open.id, size });
   }
 

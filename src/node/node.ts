@@ -149,6 +149,7 @@ export class Node {
   /** As `open`, of a file that the home has opened just now, for this node. */
   adopt(name: string, again: OpenRequest, opened: Opened): OpenFile {
     const open = this.files.byNumber(opened.file) ?? this.#add(opened.name ?? name, again, opened);
+    if (opened.growsHere === true) open.file.frames.growth.opened();
     open.opens++;
     return open;
   }
@@ -271,7 +272,7 @@ export class Node {
     this.#onFirstUp = undefined;
   }
 
-  #add(name: string, again: OpenRequest, { file: number, policy, size, growsHere = false }: Opened): OpenFile {
+  #add(name: string, again: OpenRequest, { file: number, policy, size }: Opened): OpenFile {
     const id = this.files.nextId();
     const memory = this.#pool === undefined ? undefined : new PooledMemory(this.#pool);
     const options = { name, number, policy, sizeBytes: size, memory };
@@ -284,7 +285,6 @@ export class Node {
       onGrew: (grown) => this.#growths.grew(grown),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
-    file.frames.growth.opened(growsHere);
     if (this.#connection.hasLapsed(nowMicros())) file.suspend();
     const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false };
     this.files.add(open);

@@ -152,6 +152,15 @@ class World {
     this.#toHome[node].push({ kind: "sync", grown: it.growth.beginSync() });
   }
 
+  /** Nobody on the node writes the file any more. */
+  giveBack(node: number): void {
+    const it = this.#nodes[node];
+    if (it.state !== "open" || !it.growth.isOurs) return;
+    this.#tell(node);
+    it.growth.recalled();
+    this.#toHome[node].push({ kind: "ended", epoch: 0 });
+  }
+
   look(node: number): void {
     if (node !== observer) this.#tell(node);
     const request = ++this.#requestLast;
@@ -290,7 +299,7 @@ class World {
         this.#isGrowing = false;
         return;
       case "ended":
-        if (message.epoch === this.#epoch) this.#delegation.ended(node);
+        if (message.epoch === 0 || message.epoch === this.#epoch) this.#delegation.ended(node);
         return;
       case "size":
         this.#delegation.ended(node);
@@ -322,7 +331,8 @@ class World {
       case "opened":
         it.state = "open";
         it.size = message.size;
-        return it.growth.opened(message.growsHere);
+        if (message.growsHere) it.growth.opened();
+        return;
       case "closed":
         this.#nodes[node] = new TestNode();
         return;
@@ -385,6 +395,7 @@ const steps = fc.array(
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("open" as const), node }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("close" as const), node }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("cut" as const), node }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("giveBack" as const), node }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("sync" as const), node }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("reconnect" as const), node }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const), power: fc.boolean() }) },
@@ -424,7 +435,7 @@ test("R6: whoever asks for a file's size finds what any program was told before,
 
 test("a node that has asked for a size decides nothing before it has been answered for the last time", () => {
   const growth = new FileGrowth();
-  growth.opened(true);
+  growth.opened();
   assert.equal(growth.isOurs, true);
   const [first, second] = [growth.asked(10), growth.asked(20)];
   growth.answered(first, 10, true); // Which the second question has given back.

@@ -238,6 +238,8 @@ const nodeTypes = [
   FrameType.claim,
   FrameType.restore,
   FrameType.lock,
+  FrameType.grow,
+  FrameType.growthEnded,
 ] as const;
 const lock = fc
   .record({

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "../../src/index.js";
 import { seededRandom } from "../faults/seeded-random.js";
 import { lacksFuse } from "../support/requires.js";
@@ -70,6 +71,23 @@ test("it asks nobody for that: the home may have stopped", { skip }, async () =>
   assert.equal(statSync(other.at("log")).size, size);
   await user.call("write", { at: size, text: "end" });
   assert.equal(statSync(other.at("log")).size, size + 3);
+});
+
+test("once no program has it open for writing, its host is not asked any more", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  one.isQuiet = false;
+  await using user = await PlainUser.start();
+  await user.call("edit", { path: one.at("log") });
+  await user.call("write", { at: 0, text: "all of it" });
+  await user.call("close", {});
+  await delay(1000); // Its kernel is told first to ask anew for what it has.
+  one.program.kill("SIGSTOP");
+  try {
+    assert.equal((await within("a look", stat(other.at("log")), 5000)).size, 9);
+  } finally {
+    one.program.kill("SIGCONT");
+  }
 });
 
 test("R20: the home is killed again and again: what a host has made longer by itself is as long as it was, for everybody", {

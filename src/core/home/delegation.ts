@@ -14,6 +14,7 @@ const aloneMax = 4096;
  */
 export class Delegation {
   readonly #recall: (node: NodeId) => void;
+  readonly #onChange: (node: NodeId, isLeft: boolean) => void;
   #node: NodeId | undefined;
   /** What is asked back; the same object for as long as it is the same question. */
   #question: object | undefined;
@@ -24,11 +25,16 @@ export class Delegation {
 
   /**
    * `recall`: ask the node to say how things are, and to decide nothing from then on. `aloneMin`: so often in a row must one node
-   * be given what it asks for, before it decides by itself.
+   * be given what it asks for, before it decides by itself. `onChange`: it is left to a node, or not any more.
    */
-  constructor(recall: (node: NodeId) => void, aloneMin: number) {
+  constructor(
+    recall: (node: NodeId) => void,
+    aloneMin: number,
+    onChange: (node: NodeId, isLeft: boolean) => void = () => {},
+  ) {
     this.#recall = recall;
     this.#aloneMin = aloneMin;
+    this.#onChange = onChange;
   }
 
   /** The node that decides, or is being asked back. */
@@ -67,6 +73,7 @@ export class Delegation {
   granted(node: NodeId, isAlone: () => boolean): boolean {
     if (this.#node !== undefined || ++this.#alone < this.#aloneMin || !isAlone()) return false;
     this.#node = node;
+    this.#onChange(node, true);
     return true;
   }
 
@@ -76,6 +83,7 @@ export class Delegation {
     this.#node = undefined;
     this.#question = undefined;
     this.#alone = 0;
+    this.#onChange(node, false);
     for (const act of this.#waiting.splice(0)) act();
   }
 }

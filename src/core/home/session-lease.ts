@@ -77,9 +77,9 @@ export class SessionLease {
     return false;
   }
 
-  /** The node has the file no more. */
-  forget(file: object): void {
-    this.#questions.delete(file);
+  /** The node has no more to do with it. */
+  forget(about: object): void {
+    this.#questions.delete(about);
   }
 
   /** A node that cannot be heard, or is not read from, has no chance to answer: its time begins anew. */

@@ -31,9 +31,9 @@ export class FileGrowth {
     return this.#unstableBytes;
   }
 
-  /** The home has opened the file for this node, and leaves it to it to make it longer, or not. */
-  opened(isOurs: boolean): void {
-    this.#isOurs = isOurs;
+  /** The home has opened the file for this node, and leaves it to it to make it longer. */
+  opened(): void {
+    this.#isOurs = true;
   }
 
   /** The home is asked for this size. @returns the question, for `answered` */

@@ -91,7 +91,7 @@ export const FrameType = {
   grow: 29,
   /** home → node: say how long you have made this `file`, leave sizes to the home from then on, and answer by this `epoch`. */
   recallGrowth: 30,
-  /** node → home: the recall of this `epoch` is in force. */
+  /** node → home: the recall of this `epoch` is in force; 0: of its own accord. */
   growthEnded: 31,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
