@@ -1,5 +1,6 @@
 import { DmmapError } from "../core/error.js";
 import type { LeaseKey } from "../core/home/lease-table.js";
+import { whenAll } from "../core/when-all.js";
 import type { ControlOperations, Opened } from "../core/wire/control.js";
 import { FrameType } from "../core/wire/frame.js";
 import type { SetLock } from "../core/wire/tree-requests.js";
@@ -48,10 +49,11 @@ export class ControlHandler {
       });
     }
     const keysOf = changedBy(this.#home.store, session, body);
-    const act = () => {
-      if (keysOf === undefined) this.#serve(session, connection, request, body, [], act);
-      else
-        this.#home.leases.change(session, keysOf, (keys) => this.#serve(session, connection, request, body, keys, act));
+    const act = (looksAgain = true) => {
+      const again = looksAgain ? act : undefined;
+      const serve = (keys: readonly LeaseKey[]) => this.#serve(session, connection, request, body, keys, again);
+      if (keysOf === undefined) serve([]);
+      else this.#home.leases.change(session, keysOf, serve);
     };
     if (this.#mustWait(session, body, keysOf !== undefined)) this.#park(session, request, act);
     else if (body.op === "testLock") this.#decide(session, connection, request, body.file, act);
@@ -101,12 +103,17 @@ export class ControlHandler {
     request: number,
     body: ControlRequest,
     keys: readonly LeaseKey[],
-    again: () => void,
+    again: ((looksAgain: boolean) => void) | undefined,
   ): void {
     this.#attempt(session, connection, request, () => {
       // What another node makes longer by itself has the size that it says.
-      const growing = growingElsewhere(this.#home.files, this.#home.store, session, body, keys);
-      if (growing !== undefined) return this.#park(session, request, again, (go) => growing.whenEnded(go));
+      const { files, store } = this.#home;
+      const growing = again && growingElsewhere(files, store, session, body, keys);
+      if (growing !== undefined) {
+        const { growths, looksAgain } = growing;
+        const until = (go: () => void) => whenAll(growths, (growth, done) => growth.whenEnded(done), go);
+        return this.#park(session, request, () => again?.(looksAgain), until);
+      }
       const reply = remembered(session, keyOf(body), () =>
         isTreeRequest(body) ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body),
       );

@@ -11,8 +11,9 @@ import type { OpenFiles } from "./open-files.js";
 import type { Session } from "./session.js";
 
 /**
- * What a request tells the size of, opens or changes may be a file that another node makes longer by itself just now. Then that
- * node has been asked to say its size, and to leave sizes to the home, and the request is to wait for that.
+ * What a request tells the size of, opens or changes may be files that other nodes make longer by themselves just now. Then those
+ * nodes have been asked to say their sizes, and to leave them to the home, and the request is to wait for that: then it looks
+ * again. But a request about all files does not: what has been left to a node since it was asked, may be as long as it likes.
  *
  * `keys`: what the request changes, as of `changedBy`.
  */
@@ -22,25 +23,18 @@ export function growingElsewhere(
   { node }: Session,
   body: ControlRequest,
   keys: readonly LeaseKey[],
-): Delegation | undefined {
+): { readonly growths: readonly Delegation[]; readonly looksAgain: boolean } | undefined {
   if (!files.growing.areElsewhere(node)) return undefined;
-  const found = find(files, node, inodesOf(tree, body), keys);
-  found?.growth.mayDecide(node);
-  return found?.growth;
+  const inodes = inodesOf(tree, body);
+  const found = inodes === "all" ? files.growing.elsewhere(node) : find(files, node, [...inodes, ...keys]);
+  if (found.length === 0) return undefined;
+  for (const { growth } of found) growth.mayDecide(node);
+  return { growths: found.map(({ growth }) => growth), looksAgain: inodes !== "all" };
 }
 
-function find(
-  files: OpenFiles,
-  node: NodeId,
-  inodes: readonly (number | undefined)[] | "all",
-  keys: readonly LeaseKey[],
-): OpenFile | undefined {
-  if (inodes === "all") return files.growing.elsewhere(node);
-  for (const inode of [...inodes, ...keys]) {
-    const open = typeof inode === "number" ? files.byInode(inode) : undefined;
-    if (open?.growth.node !== undefined && open.growth.node !== node) return open;
-  }
-  return undefined;
+function find(files: OpenFiles, node: NodeId, keys: readonly (LeaseKey | undefined)[]): OpenFile[] {
+  const open = keys.flatMap((key) => (typeof key === "number" ? (files.byInode(key) ?? []) : []));
+  return open.filter(({ growth }) => growth.node !== undefined && growth.node !== node);
 }
 
 function inodesOf(tree: Tree, body: ControlRequest): readonly (number | undefined)[] | "all" {

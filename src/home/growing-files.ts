@@ -19,9 +19,9 @@ export class GrowingFiles {
     return this.#byNode.size > (this.#byNode.has(node) ? 1 : 0);
   }
 
-  /** One of them. */
-  elsewhere(node: NodeId): OpenFile | undefined {
-    for (const [other, files] of this.#byNode) if (other !== node) for (const file of files) return file;
-    return undefined;
+  /** These. */
+  elsewhere(node: NodeId): OpenFile[] {
+    const others = [...this.#byNode.keys()].filter((other) => other !== node);
+    return others.flatMap((other) => Array.from(this.#byNode.get(other) ?? []));
   }
 }

@@ -21,7 +21,7 @@ export interface NodeFileSink {
   /** The home cannot read a page that the pin waits for. */
   onPinFailed(pin: number, error: DmmapError): void;
   /** Stores to these pages cannot be kept. */
-  onLost(start: PageIndex, end: PageIndex): void;
+  onLost(start: PageIndex, end: PageIndex, why: string): void;
   onResize(file: NodeFile): void;
   /** The home is to hear of the size before it is asked anything. */
   onGrew(file: NodeFile): void;

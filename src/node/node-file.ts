@@ -160,8 +160,9 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#resizeEpoch = epoch;
     const { growth } = this.frames;
     // Nobody else has it, and nothing was asked: so the home's store has refused what this node has made longer by itself.
-    if (growth.isOurs)
-      this.#retention.drop(pageEndAt(sizeBytes), pageMax, (start, end) => this.#sink.onLost(start, end));
+    const report = (start: PageIndex, end: PageIndex) =>
+      this.#sink.onLost(start, end, "the home cannot make it so long");
+    if (growth.isOurs) this.#retention.drop(pageEndAt(sizeBytes), pageMax, report);
     growth.resized(sizeBytes);
     this.#resize(
       sizeBytes,

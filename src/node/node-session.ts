@@ -12,6 +12,7 @@ import type { OpenFile, OpenFiles } from "./open-files.js";
 import type { Pins } from "./pins.js";
 import type { NodeRangeLocks } from "./range-locks.js";
 
+const sessionEnded = "the session ended before they could be sent";
 const takingStock = "the home is taking stock of who holds what";
 
 /**
@@ -84,10 +85,10 @@ export class NodeSession {
   }
 
   /** Says of pages that what was stored to them is gone. */
-  reportLost({ id, file }: OpenFile, start: number, end: number): void {
+  reportLost({ id, file }: OpenFile, start: number, end: number, why = sessionEnded): void {
     this.#parts.emit("lost", { file: id, start, end });
     const range = `bytes ${start * pageBytes}..${end * pageBytes}`;
-    say(`stores to ${file.name}, ${range}, are lost: the session ended before they could be sent`);
+    say(`stores to ${file.name}, ${range}, are lost: ${why}`);
   }
 
   #reclaim(state: "resumed" | "recovering"): void {

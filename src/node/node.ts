@@ -1,6 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import type { LeavingPages } from "../core/token/locked-pages.js";
 import type { Micros, PageIndex } from "../core/units.js";
+import { whenAll } from "../core/when-all.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import { carriesPages, type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -25,7 +26,6 @@ import { Pins } from "./pins.js";
 import { NodeRangeLocks } from "./range-locks.js";
 import { Recalls } from "./recalls.js";
 import { StallWatch } from "./stall-watch.js";
-import { whenAll } from "./when-all.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
 const writeBackMicrosMin = 1_000_000;
@@ -200,7 +200,7 @@ export class Node {
   sync(open: OpenFile, onDone: (error: DmmapError | undefined) => void): void {
     const { file } = open;
     if (file.takeLoss()) {
-      const message = `stores to ${file.name} were lost with this node's session, before they could be sent`;
+      const message = `stores to ${file.name} were lost before the home had them; which and why has been reported`;
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
     if (open.isGone) return onDone(goneError(file.name));
@@ -247,8 +247,8 @@ export class Node {
   }
 
   /** Says of pages that what was stored to them is gone. */
-  reportLost(open: OpenFile, start: PageIndex, end: PageIndex): void {
-    this.#session.reportLost(open, start, end);
+  reportLost(open: OpenFile, start: PageIndex, end: PageIndex, why?: string): void {
+    this.#session.reportLost(open, start, end, why);
   }
 
   /** Makes sure that the node looks at its timers then. */
@@ -281,7 +281,7 @@ export class Node {
       onPinned: (pin) => this.pins.onPinned(pin),
       onPinFailed: (pin, error) => this.pins.onFailed(pin, error),
       nextPin: () => this.pins.next(),
-      onLost: (start, end) => this.reportLost(open, start, end),
+      onLost: (start, end, why) => this.reportLost(open, start, end, why),
       onGrew: (grown) => this.#growths.grew(grown),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });

@@ -85,6 +85,31 @@ test("I26: nobody opens the file before, for reading either; then sizes are aske
   assert.deepEqual(await a.answer(asked), { size: 8192, growsHere: false });
 });
 
+test("I26: who lists all files waits for those of now, asked all at once, and not for what is made meanwhile", async () => {
+  using parts = await made("listed 1");
+  const { a, b } = parts;
+  const make = async (name: string) => {
+    const { attributes } = await a.request("lookup", { parent: 0, name: "" });
+    const owner = { parent: attributes?.inode ?? 0, mode: 0o644, uid: 0, gid: 0 };
+    return (await a.request("create", { name, ...owner, exclusive: true, open: "write" })).opened?.file ?? 0;
+  };
+  const files = [parts.file, await make("listed 2")];
+  for (const file of files) a.send({ type: FrameType.grow, file, extra: 100 * file });
+  const lists = b.ask("list", { prefix: "listed" });
+  const recalls = [await a.next(FrameType.recallGrowth), await a.next(FrameType.recallGrowth)];
+  assert.deepEqual(
+    recalls.map(({ file }) => file),
+    files,
+  );
+  a.send({ type: FrameType.grow, file: await make("listed 3"), extra: 7 });
+  for (const { file, epoch } of recalls) a.send({ type: FrameType.growthEnded, file, epoch });
+  const found = (await b.answer(lists)).files as { name: string; size: number }[];
+  assert.deepEqual(
+    found.map(({ name, size }) => [name, size]),
+    [...files.map((file, index) => [`listed ${index + 1}`, 100 * file]), ["listed 3", 7]],
+  );
+});
+
 test("I26: who asks for a size leaves it to the home, which may leave it to the node anew; an old answer ends nothing", async () => {
   using parts = await made("asked");
   const { a, b, file, inode } = parts;
