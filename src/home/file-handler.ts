@@ -67,7 +67,7 @@ export function openFor({ recovery }: HomeContext, session: Session, open: OpenF
   const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   if (!write) return opened;
   open.tellsTimes(session.node);
-  return { ...opened, growsHere: open.leaveGrowthTo(session.node) };
+  return open.leaveGrowthTo(session.node) ? { ...opened, growsHere: true } : opened;
 }
 
 /** By whole pages, as the store has them; what another node may be storing counts as data. */

@@ -243,7 +243,8 @@ export class OpenFile implements DirectoryPort {
   truncated(node: NodeId, request: number, error: unknown): void {
     if (request === noRequest) return; // It has no answer: what became of it is said otherwise.
     if (error === undefined) {
-      const answer: Resized = { size: this.file.sizeBytes, growsHere: this.leaveGrowthTo(node) };
+      const size = this.file.sizeBytes;
+      const answer: Resized = this.leaveGrowthTo(node) ? { size, growsHere: true } : { size };
       return this.#reply(node, request, answer);
     }
     this.#home.counters.requestsFailed++;
