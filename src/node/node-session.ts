@@ -151,7 +151,7 @@ export class NodeSession {
       if (isDown(error)) return; // All this begins anew.
       open.isGone = opened === undefined;
       if (opened !== undefined) return onOpened(opened);
-      this.downReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
+      open.goneReason = `${open.file.name} cannot be opened again: ${error?.message ?? "no sound answer to open"}`;
       this.#onGone(open);
       done();
     });
@@ -191,8 +191,8 @@ export class NodeSession {
   #recovered(): void {
     const { connection, requests } = this.#parts;
     connection.request("recovered", {}, () => undefined);
-    if (this.downReason === takingStock) this.downReason = "";
-    if (this.downReason === "") this.downSince = Number.POSITIVE_INFINITY;
+    this.downReason = "";
+    this.downSince = Number.POSITIVE_INFINITY;
     this.#parts.onChange("usable");
     this.#parts.emit("reconnect", {});
     requests.resume();

@@ -286,7 +286,7 @@ export class Node {
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     if (this.#connection.hasLapsed(nowMicros())) file.suspend();
-    const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false };
+    const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false, goneReason: "" };
     this.files.add(open);
     return open;
   }

@@ -21,6 +21,8 @@ export interface OpenFile {
   opens: number;
   /** Whether the home, in the present session, could not open it again. */
   isGone: boolean;
+  /** Why that is so, for people. */
+  goneReason: string;
 }
 
 /** The files that this node has open, by its own number for each and by the home's. */

@@ -1,7 +1,7 @@
 import { say } from "../kernel/standard-error.js";
 import { stallMicros } from "./fault-clock.js";
 import type { NodeEvents } from "./node-commands.js";
-import type { NodeFile } from "./node-file.js";
+import type { OpenFile } from "./open-files.js";
 
 interface Stalled {
   readonly since: number;
@@ -33,9 +33,10 @@ export class StallWatch {
   }
 
   /** @returns when to look again: Infinity when nobody waits. */
-  look(files: Iterable<{ readonly id: number; readonly file: NodeFile }>, downReason: string, now: number): number {
+  look(files: Iterable<OpenFile>, downReason: string, now: number): number {
     let again = Number.POSITIVE_INFINITY;
-    for (const { id, file } of files) {
+    for (const open of files) {
+      const { id, file } = open;
       const since = file.clock.oldest;
       const stalled = this.#stalled.get(id);
       if (stalled !== undefined && since !== stalled.since) this.#resume(id, file.name, now - stalled.since);
@@ -43,16 +44,17 @@ export class StallWatch {
       if (now - since >= this.#deadlineMicros) file.refuseWaiters(now - this.#deadlineMicros);
       const next = now - since < stallMicros ? since + stallMicros : now + stallMicros / 4;
       again = Math.min(again, next, Math.max(since + this.#deadlineMicros, now + 1000));
-      if (now - since >= stallMicros && !this.#stalled.has(id)) this.#stall(id, file, since, downReason, now);
+      if (now - since >= stallMicros && !this.#stalled.has(id)) this.#stall(open, since, downReason, now);
     }
     return again;
   }
 
-  #stall(id: number, file: NodeFile, since: number, downReason: string, now: number): void {
+  #stall({ id, file, isGone, goneReason }: OpenFile, since: number, downReason: string, now: number): void {
     this.#stalled.set(id, { since });
     const page = file.clock.oldestPage;
     const reason =
       downReason ||
+      (isGone && goneReason) ||
       file.readFailure.reason(now) ||
       `the home has not granted page ${page} yet: ${file.tokens.describe()}`;
     const seconds = (now - since) / 1e6;

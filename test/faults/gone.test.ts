@@ -46,6 +46,23 @@ test("a file that was removed while its home was away: who waits for it, and who
   await node.end();
 });
 
+test("a thread that waits in a fault for such a file stalls for that reason, and those of other files go on", {
+  skip,
+}, async () => {
+  await using cluster = await removed();
+  const [node] = cluster.nodes;
+  await cluster.home.start();
+  assert.equal((await node.call("giveUp", { call: "truncate", timeout: 30_000 })).code, "DMMAP_STALE");
+  await node.call("faultInThread", { map: "other", at: pageBytes, value: 7 });
+  void node.call("faultInThread", { at: pageBytes, value: 7 }).catch(() => undefined); // It waits until the program ends.
+  await until("it stalls", () =>
+    /a fault on page 1 of gone\.bin has waited for 1\.\d s: gone\.bin cannot be opened again: .*ENOENT/.test(
+      node.errors,
+    ),
+  );
+  await node.kill();
+});
+
 test("a close that waits is done when its file turns out gone", {
   skip,
 }, async () => {
