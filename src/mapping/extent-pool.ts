@@ -95,6 +95,7 @@ export class ExtentPool {
 
   /** Gives the memory of these pages back to the system. */
   bare(extent: Extent, start: number, end: number): void {
+    if (start >= end) return;
     madvise(extent.address + start * pageBytes, (end - start) * pageBytes, madvDontNeed);
     this.#setBacking(extent, start, end, Backing.bare);
   }

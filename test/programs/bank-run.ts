@@ -7,6 +7,7 @@ import type { OpenSqlite } from "./sqlite.js";
 import { SqliteShell } from "./sqlite-shell.js";
 
 export interface BankRun {
+  /** `DMMAP_TRANSFERS=10000 npm test -- --only-tests test/programs/sqlite-rollback.test.ts`: more than there is time for each time. */
   readonly transfers: number;
   /** What the programs use: Debian's sqlite3 unless told otherwise. */
   readonly open?: OpenSqlite;
@@ -15,7 +16,8 @@ export interface BankRun {
 const openShell: OpenSqlite = async (database, setup) => await SqliteShell.open(database, setup);
 
 /** Two writers and two readers on two mounts, until the writers together have done their transfers. */
-export function testBank(mode: BankMode, { transfers, open = openShell }: BankRun): void {
+export function testBank(mode: BankMode, { transfers: usual, open = openShell }: BankRun): void {
+  const transfers = Number(process.env.DMMAP_TRANSFERS ?? usual);
   const how = `${mode.journal} journal, ${mode.mapBytes > 0 ? "mapped" : "not mapped"}`;
   test(`SQLite (${how}): two writers and two readers on two mounts, ${transfers} transfers`, {
     skip: lacks("sqlite3"),
