@@ -175,7 +175,7 @@ class World {
     for (const [request, look] of this.#lookedAt) if (look.node === node) this.#lookedAt.delete(request);
     const it = this.#nodes[node];
     this.#directory.disconnected(node);
-    this.#nodes[node].growth.onDown();
+    this.#lost(node);
     if (it.state === "open" || it.state === "claiming") this.#claim(node);
     this.#toHome[node].push({ kind: "recovered" });
     if (it.state === "opening") this.#toHome[node].push({ kind: "open" });
@@ -195,7 +195,7 @@ class World {
     this.#parked = [];
     for (const node of nodes) {
       const it = this.#nodes[node];
-      this.#nodes[node].growth.onDown();
+      this.#lost(node);
       if (it.state === "opening") it.state = "closed";
       if (it.state === "closed") continue;
       this.#back.add(node);
@@ -231,13 +231,20 @@ class World {
     this.#toHome[node].push({ kind: "size", request, size, cuts });
   }
 
-  /** What was not answered is asked anew; it may have been done. */
+  /** The connection is lost: what was asked over it is not answered over the next one, but asked anew. */
+  #lost(node: number): void {
+    this.#nodes[node].growth.onDown();
+    for (const [request, asked] of [...this.#asked]) {
+      if (asked.node !== node) continue;
+      this.#asked.delete(request);
+      this.#asked.set(++this.#requestLast, asked);
+    }
+  }
+
   #askAgain(node: number): void {
-    for (const [lost, asked] of [...this.#asked]) {
+    for (const [request, asked] of [...this.#asked]) {
       if (asked.node !== node) continue;
       const { size, cuts } = asked;
-      const request = ++this.#requestLast;
-      this.#asked.delete(lost);
       this.#asked.set(request, { ...asked, question: this.#nodes[node].growth.asked(size) });
       this.#toHome[node].push({ kind: "size", request, size, cuts });
     }
