@@ -27,7 +27,7 @@ const input = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ op: fc.constantFrom("release", "claim"), node, mode, range, epoch }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("endClaims", "resized"), node, epoch }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("truncate", "extend"), node, request, sizeBytes }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("truncate", "extend", "grown"), node, request, sizeBytes }) },
   fc.record({ op: fc.constant("endRecovery") }),
 );
 type Input = Record<string, unknown> & { op: string };
@@ -108,6 +108,7 @@ class Run {
     else if (one.op === "release") directory.release(who, wanted, start, end, at);
     else if (one.op === "resized") directory.resized(who, at);
     else if (one.op === "truncate") directory.truncate(who, asked, Number(one.sizeBytes));
+    else if (one.op === "grown") directory.grown(who, Number(one.sizeBytes));
     else if (one.op === "extend") directory.extend(who, asked, Number(one.sizeBytes));
     else if (one.op === "endClaims") {
       if (at > epochMax) return false;

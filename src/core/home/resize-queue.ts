@@ -65,7 +65,7 @@ export class ResizeQueue {
 
   /** Every node is told of the size that there is by then, whoever may live by another. */
   announce(): void {
-    this.push(nobody, noRequest, currentSize);
+    if (this.#waiting.at(-1)?.sizeBytes !== currentSize) this.push(nobody, noRequest, currentSize);
   }
 
   push(node: NodeId, request: number, sizeBytes: ByteOffset, onlyGrows = false): void {
