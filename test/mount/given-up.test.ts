@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { connect } from "../../src/index.js";
 import { lacksFuse } from "../support/requires.js";
 import { until } from "../support/until.js";
 import { MountCluster } from "./mount-cluster.js";
@@ -91,14 +92,17 @@ test("nor is what failed with ETIMEDOUT", { skip }, async () => {
 test("a write that was on its way when its program was killed is done in full or not at all", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis: 10_000 } });
   const [mount] = cluster.mounts;
-  const users = await Promise.all(["append", "write"].map((name) => userOf(cluster, mount, name)));
+  const names = ["append", "write"];
+  const users = await Promise.all(names.map((name) => userOf(cluster, mount, name)));
+  await using volume = await connect(cluster.home.url);
+  for (const name of names) await volume.open(`${name}/file`); // So that the mount has to ask when it makes them longer.
   try {
     for (const user of users) await user.call("write", { at: 0, text: "x" }); // The tokens are here.
     await cluster.home.stop();
     void (await callAll(users, mount));
     await Promise.all(users.map((user) => user.interrupt("SIGKILL")));
     cluster.home.signal("SIGCONT");
-    for (const name of ["append", "write"]) {
+    for (const name of names) {
       await using user = await PlainUser.start();
       await user.call("edit", { path: mount.at(name, "file") });
       await user.call("write", { at: 0, text: "x" }); // Behind all that was asked before.
