@@ -2,7 +2,7 @@ import { FileTokens } from "../core/token/file-tokens.js";
 import type { LockedPages } from "../core/token/locked-pages.js";
 import { Retention } from "../core/token/retention.js";
 import type { TokenPort } from "../core/token/token-port.js";
-import { type ByteOffset, type Epoch, Mode, type PageIndex, pageEndAt, pageMax } from "../core/units.js";
+import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageEndAt, pageMax } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { FaultHandler, PageCache } from "../mapping/page-cache.js";
@@ -160,15 +160,14 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#resizeEpoch = epoch;
     const { growth } = this.frames;
     // Nobody else has it, and nothing was asked: so the home's store has refused what this node has made longer by itself.
-    const report = (start: PageIndex, end: PageIndex) =>
+    if (growth.isOurs && sizeBytes < this.cache.sizeBytes) {
+      const [start, end] = [pageAt(sizeBytes), pageEndAt(this.cache.sizeBytes)];
+      this.#retention.haveLost();
       this.#sink.onLost(start, end, "the home cannot make it so long");
-    if (growth.isOurs) this.#retention.drop(pageEndAt(sizeBytes), pageMax, report);
+    }
     growth.resized(sizeBytes);
-    this.#resize(
-      sizeBytes,
-      epoch,
-      now,
-    )(() => {
+    const onDropped = this.#resize(sizeBytes, epoch, now);
+    onDropped(() => {
       if (this.#resizeEpoch === epoch) this.frames.resized(epoch);
     });
   }

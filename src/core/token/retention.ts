@@ -100,6 +100,11 @@ export class Retention {
     for (let index = 0; index < lost.count; index++) report(lost.start(index), lost.end(index));
   }
 
+  /** Stores are lost, and reported, that this knows nothing of: the next sync must not pass over them either. */
+  haveLost(): void {
+    this.#hasLost = true;
+  }
+
   clear(): void {
     this.cancelRestore();
     this.#pages.clear();
