@@ -76,8 +76,8 @@ export const growthMutations: readonly Mutation[] = [
   m(
     "I26: the size that was announced first stays, whatever is heard later",
     resizes,
-    "{ ...first, sizeBytes: this.#sizeBytes }",
-    "{ ...first, sizeBytes: 0 }",
+    "isAnnouncement ? this.#sizeBytes : first.sizeBytes",
+    "isAnnouncement ? 0 : first.sizeBytes",
   ),
   m(
     "I26: who asks for a size is answered while another node decides about it",

@@ -134,13 +134,13 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "a lock over another keeps what stood before it",
     locks,
-    "if (held.start < range.start) kept.push({ ...held, end: Math.min(held.end, range.start) });",
+    "if (held.start < range.start) kept.push(part(held, held.start, Math.min(held.end, range.start)));",
     "",
   ),
   m(
     "a lock over another forgets what stood behind it",
     locks,
-    "if (held.end > range.end) kept.push({ ...held, start: Math.max(held.start, range.end) });",
+    "if (held.end > range.end) kept.push(part(held, Math.max(held.start, range.end), held.end));",
     "",
   ),
   m(

@@ -129,6 +129,7 @@ test("sources: length, printing, 32-bit operators, names, leftovers", () => {
   rejects({ "src/node/x.ts": "const page = (offset / 4096) | 0;\n" }, /R8/);
   rejects({ "src/node/x.ts": "const offset = 1n as bigint;\n" }, /no bigint/);
   rejects({ "src/node/x.ts": "const x = y as any;\n" }, /no any/);
+  rejects({ "src/core/x.ts": "list.push({ ...range, reached: 0 });\n" }, /behind a spread/);
   rejects({ "src/node/node-utils.ts": "export {};\n" }, /says nothing by its name/);
   rejects({ "src/node/NodeFile.ts": "export {};\n" }, /kebab-case/);
   rejects({ "src/node/x.ts": `// ${["TO", "DO"].join("")}: all of it\n` }, /unfinished/);

@@ -72,7 +72,9 @@ export class RangeLocks {
     }
     if (!wait) return "refused";
     if (deadlocks && this.#waits.leadTo(lock, this.#blockersOf(lock))) return "deadlock";
-    const waiter: Waiter = { ...lock, request, inLine, pages, blockers: () => this.#blockersOf(lock) };
+    const { node, owner, pid, type, start, end } = lock;
+    const blockers = () => this.#blockersOf(lock);
+    const waiter: Waiter = { node, owner, pid, type, start, end, request, inLine, pages, blockers };
     this.#waiters.push(waiter);
     this.#waits.add(waiter);
     return "waits";
@@ -182,13 +184,17 @@ export class RangeLocks {
       } else if (held.type === type) {
         [start, end] = [Math.min(start, held.start), Math.max(end, held.end)]; // Joined, neighbours too.
       } else {
-        if (held.start < range.start) kept.push({ ...held, end: Math.min(held.end, range.start) });
-        if (held.end > range.end) kept.push({ ...held, start: Math.max(held.start, range.end) });
+        if (held.start < range.start) kept.push(part(held, held.start, Math.min(held.end, range.start)));
+        if (held.end > range.end) kept.push(part(held, Math.max(held.start, range.end), held.end));
       }
     }
     if (type !== undefined) kept.push({ node, owner, pid, type, start, end });
     this.#held = kept;
   }
+}
+
+function part({ node, owner, pid, type }: RangeLock, start: number, end: number): RangeLock {
+  return { node, owner, pid, type, start, end };
 }
 
 function conflicts(held: RangeLock, asked: RangeLock): boolean {

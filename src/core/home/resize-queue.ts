@@ -13,7 +13,7 @@ interface Resize {
   readonly onlyGrows: boolean;
 }
 
-interface ActiveResize extends Resize {
+interface ActiveResize extends Omit<Resize, "onlyGrows"> {
   readonly epoch: Epoch;
   readonly firstPage: PageIndex;
   readonly isGrowth: boolean;
@@ -77,22 +77,24 @@ export class ResizeQueue {
     while (this.#active === undefined) {
       const first = this.#waiting.shift();
       if (first === undefined) return;
-      const next = first.sizeBytes === currentSize ? { ...first, sizeBytes: this.#sizeBytes } : first;
-      if (next.onlyGrows && next.sizeBytes <= this.#sizeBytes) {
-        this.#port.truncated(next.node, next.request, undefined);
+      const { node: asker, request, onlyGrows } = first;
+      const isAnnouncement = first.sizeBytes === currentSize;
+      const sizeBytes = isAnnouncement ? this.#sizeBytes : first.sizeBytes;
+      if (onlyGrows && sizeBytes <= this.#sizeBytes) {
+        this.#port.truncated(asker, request, undefined);
         continue;
       }
-      const error = next === first ? this.#apply(next.sizeBytes) : undefined;
+      const error = isAnnouncement ? undefined : this.#apply(sizeBytes);
       if (error !== undefined) {
-        this.#port.truncated(next.node, next.request, error);
+        this.#port.truncated(asker, request, error);
         continue;
       }
-      const firstPage = firstPageChanged(this.#sizeBytes, next.sizeBytes);
-      const isGrowth = next.sizeBytes >= this.#sizeBytes;
-      this.#sizeBytes = next.sizeBytes;
-      const unanswered = new Set(nodes);
-      this.#active = { ...next, epoch: nextEpoch(), firstPage, isGrowth, unanswered, isTold: false };
-      for (const node of nodes) this.#port.resize(node, next.sizeBytes, this.#active.epoch);
+      const firstPage = firstPageChanged(this.#sizeBytes, sizeBytes);
+      const isGrowth = sizeBytes >= this.#sizeBytes;
+      this.#sizeBytes = sizeBytes;
+      const [epoch, unanswered] = [nextEpoch(), new Set(nodes)];
+      this.#active = { node: asker, request, sizeBytes, epoch, firstPage, isGrowth, unanswered, isTold: false };
+      for (const node of nodes) this.#port.resize(node, sizeBytes, epoch);
       this.#finish();
     }
   }

@@ -23,8 +23,8 @@ export class AcquireList {
     return this.#acquires.length;
   }
 
-  add(acquire: Acquire): void {
-    this.#acquires.push({ ...acquire, overtaken: [] });
+  add({ request, mode, needStart, needEnd }: Acquire): void {
+    this.#acquires.push({ request, mode, needStart, needEnd, overtaken: [] });
   }
 
   /** @returns the ranges of which the grant's data may be older than what was written back since the question. */

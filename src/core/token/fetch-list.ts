@@ -52,14 +52,12 @@ export class FetchList {
   /** What is under way for [start, end) is no longer good. */
   drop(start: PageIndex, end: PageIndex): void {
     if (!this.#fetches.some((fetch) => fetch.start < end && fetch.end > start)) return;
-    this.#fetches = this.#fetches.flatMap((fetch) =>
-      fetch.start >= end || fetch.end <= start
-        ? [fetch]
-        : [
-            { ...fetch, end: Math.min(fetch.end, start) },
-            { ...fetch, start: Math.max(fetch.start, end) },
-          ].filter((piece) => piece.start < piece.end),
-    );
+    const fetches = this.#fetches;
+    this.#fetches = [];
+    for (const { request, epoch, start: first, end: last } of fetches) {
+      this.add(request, first, Math.min(last, start), epoch);
+      this.add(request, Math.max(first, end), last, epoch);
+    }
   }
 
   /**

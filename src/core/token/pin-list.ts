@@ -30,8 +30,8 @@ export class PinList {
     return this.#pins.some((pin) => !pin.satisfied);
   }
 
-  add(range: PinRange): void {
-    this.#pins.push({ ...range, reached: range.start, satisfied: false, retryAt: 0 });
+  add({ pin, mode, start, end, hold, data, sequence }: PinRange): void {
+    this.#pins.push({ pin, mode, start, end, hold, data, sequence, reached: start, satisfied: false, retryAt: 0 });
   }
 
   remove(pin: number): void {

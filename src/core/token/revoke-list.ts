@@ -23,8 +23,8 @@ export class RevokeList {
     return this.#revokes.length;
   }
 
-  add(revoke: Omit<Revoke, "flushing">): void {
-    this.#revokes.push({ ...revoke, flushing: false });
+  add({ mode, start, end, wantEnd, sequence, isOwn }: Omit<Revoke, "flushing">): void {
+    this.#revokes.push({ mode, start, end, wantEnd, sequence, isOwn, flushing: false });
   }
 
   /** Calls `isServed` for each and forgets those for which it answers yes. @returns whether it did for any. */
