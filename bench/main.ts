@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { nowMicros } from "../src/kernel/clock.js";
+import { CpuLatency, lacksCpuLatency } from "../src/kernel/cpu-latency.js";
 import { fullScale, quickScale } from "./benchmark.js";
 import { cachedTouch } from "./cached-touch.js";
 import { coldScan } from "./cold-scan.js";
@@ -17,12 +19,14 @@ const benchmarks = [...cachedTouch, localFault, remoteFault, writeUpgrade, pingP
 
 const names = [...benchmarks, ...mountBenchmarks].map(({ name }) => `"${name}"`);
 
-const usage = `Usage: npm run bench -- [--quick] [--json] [--rounds N] [NAME ...]
+const usage = `Usage: npm run bench -- [--quick] [--json] [--rounds N] [--cpu-latency MICROS] [NAME ...]
 
 Measures dmmap and, beside it in every round, a reference; prints medians and their ratio.
   --quick     little work and one round: does it run? No figures to judge by.
   --rounds N  rounds for each benchmark (default 7)
   --json      the results as JSON
+  --cpu-latency MICROS
+              idle processors wake up within so long, whatever is measured; 0: they poll
   NAME        only benchmarks whose name contains this ("mount:" for all of the mount's): ${names.join(", ")}`;
 
 const { values, positionals } = parseArgs({
@@ -31,6 +35,7 @@ const { values, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     rounds: { type: "string" },
+    "cpu-latency": { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -42,6 +47,15 @@ const roundCount = Number(values.rounds ?? (values.quick ? 1 : 7));
 if (!Number.isInteger(roundCount) || roundCount < 1) {
   console.error(`--rounds takes a count of at least 1\n\n${usage}`);
   process.exit(2);
+}
+const latency = values["cpu-latency"];
+if (latency !== undefined) {
+  const lack = /^\d+$/.test(latency) ? lacksCpuLatency() : "it is a whole number of microseconds";
+  if (lack !== undefined) {
+    console.error(`--cpu-latency: ${lack}`);
+    process.exit(2);
+  }
+  new CpuLatency(Number(latency)).hold(nowMicros()); // Until the end.
 }
 const isChosen = ({ name }: { readonly name: string }) =>
   positionals.length === 0 || positionals.some((part) => name.includes(part));

@@ -24,12 +24,14 @@ const mayImportOnly = {
   node: {
     kernel: [
       "clock",
+      "cpu-latency",
       "errno",
       "event-fd",
       "libc",
       "memory-file",
       "native-buffer",
       "page-size",
+      "polling-epoll",
       "socket",
       "epoll",
       "standard-error",

@@ -51,9 +51,9 @@ async function start(): Promise<{ engine: Engine; address: SocketAddress } | und
 }
 
 function makeEngine(store: Store, listener: number, address: SocketAddress): Engine {
-  const { commandFd, leaseMillis, helloMillis, spinMicros } = data;
+  const { commandFd, leaseMillis, helloMillis, polling } = data;
   const storeName = data.store.kind === "folder" ? data.store.path : data.store.kind;
-  const options = { store, storeName, listener, url: urlOf(address), leaseMillis, helloMillis, spinMicros, commandFd };
+  const options = { store, storeName, listener, url: urlOf(address), leaseMillis, helloMillis, polling, commandFd };
   const engine = new Engine(options, {
     onCommand: () => obey(engine),
     onFenced: (event) => say({ kind: "fenced", event }),

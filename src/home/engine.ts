@@ -4,7 +4,7 @@ import { Recovery, type RecoveryPort } from "../core/home/recovery.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
-import { PollingEpoll } from "../kernel/polling-epoll.js";
+import { type Polling, PollingEpoll } from "../kernel/polling-epoll.js";
 import {
   type FencedEvent,
   type Fencing,
@@ -43,8 +43,7 @@ export interface EngineOptions {
   readonly leaseMillis: number;
   /** How long a connection may take to say hello. */
   readonly helloMillis: number;
-  /** How long the loop polls at most before it sleeps: see PollingEpoll. */
-  readonly spinMicros: number;
+  readonly polling: Polling;
   /** An eventfd that is rung when `onCommand` has something to do. */
   readonly commandFd: number;
 }
@@ -97,7 +96,7 @@ export class Engine implements HomeContext, Reported {
     this.storeName = options.storeName;
     this.leaseMillis = options.leaseMillis;
     this.#commandFd = options.commandFd;
-    this.#epoll = new PollingEpoll(options.spinMicros);
+    this.#epoll = new PollingEpoll(options.polling);
     this.#helloMicros = options.helloMillis * 1000;
     const soonest = Math.min(options.leaseMillis, options.helloMillis) * 125;
     this.#tickMicros = Math.max(tickMicrosMin, Math.min(tickMicrosMax, soonest));

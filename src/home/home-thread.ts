@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorCode } from "../core/error.js";
+import type { Polling } from "../kernel/polling-epoll.js";
 import type { SocketAddress } from "../kernel/socket.js";
 import type { FencedEvent, HomeStatus } from "../observe/status.js";
 
@@ -13,7 +14,7 @@ export interface HomeThreadData {
   readonly store: StoreChoice;
   readonly leaseMillis: number;
   readonly helloMillis: number;
-  readonly spinMicros: number;
+  readonly polling: Polling;
 }
 
 /** `module`: the URL of a module whose default export makes a Store. */

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { DmmapError } from "../core/error.js";
+import { lacksCpuLatency } from "../kernel/cpu-latency.js";
 import { createEventFd } from "../kernel/event-fd.js";
 import { close } from "../kernel/libc.js";
-import { defaultSpinMicros } from "../kernel/polling-epoll.js";
 import { type EngineThread, Home } from "./home.js";
 import type { HomeMessage, HomeThreadData, StoreChoice } from "./home-thread.js";
 import { resolveListenAddress } from "./listen-address.js";
@@ -30,9 +30,15 @@ export interface HomeOptions {
    * wake it. Default 100 where there is more than one processor; 0 for never.
    */
   readonly spinMicros?: number;
+  /**
+   * While polling pays: idle processors of this machine are to wake up within so many microseconds, by the kernel's CPU latency
+   * QoS; at 0 they poll. Takes root, and power. Default: as the system has it.
+   */
+  readonly cpuLatencyMicros?: number;
 }
 
 const millis = v.pipe(v.number(), v.integer(), v.minValue(20), v.maxValue(86_400_000));
+const micros = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000));
 const optionsSchema = v.pipe(
   v.strictObject({
     folder: v.optional(v.pipe(v.string(), v.nonEmpty())),
@@ -40,14 +46,15 @@ const optionsSchema = v.pipe(
     listen: v.optional(v.string(), "127.0.0.1"),
     leaseMillis: v.optional(millis, 10_000),
     helloMillis: v.optional(millis, 5000),
-    spinMicros: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000))),
+    spinMicros: v.optional(micros),
+    cpuLatencyMicros: v.optional(micros),
   }),
   v.check(({ folder, store }) => (folder === undefined) !== (store === undefined), "either a folder or a store"),
 );
 
 /**
  * Starts a home: serves files to nodes until `close()`. Rejects with DMMAP_BAD_FOLDER, DMMAP_PORT_IN_USE,
- * DMMAP_UNREACHABLE (an address this machine does not have); throws TypeError for options that make no sense.
+ * DMMAP_UNREACHABLE (an address this machine does not have), DMMAP_UNSUPPORTED (no `cpuLatencyMicros` here); throws TypeError for options that make no sense.
  */
 export async function startHome(options: HomeOptions): Promise<Home> {
   const parsed = v.safeParse(optionsSchema, options);
@@ -55,7 +62,9 @@ export async function startHome(options: HomeOptions): Promise<Home> {
     const [issue] = parsed.issues;
     throw new TypeError(`startHome: ${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
   }
-  const { listen, leaseMillis, helloMillis, spinMicros = defaultSpinMicros() } = parsed.output;
+  const { listen, leaseMillis, helloMillis, spinMicros, cpuLatencyMicros } = parsed.output;
+  const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
+  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
   const address = await resolveListenAddress(listen);
   const { port1, port2 } = new MessageChannel();
   const commandFd = createEventFd();
@@ -68,7 +77,7 @@ export async function startHome(options: HomeOptions): Promise<Home> {
     store: storeChoice(parsed.output),
     leaseMillis,
     helloMillis,
-    spinMicros,
+    polling: { spinMicros, cpuLatencyMicros },
   };
   const worker = new Worker(new URL("./engine-thread.js", import.meta.url), {
     workerData,

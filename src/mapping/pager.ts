@@ -1,7 +1,7 @@
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { assertPageSize } from "../kernel/page-size.js";
-import { defaultSpinMicros, PollingEpoll } from "../kernel/polling-epoll.js";
+import { type Polling, PollingEpoll } from "../kernel/polling-epoll.js";
 import type { Region } from "../kernel/region.js";
 import { type Access, Userfaultfd } from "../kernel/userfaultfd.js";
 import type { CacheView } from "./cache-view.js";
@@ -19,11 +19,9 @@ const faultRoundsMax = 4;
  */
 const sleepMicrosMax = 1e6;
 
-export interface PagerOptions {
+export interface PagerOptions extends Polling {
   /** Called when a callback or a verb threw. Must not return to serving; stops the process unless given. */
   readonly onFatal?: (error: unknown) => void;
-  /** For how long the loop polls at most before it sleeps, where that has paid of late: see PollingEpoll. */
-  readonly spinMicros?: number | undefined;
 }
 
 /**
@@ -47,7 +45,7 @@ export class Pager {
   constructor(options: PagerOptions = {}) {
     assertPageSize();
     this.#onFatal = options.onFatal ?? stopProcess;
-    this.#epoll = new PollingEpoll(options.spinMicros ?? defaultSpinMicros());
+    this.#epoll = new PollingEpoll(options);
     this.#uffd = new Userfaultfd();
     this.#epoll.add(this.#uffd.fd, Ready.in, this.#uffd.fd);
     this.#watchers.set(this.#uffd.fd, () => this.#serveFaults());

@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
 import { DmmapError, type ErrorCode } from "../core/error.js";
 import { pageBytes } from "../core/units.js";
+import { lacksCpuLatency } from "../kernel/cpu-latency.js";
+import type { Polling } from "../kernel/polling-epoll.js";
 import type { PlainError } from "../mapping/pager-commands.js";
 import { PagerThread } from "../mapping/pager-thread.js";
 import { checkMicros, checkName, checkOffset } from "./arguments.js";
@@ -20,6 +22,11 @@ export interface ConnectOptions extends Patience {
    */
   readonly spinMicros?: number;
   /**
+   * While polling pays: idle processors of this machine are to wake up within so many microseconds, by the kernel's CPU latency
+   * QoS; at 0 they poll. Takes root, and power. Default: as the system has it.
+   */
+  readonly cpuLatencyMicros?: number;
+  /**
    * Milliseconds after which a thread that waits in a fault gets SIGBUS instead, which ends a Node process. Default none:
    * it waits until the home is back. Needs Linux 6.6.
    */
@@ -34,7 +41,7 @@ const cacheBytesMin = 16 * 1024 ** 2;
  * Connects this process to a home as a node. Each connection is a node of its own, with its own pager thread and cache.
  *
  * @param url `dmmap://HOST:PORT`
- * @throws DMMAP_BAD_URL, DMMAP_UNREACHABLE, DMMAP_PROTOCOL, DMMAP_VERSION, DMMAP_TIMEOUT, DMMAP_ABORTED
+ * @throws DMMAP_BAD_URL, DMMAP_UNREACHABLE, DMMAP_PROTOCOL, DMMAP_VERSION, DMMAP_TIMEOUT, DMMAP_ABORTED, DMMAP_UNSUPPORTED
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Volume> {
   const home = parseHomeUrl(checkName(url, "the home's url"));
@@ -66,8 +73,18 @@ export async function nodeSetup(url: string, options: ConnectOptions): Promise<N
     ...(await resolveHome(home)),
     name: options.name ?? `${hostname()} ${process.pid}`,
     cachePages: Math.floor(cacheBytes / pageBytes),
-    spinMicros: options.spinMicros === undefined ? undefined : checkMicros(options.spinMicros, "spinMicros"),
+    polling: pollingOf(options),
     faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
+  };
+}
+
+/** @throws DMMAP_UNSUPPORTED where idle processors cannot be kept from sleeping */
+function pollingOf({ spinMicros, cpuLatencyMicros }: ConnectOptions): Polling {
+  const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
+  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
+  return {
+    spinMicros: spinMicros === undefined ? undefined : checkMicros(spinMicros, "spinMicros"),
+    cpuLatencyMicros: cpuLatencyMicros === undefined ? undefined : checkMicros(cpuLatencyMicros, "cpuLatencyMicros"),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Mode, Policy } from "../core/units.js";
+import type { Polling } from "../kernel/polling-epoll.js";
 import type { BeyondEnd } from "../mapping/cache-view.js";
 
 /** What starts a node's pager thread. */
@@ -10,7 +11,7 @@ export interface NodeSetup {
   readonly name: string;
   /** Pages kept in memory, over all files. */
   readonly cachePages: number;
-  readonly spinMicros: number | undefined;
+  readonly polling: Polling;
   /** Infinity for none. */
   readonly faultDeadlineMicros: number;
 }

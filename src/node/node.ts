@@ -79,7 +79,7 @@ export class Node {
     const pool = isMapped ? undefined : new ExtentPool(setup.cachePages);
     if (pool !== undefined) this.addTimer((now) => pool.onTime(now));
     this.#pool = pool;
-    this.pager = new Pager({ spinMicros: setup.spinMicros });
+    this.pager = new Pager(setup.polling);
     this.#emit = emit;
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { nowMicros } from "../../src/kernel/clock.js";
+import { lacksCpuLatency } from "../../src/kernel/cpu-latency.js";
 import { Ready } from "../../src/kernel/epoll.js";
 import { createEventFd, drainEventFd, ringEventFd } from "../../src/kernel/event-fd.js";
 import * as libc from "../../src/kernel/libc.js";
@@ -10,8 +12,8 @@ import { PollingEpoll } from "../../src/kernel/polling-epoll.js";
 
 const token = 7;
 
-function watched(spinMicros: number): { epoll: PollingEpoll; fd: number } {
-  const epoll = new PollingEpoll(spinMicros);
+function watched(spinMicros: number, cpuLatencyMicros?: number): { epoll: PollingEpoll; fd: number } {
+  const epoll = new PollingEpoll({ spinMicros, cpuLatencyMicros });
   const fd = createEventFd();
   epoll.add(fd, Ready.in, token);
   return { epoll, fd };
@@ -69,4 +71,35 @@ test("where nothing comes for long, it sleeps: a wait costs no more of a process
   assert.ok(user + system < 200_000, `${user + system} us of CPU in 400 ms`);
   libc.close(set.fd);
   set.epoll.close();
+});
+
+/** Whether this process asks for a CPU latency. */
+function holdsLatency(): boolean {
+  const isDevice = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === "/dev/cpu_dma_latency";
+    } catch {
+      return false; // The folder's own.
+    }
+  };
+  return readdirSync("/proc/self/fd").some(isDevice);
+}
+
+test("idle processors are kept awake while polling pays, and no longer", () => {
+  const canHold = lacksCpuLatency() === undefined; // Elsewhere all goes on without it.
+  for (const spinMicros of [0, 1000]) {
+    const set = watched(spinMicros, 0);
+    assert.equal(set.epoll.wait(1000), 0);
+    assert.equal(holdsLatency(), false, "nothing has come yet");
+    satisfy(set);
+    assert.equal(holdsLatency(), canHold, "something always comes at once");
+    const start = nowMicros();
+    assert.equal(set.epoll.wait(60_000), 0);
+    assert.ok(nowMicros() - start >= 60_000, "a deadline is kept");
+    assert.equal(holdsLatency(), false, "it has slept for long");
+    satisfy(set);
+    set.epoll.close();
+    assert.equal(holdsLatency(), false, "closed");
+    libc.close(set.fd);
+  }
 });

@@ -8,8 +8,8 @@ import { startInBackground } from "../background.js";
 import { parseByteSize } from "../byte-size.js";
 import { defineCommand, encodeOptions, type OptionValues } from "../command.js";
 import { compileEarly } from "../compile-early.js";
-import { parseMicros, parseSeconds } from "../duration.js";
-import { spinOption } from "../spin.js";
+import { parseSeconds } from "../duration.js";
+import { parsePolling, pollingOptions } from "../polling.js";
 
 const syslog = "syslog";
 
@@ -28,7 +28,7 @@ const mountOptions = {
   },
   cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G)" },
   name: { type: "string", value: "NAME", description: "what the home calls this node (default: host and process)" },
-  spin: spinOption,
+  ...pollingOptions,
   log: {
     type: "string",
     value: "FILE",
@@ -95,7 +95,7 @@ function settingsOf(options: MountOptionValues): MountOptions {
     ...(options["allow-other"] ? { allowOther: true } : {}),
     ...(options.timeout === undefined ? {} : { callTimeout: parseSeconds(options.timeout, "--timeout") }),
     ...(options.cache === undefined ? {} : { cacheBytes: parseByteSize(options.cache) }),
-    ...(options.spin === undefined ? {} : { spinMicros: parseMicros(options.spin, "--spin") }),
+    ...parsePolling(options),
     ...(options.name === undefined ? {} : { name: options.name }),
   };
 }

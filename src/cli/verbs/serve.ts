@@ -6,8 +6,8 @@ import type { Home, HomeOptions } from "../../home/index.js";
 import type { FencedEvent } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
 import { compileEarly } from "../compile-early.js";
-import { parseMicros, parseSeconds } from "../duration.js";
-import { spinOption } from "../spin.js";
+import { parseSeconds } from "../duration.js";
+import { parsePolling, pollingOptions } from "../polling.js";
 
 const defaultFolder = "./volume";
 const defaultListen = "127.0.0.1:7400";
@@ -29,7 +29,7 @@ export const serve = defineCommand({
       description: `default ${defaultListen}; port 0: any free one`,
     },
     lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens (default 10)" },
-    spin: spinOption,
+    ...pollingOptions,
     json: { type: "boolean", description: "say where it listens as one line {url, folder, pid}" },
   },
   notes: [
@@ -50,7 +50,7 @@ export const serve = defineCommand({
       folder: path,
       listen: options.listen ?? defaultListen,
       ...(leaseMillis === undefined ? {} : { leaseMillis }),
-      ...(options.spin === undefined ? {} : { spinMicros: parseMicros(options.spin, "--spin") }),
+      ...parsePolling(options),
     });
     report(home);
     if (options.json) console.log(JSON.stringify({ url: home.url, folder: path, pid: process.pid }));
