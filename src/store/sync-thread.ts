@@ -1,9 +1,9 @@
-import { close, constants, fdatasync, fsync, open, writeSync } from "node:fs";
-import type { MessagePort } from "node:worker_threads";
-import { workerData } from "node:worker_threads";
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 
-/** What the sync thread is asked: one file, and the folders whose entries must be down for its name to last. */
+/** What a sync thread is asked: one file, and the folders whose entries must be down for its name to last. */
 export interface SyncRequest {
   readonly sync: number;
   /** -1: no file, only folders. */
@@ -23,44 +23,56 @@ export interface SyncResult {
 export interface SyncThreadData {
   readonly port: MessagePort;
   readonly wakeFd: number;
-  /** Counts the results whose ring is over: from then on the thread does not touch `wakeFd` for them. */
+  /** Counts what this thread was asked, and "stop". */
+  readonly asked: Int32Array;
+  /** Counts the results whose ring is over, of all threads: from then on nobody touches `wakeFd` for them. */
   readonly rung: Int32Array;
 }
 
-const { port, wakeFd, rung } = workerData as SyncThreadData;
+const { port, wakeFd, asked, rung } = workerData as SyncThreadData;
 const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
-/** Several files sync at a time, on the thread pool of this thread's own event loop. */
-port.on("message", (request: SyncRequest | "stop") => {
-  if (request === "stop") port.close();
-  else void serve(request);
-});
+for (let request = next(); request !== "stop"; request = next()) serve(request);
+port.close();
 
-async function serve({ sync, fd, attributes, folders }: SyncRequest): Promise<void> {
-  const fileErrno = fd < 0 ? 0 : await syncFile(fd, attributes ? fsync : fdatasync);
+/** Sleeps until there is something. Who asks wakes this thread by itself: no event loop stands between. */
+function next(): SyncRequest | "stop" {
+  for (;;) {
+    const seen = Atomics.load(asked, 0);
+    const received = receiveMessageOnPort(port);
+    if (received !== undefined) return received.message as SyncRequest | "stop";
+    Atomics.wait(asked, 0, seen);
+  }
+}
+
+function serve({ sync, fd, attributes, folders }: SyncRequest): void {
+  const fileErrno = fd < 0 ? 0 : errnoOf(() => (attributes ? fsyncSync(fd) : fdatasyncSync(fd)));
   let folderErrno = 0;
-  for (const folder of fileErrno === 0 ? folders : []) folderErrno ||= await syncFolder(folder);
+  for (const folder of fileErrno === 0 ? folders : []) folderErrno ||= syncFolder(folder);
   port.postMessage({ sync, fileErrno, folderErrno } satisfies SyncResult);
   writeSync(wakeFd, one);
   Atomics.add(rung, 0, 1);
   Atomics.notify(rung, 0);
 }
 
-function syncFile(fd: number, call: typeof fsync): Promise<number> {
-  return new Promise((resolve) => call(fd, (error) => resolve(errnoOf(error))));
-}
-
 /** A folder that is gone, or a filesystem that has no such thing as syncing a folder, has nothing to put down. */
-function syncFolder(path: string): Promise<number> {
-  return new Promise((resolve) => {
-    open(Buffer.from(encodeName(path) ?? []), constants.O_RDONLY | constants.O_DIRECTORY, (openError, fd) => {
-      if (openError !== null)
-        return resolve(openError.code === "ENOENT" || openError.code === "ENOTDIR" ? 0 : errnoOf(openError));
-      fsync(fd, (error) => close(fd, () => resolve(error?.code === "EINVAL" ? 0 : errnoOf(error))));
-    });
+function syncFolder(path: string): number {
+  let fd = -1;
+  const openErrno = errnoOf(() => {
+    fd = openSync(Buffer.from(encodeName(path) ?? []), constants.O_RDONLY | constants.O_DIRECTORY);
   });
+  if (openErrno !== 0) return openErrno === Errno.ENOENT || openErrno === Errno.ENOTDIR ? 0 : openErrno;
+  const errno = errnoOf(() => fsyncSync(fd));
+  closeSync(fd);
+  return errno === Errno.EINVAL ? 0 : errno;
 }
 
-function errnoOf(error: NodeJS.ErrnoException | null): number {
-  return error === null ? 0 : Math.abs(error.errno ?? 5);
+/** @returns 0 when it works. */
+function errnoOf(act: () => void): number {
+  try {
+    act();
+    return 0;
+  } catch (error) {
+    return Math.abs((error as NodeJS.ErrnoException).errno ?? Errno.EIO);
+  }
 }

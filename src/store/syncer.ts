@@ -4,6 +4,8 @@ import { close } from "../kernel/libc.js";
 import type { SyncRequest, SyncResult, SyncThreadData } from "./sync-thread.js";
 
 const ringMillisMax = 1000;
+/** So many files are put down at a time. */
+const threadsMax = 4;
 
 /** Runs fdatasync away from the engine's thread. A port of its own, so that tests can make a disk that fails. */
 export interface Syncer {
@@ -15,17 +17,71 @@ export interface Syncer {
   close(): void;
 }
 
-/** A worker thread. Its answers come by message, and an eventfd wakes the engine, which never runs an event loop. */
+/**
+ * Worker threads that block, one for each sync that runs: more than one are started when there is use for them. What they are
+ * asked and answer goes by message; to wake them takes one call, and so does it to wake the engine, which never runs an event
+ * loop, by an eventfd: a commit waits for both.
+ */
 export class ThreadSyncer implements Syncer {
   readonly wakeFd = createEventFd();
-  readonly #port: MessagePort;
   readonly #rung = new Int32Array(new SharedArrayBuffer(4));
+  readonly #threads: SyncThread[];
   #started = 0;
   #taken = 0;
 
   constructor() {
+    this.#threads = [new SyncThread(this.wakeFd, this.#rung)];
+  }
+
+  start(request: SyncRequest): void {
+    this.#started++;
+    this.#leastBusy().start(request);
+  }
+
+  take(): SyncResult | undefined {
+    drainEventFd(this.wakeFd);
+    for (const thread of this.#threads) {
+      const result = thread.take();
+      if (result === undefined) continue;
+      this.#taken++;
+      return result;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    for (const thread of this.#threads) thread.stop();
+    // A thread rings at the end of a sync: until then, the descriptor's number must not be given to another file.
+    if (this.#taken === this.#started && this.#allRang()) close(this.wakeFd);
+  }
+
+  #leastBusy(): SyncThread {
+    const [first, ...others] = this.#threads;
+    const least = others.reduce((found, thread) => (thread.running < found.running ? thread : found), first);
+    if (least.running === 0 || this.#threads.length === threadsMax) return least;
+    const thread = new SyncThread(this.wakeFd, this.#rung);
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  /** A result is posted before its ring, so whoever looks without having been rung for may be a moment too early. */
+  #allRang(): boolean {
+    for (let rung = Atomics.load(this.#rung, 0); rung < this.#started; rung = Atomics.load(this.#rung, 0)) {
+      if (Atomics.wait(this.#rung, 0, rung, ringMillisMax) === "timed-out") return false;
+    }
+    return true;
+  }
+}
+
+class SyncThread {
+  /** What it has been asked and has not answered. */
+  running = 0;
+  readonly #port: MessagePort;
+  readonly #asked = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(wakeFd: number, rung: Int32Array) {
     const { port1, port2 } = new MessageChannel();
-    const workerData: SyncThreadData = { port: port2, wakeFd: this.wakeFd, rung: this.#rung };
+    const workerData: SyncThreadData = { port: port2, wakeFd, asked: this.#asked, rung };
     const worker = new Worker(new URL("./sync-thread.js", import.meta.url), {
       workerData,
       transferList: [port2],
@@ -39,29 +95,24 @@ export class ThreadSyncer implements Syncer {
   }
 
   start(request: SyncRequest): void {
-    this.#started++;
-    this.#port.postMessage(request);
+    this.running++;
+    this.#tell(request);
   }
 
   take(): SyncResult | undefined {
-    drainEventFd(this.wakeFd);
     const received = receiveMessageOnPort(this.#port);
     if (received === undefined) return undefined;
-    this.#taken++;
+    this.running--;
     return received.message as SyncResult;
   }
 
-  close(): void {
-    this.#port.postMessage("stop");
-    // The thread rings at the end of a sync: until then, the descriptor's number must not be given to another file.
-    if (this.#taken === this.#started && this.#allRang()) close(this.wakeFd);
+  stop(): void {
+    this.#tell("stop");
   }
 
-  /** A result is posted before its ring, so whoever looks without having been rung for may be a moment too early. */
-  #allRang(): boolean {
-    for (let rung = Atomics.load(this.#rung, 0); rung < this.#started; rung = Atomics.load(this.#rung, 0)) {
-      if (Atomics.wait(this.#rung, 0, rung, ringMillisMax) === "timed-out") return false;
-    }
-    return true;
+  #tell(message: SyncRequest | "stop"): void {
+    this.#port.postMessage(message);
+    Atomics.add(this.#asked, 0, 1);
+    Atomics.notify(this.#asked, 0);
   }
 }
