@@ -1,6 +1,6 @@
 import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { constants as system } from "node:os";
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 
 /** What a sync thread is asked: one file, and the folders whose entries must be down for its name to last. */
@@ -29,6 +29,8 @@ export interface SyncThreadData {
   readonly rung: Int32Array;
 }
 
+/** No native calls of ours: a thread that is ended while it loads them takes the process with it. */
+const { errno: Errno } = system;
 const { port, wakeFd, asked, rung } = workerData as SyncThreadData;
 const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
