@@ -92,7 +92,7 @@ export class TokenRanges {
 
   /** Replaces whatever was in the range. `Mode.none` empties it. */
   set(start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): void {
-    if (start >= end) return;
+    if (start >= end || this.#isSo(start, end, mode, epoch)) return;
     const first = this.#cutAt(start);
     const last = this.#cutAt(end);
     const replaced = last - first;
@@ -189,11 +189,26 @@ export class TokenRanges {
       to = this.#ends[after];
       count++;
     }
+    assert(from < to, "a segment is never empty");
+    if (count === 1) {
+      this.#starts[index] = from;
+      this.#ends[index] = to;
+      this.#modes[index] = mode;
+      this.#epochs[index] = epoch;
+      return;
+    }
     this.#starts.splice(index, count, from);
     this.#ends.splice(index, count, to);
     this.#modes.splice(index, count, mode);
     this.#epochs.splice(index, count, epoch);
-    assert(from < to, "a segment is never empty");
+  }
+
+  /** Whether one segment says this of the whole range. */
+  #isSo(start: PageIndex, end: PageIndex, mode: Mode, epoch: Epoch): boolean {
+    const index = this.firstEndingAfter(start);
+    return (
+      index < this.count && this.#starts[index] <= start && this.#ends[index] >= end && this.#says(index, mode, epoch)
+    );
   }
 
   #says(index: number, mode: Mode, epoch: Epoch): boolean {

@@ -85,9 +85,9 @@ export class LockOperations implements LockReleases {
   }
 
   #note(handle: number, file: MountFile, owner: string): void {
-    const locked = this.#locked.get(handle) ?? { file, owners: new Set() };
-    locked.owners.add(owner);
-    this.#locked.set(handle, locked);
+    const locked = this.#locked.get(handle);
+    if (locked === undefined) this.#locked.set(handle, { file, owners: new Set([owner]) });
+    else locked.owners.add(owner);
   }
 
   #test(request: Request): void {

@@ -19,6 +19,19 @@ function zeros(byteLength: number): number {
   return zeroBuffer.address;
 }
 
+/** The last names of numbers, by their lower halves: whoever has asked for a lock mostly asks again. */
+const idNames = new Map<number, { readonly high: number; readonly name: string }>();
+const idNamesMax = 256;
+
+function idName(high: number, low: number): string {
+  const known = idNames.get(low);
+  if (known?.high === high) return known.name;
+  const name = `${high.toString(16)}-${low.toString(16)}`;
+  if (idNames.size === idNamesMax) idNames.clear();
+  idNames.set(low, { high, name });
+  return name;
+}
+
 /** What requests have in common with the loop that read them. */
 export interface RequestOwner {
   readonly fd: number;
@@ -89,7 +102,7 @@ export class Request {
 
   /** A number that is only a name: all of its 64 bits may be in use. */
   id(at: number): string {
-    return `${this.u32(at + 4).toString(16)}-${this.u32(at).toString(16)}`;
+    return idName(this.u32(at + 4), this.u32(at));
   }
 
   /** The bytes from here on, and where they are. */
