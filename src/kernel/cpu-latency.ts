@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
 
@@ -42,7 +42,7 @@ export class CpuLatency {
 /** @returns why this process cannot ask for a latency; undefined when it can. */
 export function lacksCpuLatency(): string | undefined {
   try {
-    accessSync(device, constants.W_OK);
+    closeSync(openSync(device, constants.O_WRONLY));
     return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -78,14 +78,15 @@ export async function nodeSetup(url: string, options: ConnectOptions): Promise<N
   };
 }
 
-/** @throws DMMAP_UNSUPPORTED where idle processors cannot be kept from sleeping */
+/** @throws DMMAP_UNSUPPORTED where idle processors cannot be kept awake */
 function pollingOf({ spinMicros, cpuLatencyMicros }: ConnectOptions): Polling {
-  const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
-  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
-  return {
+  const polling = {
     spinMicros: spinMicros === undefined ? undefined : checkMicros(spinMicros, "spinMicros"),
     cpuLatencyMicros: cpuLatencyMicros === undefined ? undefined : checkMicros(cpuLatencyMicros, "cpuLatencyMicros"),
   };
+  const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
+  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
+  return polling;
 }
 
 /** An error of the pager thread, as the program is to see it. */

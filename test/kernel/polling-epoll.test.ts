@@ -103,3 +103,10 @@ test("idle processors are kept awake while polling pays, and no longer", () => {
     libc.close(set.fd);
   }
 });
+
+test("whether a latency can be asked for is said as whoever is to ask for it", (context) => {
+  if (process.geteuid?.() !== 0) return assert.match(lacksCpuLatency() ?? "", /cpu_dma_latency/);
+  context.after(() => process.seteuid?.(0));
+  process.seteuid?.(65534);
+  assert.match(lacksCpuLatency() ?? "", /cannot be opened for writing \((EACCES|ENOENT)\)/);
+});

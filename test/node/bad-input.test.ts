@@ -55,10 +55,13 @@ test("a home that does not run is unreachable, at once, and the remedy is said",
 test("connect's options are checked", { skip }, async () => {
   for (const cacheBytes of [...badOffsets, 4096]) await assert.rejects(connect(home.url, { cacheBytes }), RangeError);
   await assert.rejects(connect(home.url, { cacheBytes: "1" as never }), TypeError);
-  for (const spinMicros of [-1, 0.5, Number.NaN, 1_000_001]) {
-    await assert.rejects(connect(home.url, { spinMicros }), RangeError);
+  for (const option of ["spinMicros", "cpuLatencyMicros"]) {
+    for (const micros of [-1, 0.5, Number.NaN, 1_000_001]) {
+      await assert.rejects(connect(home.url, { [option]: micros }), RangeError);
+      await assert.rejects(startHome({ store: "memory", [option]: micros }), TypeError);
+    }
+    await assert.rejects(connect(home.url, { [option]: "1" as never }), TypeError);
   }
-  await assert.rejects(connect(home.url, { spinMicros: "1" as never }), TypeError);
   await assert.rejects(connect(home.url, { signal: AbortSignal.abort() }), { code: "DMMAP_ABORTED" });
 });
 
