@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+import { test } from "node:test";
+import { Epoll, Ready } from "../../src/kernel/epoll.js";
+import type { SyncRequest, SyncResult } from "../../src/store/sync-thread.js";
+import { ThreadSyncer } from "../../src/store/syncer.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const { errno } = constants;
+const waitMicros = 20e6;
+
+/** Asks for all of these at once. @returns the answers, by number. */
+function syncAll(syncer: ThreadSyncer, requests: readonly SyncRequest[]): Map<number, SyncResult> {
+  const epoll = new Epoll();
+  epoll.add(syncer.wakeFd, Ready.in, 0);
+  for (const request of requests) syncer.start(request);
+  const results = new Map<number, SyncResult>();
+  while (results.size < requests.length) {
+    assert.equal(epoll.wait(waitMicros), 1, "it rings for each answer");
+    for (let result = syncer.take(); result !== undefined; result = syncer.take()) {
+      assert.ok(!results.has(result.sync), "each is answered once");
+      results.set(result.sync, result);
+    }
+  }
+  epoll.close();
+  return results;
+}
+
+test("syncs of many files at a time are each answered, again and again", () => {
+  using folder = temporaryFolder();
+  const syncer = new ThreadSyncer();
+  const fds = Array.from({ length: 9 }, (_, index) => openSync(folder.at(String(index)), "w"));
+  for (let round = 0; round < 20; round++) {
+    const requests = fds.map((fd, index) => {
+      writeSync(fd, `round ${round}`);
+      return { sync: round * 100 + index, fd, attributes: index % 2 === 0, folders: [folder.path] };
+    });
+    for (const [sync, result] of syncAll(syncer, requests)) {
+      assert.deepEqual(result, { sync, fileErrno: 0, folderErrno: 0 });
+    }
+  }
+  syncer.close();
+  for (const fd of fds) closeSync(fd);
+});
+
+test("what cannot be put down is said with its errno; a folder that is gone has nothing to put down", () => {
+  using folder = temporaryFolder();
+  mkdirSync(folder.at("there"));
+  const fd = openSync(folder.at("file"), "w");
+  const syncer = new ThreadSyncer();
+  const pipe = openSync("/dev/null", "w");
+  const results = syncAll(syncer, [
+    { sync: 1, fd: pipe, attributes: false, folders: [folder.at("there")] },
+    { sync: 2, fd: 1_000_000, attributes: true, folders: [] },
+    { sync: 3, fd: -1, attributes: false, folders: [folder.at("gone"), folder.at("file"), folder.at("there")] },
+    { sync: 4, fd, attributes: false, folders: [`${folder.path}/${"x".repeat(300)}`] },
+  ]);
+  assert.deepEqual(results.get(1), { sync: 1, fileErrno: errno.EINVAL, folderErrno: 0 });
+  assert.deepEqual(results.get(2), { sync: 2, fileErrno: errno.EBADF, folderErrno: 0 });
+  assert.deepEqual(results.get(3), { sync: 3, fileErrno: 0, folderErrno: 0 });
+  assert.deepEqual(results.get(4), { sync: 4, fileErrno: 0, folderErrno: errno.ENAMETOOLONG });
+  syncer.close();
+  closeSync(pipe);
+  closeSync(fd);
+});
