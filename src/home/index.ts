@@ -54,7 +54,8 @@ const optionsSchema = v.pipe(
 
 /**
  * Starts a home: serves files to nodes until `close()`. Rejects with DMMAP_BAD_FOLDER, DMMAP_PORT_IN_USE,
- * DMMAP_UNREACHABLE (an address this machine does not have), DMMAP_UNSUPPORTED (no `cpuLatencyMicros` here); throws TypeError for options that make no sense.
+ * DMMAP_UNREACHABLE (an address this machine does not have), DMMAP_UNSUPPORTED (no `cpuLatencyMicros` here); throws
+ * TypeError for options that make no sense.
  */
 export async function startHome(options: HomeOptions): Promise<Home> {
   const parsed = v.safeParse(optionsSchema, options);

@@ -10,7 +10,10 @@ const spinMicrosDefault = 100;
 
 /** What a loop does so that nobody has to wake it, where that has paid of late. */
 export interface Polling {
-  /** For how long it polls at most before it sleeps; 0 for never. Default 100; where there is one processor 0, since whoever is to bring something needs it. */
+  /**
+   * For how long it polls at most before it sleeps; 0 for never. Default 100; where there is one processor 0, since whoever is to
+   * bring something needs it.
+   */
   readonly spinMicros?: number | undefined;
   /** Within how long idle processors are to wake up meanwhile (see CpuLatency); 0: they poll. Default: as the system has it. */
   readonly cpuLatencyMicros?: number | undefined;
