@@ -57,7 +57,7 @@ function performAt(world: World, action: AtNode): void {
       return world.start(node, node.threads[action.thread], action.operation);
     case "unhold":
       world.say(`${node.name}${action.thread}: ends its hold`);
-      return node.unhold(node.threads[action.thread]);
+      return node.programs.unhold(node.threads[action.thread]);
     case "room":
       return node.roomAgain(action.pages);
     case "open":

@@ -230,7 +230,7 @@ class Run {
       }
     }
     for (const node of this.#world.nodes) {
-      for (const thread of node.threads) if (thread.state === "holding") node.unhold(thread);
+      for (const thread of node.threads) if (thread.state === "holding") node.programs.unhold(thread);
     }
     settle(this.#world, restStepsMax);
     for (const node of this.#world.nodes) if (node.state === "open") node.close();
@@ -282,7 +282,7 @@ class Run {
     const thread = node.threads[threadIndex];
     const step = this.#small.programs[index][threadIndex][this.#reached[index][threadIndex]++];
     if (isOperation(step)) this.#world.start(node, thread, step);
-    else if (step.kind === "unhold") node.unhold(thread);
+    else if (step.kind === "unhold") node.programs.unhold(thread);
     else if (step.kind === "cut") this.#world.cut(index);
     else if (step.kind === "back") this.#world.reconnect(index);
     else this.#endNode(index, () => (step.kind === "close" ? node.close() : this.#world.crash(index)));

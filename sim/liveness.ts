@@ -76,7 +76,7 @@ function endHolds(world: World): boolean {
   for (const node of world.nodes) {
     for (const thread of node.threads) {
       if (thread.state !== "holding") continue;
-      node.unhold(thread);
+      node.programs.unhold(thread);
       any = true;
     }
   }

@@ -1,15 +1,15 @@
 import { FileTokens } from "../src/core/token/file-tokens.js";
 import { Retention } from "../src/core/token/retention.js";
-import type { TokenPort } from "../src/core/token/token-port.js";
-import type { Mode, PageIndex, Policy } from "../src/core/units.js";
+import type { PageIndex, Policy } from "../src/core/units.js";
 import { Mode as Modes, pageMax } from "../src/core/units.js";
 import type { ToHome, ToNode } from "./message.js";
 import { PageModel } from "./page-model.js";
 import { SimAttic } from "./sim-attic.js";
-import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { SimLink } from "./sim-link.js";
+import { SimPages } from "./sim-pages.js";
+import { SimPrograms } from "./sim-programs.js";
 import { SimRetentionPort } from "./sim-retention-port.js";
-import { type Operation, Thread } from "./thread.js";
+import type { Thread } from "./thread.js";
 import { requireTrue } from "./violation.js";
 
 /** What a simulated node needs of its world. */
@@ -33,18 +33,14 @@ export interface NodeWorld {
   onDown(node: SimNode): void;
 }
 
-type FileMessage = Exclude<
-  ToNode,
-  { type: "welcome" | "closing" | "pong" | "synced" | "opened" | "closed" | "truncated" | "reclaimed" }
->;
-
 /** `leaving`: gives back all it holds. `closing`: has asked the home to forget it. */
 export type NodeState = "closed" | "opening" | "open" | "leaving" | "closing";
 
 /** The shell of a node, reduced: the shipped token machine, a page cache of numbers, threads that load and store. */
-export class SimNode implements TokenPort {
+export class SimNode {
   readonly name: string;
-  readonly threads: Thread[];
+  readonly programs: SimPrograms;
+  readonly pages: SimPages;
   readonly cache: PageModel;
   readonly attic = new SimAttic();
   /** What the home knows it by; another number in every session, and in every life of the home. */
@@ -69,9 +65,7 @@ export class SimNode implements TokenPort {
   readonly #syncs = new Map<number, { readonly sync: number; readonly done: () => void }>();
   readonly #world: NodeWorld;
   readonly #policy: Policy;
-  #pinLast = 0;
   #syncLast = 0;
-  #truncateLast = 0;
   /** The home has to be told when it knows everything of this node. */
   #isUnknown = false;
 
@@ -88,10 +82,13 @@ export class SimNode implements TokenPort {
     this.id = id;
     this.link = link;
     this.cache = new PageModel(options.pagesMax);
-    this.threads = Array.from({ length: options.threads }, (_, index) => new Thread(index));
+    this.programs = new SimPrograms(this, world, options.threads);
+    this.pages = new SimPages(this, world);
   }
 
-  // What the program does.
+  get threads(): readonly Thread[] {
+    return this.programs.threads;
+  }
 
   open(): void {
     requireTrue(this.state === "closed", "a file is opened when it is closed");
@@ -104,93 +101,28 @@ export class SimNode implements TokenPort {
   }
 
   get mayClose(): boolean {
-    return (
-      this.state === "open" &&
-      this.isReady &&
-      this.threads.every(({ state }) => state === "idle" || state === "prefetching")
-    );
+    return this.state === "open" && this.isReady && this.programs.areOutside;
   }
 
   close(): void {
     requireTrue(this.mayClose, "a file is closed when no thread is inside");
     this.state = "leaving";
-    for (const thread of this.threads) thread.end();
-    this.#act((tokens) => tokens.unpinAll(this.now));
-    this.#act((tokens) => tokens.giveBack(0, pageMax, this.now));
-  }
-
-  start(thread: Thread, operation: Operation): void {
-    thread.begin(operation);
-    switch (operation.kind) {
-      case "load":
-      case "store":
-        return this.run(thread);
-      case "hold":
-      case "prefetch":
-        return this.#pin(thread, operation);
-      case "truncate":
-        if (!this.isReady) return thread.end();
-        thread.state = "truncating";
-        thread.pin = ++this.#truncateLast;
-        return this.#world.send(this, { type: "truncate", request: thread.pin, sizeBytes: operation.sizeBytes });
-      case "giveBack":
-        thread.end();
-        return this.#act((tokens) => tokens.giveBack(operation.start, operation.end, this.now));
-      case "evict":
-        thread.end();
-        return this.evictCold(operation.start, operation.end);
-      case "flush":
-        thread.end();
-        this.writeBack(0, pageMax);
-        return;
-      case "sync":
-        thread.end();
-        this.sync();
-    }
-  }
-
-  /** A thread that may run tries its load or store: for the first time, or again after a fault. */
-  run(thread: Thread): void {
-    const access = thread.access;
-    const page = Math.floor(access.word / wordsPerPage);
-    if ((access.word + 1) * wordBytes > this.cache.sizeBytes) return thread.passed(); // Beyond the end: junk.
-    if (this.isSuspended) return thread.sleep(page);
-    const { cache } = this;
-    const touched = cache.cached[page] === 1 && cache.mapped[page] === 0;
-    if (cache.cached[page] === 1) cache.mapped[page] = 1;
-    if (access.kind === "store" ? cache.writable[page] === 1 : cache.cached[page] === 1) {
-      thread.passed();
-      if (access.kind === "load") this.#world.onLoad(this, access.word, cache.words[access.word]);
-      else {
-        cache.words[access.word] = access.value;
-        this.#world.onStore(this, access.word, access.value);
-      }
-    } else {
-      thread.sleep(page);
-      if (this.#hasLapsed() || this.#isAsked(thread)) return;
-      if (this.cache.cached[page] === 0) this.#act((tokens) => tokens.noPage(page, access.kind === "store", this.now));
-      else this.#act((tokens) => tokens.wpPage(page, this.now));
-    }
-    if (touched) this.#act((tokens) => tokens.touched(page, this.now));
-  }
-
-  unhold(thread: Thread): void {
-    const { pin } = thread;
-    thread.end();
-    this.#act((tokens) => tokens.unpin(pin, this.now));
+    this.programs.end();
+    this.act((tokens) => tokens.unpinAll(this.now));
+    this.act((tokens) => tokens.giveBack(0, pageMax, this.now));
   }
 
   /** The cache's budget is used up. */
   evictCold(start: PageIndex, end: PageIndex): void {
-    if (this.tokens === undefined || this.tokens.isPinned(start, end) || !this.writeBack(start, end)) return;
-    this.evict(start, end);
+    if (this.tokens === undefined || this.tokens.isPinned(start, end) || !this.pages.writeBack(start, end)) return;
+    this.pages.evict(start, end);
     this.tokens.evicted(start, end);
   }
 
   /** Everything dirty onto the home's stable storage. */
   sync(onDone: () => void = () => undefined): void {
     if (this.tokens === undefined || !this.isReady) return;
-    if (!this.writeBack(0, pageMax)) return this.whenRoom(() => this.sync(onDone));
+    if (!this.pages.writeBack(0, pageMax)) return this.whenRoom(() => this.sync(onDone));
     const acknowledged = this.#world.onSync(this);
     const done = () => {
       acknowledged();
@@ -198,13 +130,13 @@ export class SimNode implements TokenPort {
     };
     const request = ++this.#syncLast;
     this.#syncs.set(request, { sync: this.retention.beginSync(), done });
-    this.#send({ type: "sync", request });
+    this.send({ type: "sync", request });
   }
 
   // What comes from outside.
 
   receive(message: ToNode): void {
-    this.#hasLapsed();
+    this.hasLapsed();
     switch (message.type) {
       case "welcome":
         if (this.link.state !== "greeting") return;
@@ -223,11 +155,10 @@ export class SimNode implements TokenPort {
       case "closed":
         return this.#gone();
       case "truncated":
-        this.threads.find(({ state, pin }) => state === "truncating" && pin === message.request)?.end();
-        return;
+        return this.programs.truncated(message.request);
       default:
         if (!this.isReady) return;
-        if (this.state === "open" || this.state === "leaving") this.#act((tokens) => this.#obey(tokens, message));
+        if (this.state === "open" || this.state === "leaving") this.act((tokens) => this.pages.obey(tokens, message));
     }
   }
 
@@ -238,13 +169,13 @@ export class SimNode implements TokenPort {
     this.isReady = false;
     this.retention.cancelRestore();
     this.#syncs.clear();
-    for (const thread of this.threads) if (thread.state === "truncating") thread.end();
+    this.programs.down();
     this.#world.onDown(this);
   }
 
   /** Says hello, over a new connection. */
   greet(): void {
-    this.#hasLapsed();
+    this.hasLapsed();
     this.link.greet(this.now);
     this.#world.send(this, { type: "hello", session: this.link.session });
   }
@@ -267,20 +198,20 @@ export class SimNode implements TokenPort {
       this.cache.clear();
       this.cache.sizeBytes = 0;
       this.cache.setSize(sizeBytes);
-      this.tokens = new FileTokens(this, { policy: this.#policy, sizeBytes });
-      this.isSuspended = this.#hasLapsed();
+      this.tokens = new FileTokens(this.pages, { policy: this.#policy, sizeBytes });
+      this.isSuspended = this.hasLapsed();
       return;
     }
     if (!this.isNew) return this.#reclaim();
     this.isNew = false;
-    for (const thread of this.threads) thread.loseHold();
-    this.#setSize(sizeBytes);
+    this.programs.loseHolds();
+    this.setSize(sizeBytes);
     this.tokens?.reset(sizeBytes);
     this.isReady = true;
     this.#recovered();
     this.#use();
     if (this.state === "closing") return this.#closeStable();
-    this.#act((tokens) => tokens.onTime(this.now));
+    this.act((tokens) => tokens.onTime(this.now));
   }
 
   /** Sends what may have been lost (R20), then what is held. */
@@ -294,13 +225,13 @@ export class SimNode implements TokenPort {
   }
 
   #reclaimed(sizeBytes: number, epoch: number): void {
-    this.#setSize(sizeBytes);
+    this.setSize(sizeBytes);
     this.isReady = true;
     this.#recovered();
     if (this.state === "closing") return this.#closeStable();
-    this.#act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.now));
+    this.act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.now));
     this.#use();
-    this.#act((tokens) => tokens.onTime(this.now));
+    this.act((tokens) => tokens.onTime(this.now));
   }
 
   #recovered(): void {
@@ -318,17 +249,17 @@ export class SimNode implements TokenPort {
     this.retention.clear();
     this.isNew = true;
     this.#world.onReported(this, reported);
-    for (const thread of this.threads) thread.loseHold();
+    this.programs.loseHolds();
   }
 
   #use(): void {
-    if (!this.isSuspended || this.#hasLapsed()) return;
+    if (!this.isSuspended || this.hasLapsed()) return;
     this.isSuspended = false;
-    for (let page = 0; page < this.cache.pagesMax; page++) this.#wake(page);
+    for (let page = 0; page < this.cache.pagesMax; page++) this.pages.wake(page);
   }
 
   /** R15: said to the session once; from then on every page waits. */
-  #hasLapsed(): boolean {
+  hasLapsed(): boolean {
     return this.link.lease.hasLapsed(this.now, () => {
       this.#world.note(this, "takes its pages away: its lease may be over");
       this.isSuspended = this.tokens !== undefined;
@@ -344,7 +275,7 @@ export class SimNode implements TokenPort {
     asked.done();
   }
 
-  #setSize(sizeBytes: number): void {
+  setSize(sizeBytes: number): void {
     if (sizeBytes === this.cache.sizeBytes) return;
     this.cache.setSize(sizeBytes);
     this.retention.onResize(sizeBytes);
@@ -360,11 +291,11 @@ export class SimNode implements TokenPort {
 
   time(): void {
     const { now } = this;
-    const isOver = this.#hasLapsed() && this.link.state === "up";
+    const isOver = this.hasLapsed() && this.link.state === "up";
     if (isOver || this.link.isUnanswered(now)) this.down();
     const ping = this.link.ping(now, this.attic.duties.tell());
     if (ping !== undefined) this.sendUp({ type: "ping", request: ping, isAsked: this.tokens?.isAsked === true });
-    this.#act((tokens) => tokens.onTime(now));
+    this.act((tokens) => tokens.onTime(now));
   }
 
   /** When `time` wants to be called; Infinity for never. */
@@ -376,7 +307,7 @@ export class SimNode implements TokenPort {
     this.room = pages;
     this.roomWanted = false;
     for (const goOn of this.#roomWaiters.splice(0)) goOn();
-    this.#act((tokens) => tokens.onTime(this.now));
+    this.act((tokens) => tokens.onTime(this.now));
   }
 
   /** Its process is gone with all it had; another comes in its place, with a connection of its own. */
@@ -385,7 +316,7 @@ export class SimNode implements TokenPort {
     this.#gone();
     this.isStopped = false;
     this.#isUnknown = false;
-    for (const thread of this.threads) thread.end();
+    this.programs.end();
   }
 
   /** Calls `goOn` when the connection has room again. */
@@ -394,174 +325,7 @@ export class SimNode implements TokenPort {
     this.#roomWaiters.push(goOn);
   }
 
-  // What the token machine tells us to do.
-
-  acquire(
-    request: number,
-    mode: Mode,
-    needStart: PageIndex,
-    needEnd: PageIndex,
-    wantStart: PageIndex,
-    wantEnd: PageIndex,
-    windowEnd: PageIndex,
-    needsData: boolean,
-  ): void {
-    const message = { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData };
-    this.#send({ type: "acquire", ...message });
-  }
-
-  fetch(request: number, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#send({ type: "fetch", request, start, end, epoch });
-  }
-
-  release(mode: Mode, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#send({ type: "release", mode, start, end, epoch, duty: this.attic.duties.tell() });
-  }
-
-  isCached(page: PageIndex): boolean {
-    return page < this.cache.pagesMax && this.cache.cached[page] === 1;
-  }
-
-  nextCached(page: PageIndex, end: PageIndex): PageIndex {
-    return this.cache.nextCached(page, end);
-  }
-
-  nextUncached(page: PageIndex, end: PageIndex): PageIndex {
-    return this.cache.nextUncached(page, end);
-  }
-
-  resolve(page: PageIndex, write: boolean): void {
-    requireTrue(this.isCached(page), "threads are let on at pages that are cached");
-    if (write) this.cache.allowWrite(page);
-    this.#wake(page);
-  }
-
-  hasRun(page: PageIndex): boolean {
-    if (this.#world.hidesProgress()) return false;
-    return !this.threads.some((thread) => thread.state === "woken" && thread.page === page);
-  }
-
-  /** Nothing caches above a simulated node. */
-  recall(): boolean {
-    return true;
-  }
-
-  writeBack(start: PageIndex, end: PageIndex): boolean {
-    const { cache } = this;
-    if (!this.isReady) return false;
-    const last = Math.min(end, cache.pageEnd);
-    for (let page = start; page < last; page++) {
-      if (cache.dirty[page] === 0) continue;
-      if (this.room <= 0) {
-        this.roomWanted = true;
-        cache.protect(page, last); // As a page cache may: what comes next must not count on it, nor against it.
-        return false;
-      }
-      this.room--;
-      cache.writable[page] = 0;
-      cache.dirty[page] = 0;
-      const duty = this.retention.wrote(page, page + 1);
-      const copyOf = this.#world.onHanded(this, page);
-      this.#send({ type: "write", page, words: this.wordsOf(page), duty, copyOf });
-    }
-    return true;
-  }
-
-  evict(start: PageIndex, end: PageIndex): void {
-    this.retention.leaving(start, Math.min(end, this.cache.pagesMax), this.tokens?.epoch ?? 0);
-    this.cache.evict(start, end);
-  }
-
-  retry(page: PageIndex): void {
-    this.#wake(page);
-  }
-
-  /** Its thread waits on, as one in a fault does. */
-  pinFailed(): void {}
-
-  pinned(pin: number): void {
-    const thread = this.threads.find((candidate) => candidate.pin === pin && candidate.waitsForPin);
-    if (thread === undefined) return;
-    if (thread.state === "prefetching") thread.end();
-    else {
-      thread.state = "holding";
-      this.#world.note(this, "has its hold");
-    }
-  }
-
-  wordsOf(page: PageIndex): number[] {
-    return [...this.cache.words.subarray(page * wordsPerPage, (page + 1) * wordsPerPage)];
-  }
-
-  #pin(thread: Thread, operation: Operation & { kind: "hold" | "prefetch" }): void {
-    const { kind, mode, start, end } = operation;
-    thread.pin = ++this.#pinLast;
-    thread.state = kind === "hold" ? "pinning" : "prefetching";
-    this.#act((tokens) => tokens[kind === "hold" ? "pin" : "prefetch"](thread.pin, mode, start, end, this.now));
-  }
-
-  #obey(tokens: FileTokens, message: FileMessage): void {
-    const { now } = this;
-    switch (message.type) {
-      case "grant": {
-        const { request, mode, start, end, epoch, dataStart, windowEnd } = message;
-        tokens.onGrant(request, mode, start, end, epoch, dataStart, windowEnd);
-        this.#install(tokens, message);
-        return tokens.onData(request, message.dataEnd, message.more, now);
-      }
-      case "data":
-        this.#install(tokens, message);
-        return tokens.onData(message.request, message.dataEnd, message.more, now);
-      case "failure":
-        return tokens.onFetchFailed(message.request, now);
-      case "revoke":
-        return tokens.onRevoke(message.mode, message.start, message.end, message.epoch, message.wantEnd, now);
-      case "resize":
-        this.#setSize(message.sizeBytes);
-        tokens.onResize(message.sizeBytes, message.epoch, now);
-        return this.#send({ type: "resized", epoch: message.epoch });
-    }
-  }
-
-  #install(tokens: FileTokens, message: ToNode & { type: "grant" | "data" }): void {
-    const { request, dataStart, dataEnd, words, unstable } = message;
-    for (let start = dataStart; start < dataEnd; ) {
-      const good = tokens.mayInstall(request, start);
-      let end = start + 1;
-      while (end < dataEnd && tokens.mayInstall(request, end) === good) end++;
-      if (good) this.retention.received(start, end, unstable);
-      if (good) this.#installRun(tokens, start, end, words, dataStart);
-      else this.#world.note(this, `drops page ${start}`);
-      start = end;
-    }
-  }
-
-  #installRun(tokens: FileTokens, start: PageIndex, end: PageIndex, words: readonly number[], first: PageIndex): void {
-    const mapEnd = tokens.mapEnd(start, end);
-    const writePage = tokens.writableWant(start, end);
-    for (let page = start; page < end; page++) this.cache.install(page, words, (page - first) * wordsPerPage);
-    if (writePage >= 0) this.cache.allowWrite(writePage);
-    for (let page = start; page < end; page++) this.#wake(page);
-    for (let page = mapEnd; page < end; page++) this.cache.mapped[page] = 0;
-  }
-
-  /** A page cache asks once a page, and again when the first thread comes that would store. */
-  #isAsked({ page, index, access }: Thread): boolean {
-    return this.threads.some(
-      (other) =>
-        other.index !== index &&
-        other.state === "asleep" &&
-        other.page === page &&
-        (other.access.kind === "store" || access.kind === "load"),
-    );
-  }
-
-  #wake(page: PageIndex): void {
-    if (this.isCached(page)) this.cache.mapped[page] = 1;
-    for (const thread of this.threads) thread.wake(page);
-  }
-
-  #act(action: (tokens: FileTokens) => void): void {
+  act(action: (tokens: FileTokens) => void): void {
     const { tokens } = this;
     if (tokens === undefined) return;
     action(tokens);
@@ -573,12 +337,12 @@ export class SimNode implements TokenPort {
   /** R20: the copies that are kept here go with the file, so the home has to have it all on stable storage before. */
   #closeStable(): void {
     if (!this.isReady) return; // Begins anew when it is.
-    if (this.retention.isEmpty) this.#send({ type: "close" });
+    if (this.retention.isEmpty) this.send({ type: "close" });
     else this.sync(() => this.#closeStable());
   }
 
   /** To a home that knows what is held here. */
-  #send(message: ToHome): void {
+  send(message: ToHome): void {
     if (this.isReady) this.sendUp(message);
   }
 

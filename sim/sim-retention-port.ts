@@ -12,7 +12,7 @@ export class SimRetentionPort implements RetentionPort {
   }
 
   isCached(page: PageIndex): boolean {
-    return this.#node.isCached(page);
+    return this.#node.pages.isCached(page);
   }
 
   nextDirty(page: PageIndex, end: PageIndex): PageIndex {
@@ -35,7 +35,7 @@ export class SimRetentionPort implements RetentionPort {
   }
 
   keep(page: PageIndex): number {
-    return this.#node.attic.keep(this.#node.wordsOf(page));
+    return this.#node.attic.keep(this.#node.pages.wordsOf(page));
   }
 
   free(slot: number): void {
@@ -69,7 +69,7 @@ export class SimRetentionPort implements RetentionPort {
   restore(page: PageIndex, version: number, duty: number, slot: number): void {
     const { room, attic } = this.#node;
     this.#node.room = room - 1;
-    const words = slot < 0 ? this.#node.wordsOf(page) : attic.read(slot);
+    const words = slot < 0 ? this.#node.pages.wordsOf(page) : attic.read(slot);
     this.#node.sendUp({ type: "restore", page, version, duty, words });
   }
 }

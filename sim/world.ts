@@ -161,7 +161,7 @@ export class World implements HomeWorld, NodeWorld {
         this.#trace?.(`  ${node.name} looks again at ${this.now} µs`);
         return node.time();
       case "run":
-        return node.run(node.threads[event.thread]);
+        return node.programs.run(node.threads[event.thread]);
     }
   }
 
@@ -190,7 +190,7 @@ export class World implements HomeWorld, NodeWorld {
 
   start(node: SimNode, thread: Thread, operation: Operation): void {
     if (this.#trace !== undefined) this.#trace(`${node.name}${thread.index}: ${describeOperation(operation)}`);
-    node.start(thread, operation);
+    node.programs.start(thread, operation);
   }
 
   /** The node is gone with all it had; another takes its place. `notices`: its home hears so at once, without a lease. */

@@ -148,7 +148,7 @@ class Teller {
       case "syncs":
         return world.start(node, thread, { kind: "sync" });
       case "lets":
-        return node.unhold(thread);
+        return node.programs.unhold(thread);
       case "runs":
         return this.#runAll(node);
       case "gets":
@@ -173,7 +173,7 @@ class Teller {
   }
 
   #runAll(node: SimNode): void {
-    for (const thread of node.threads) if (thread.state === "woken") node.run(thread);
+    for (const thread of node.threads) if (thread.state === "woken") node.programs.run(thread);
   }
 
   #indexOf(name: string): number {
