@@ -63,7 +63,7 @@ export class PollingEpoll extends Epoll {
   /** Sleeps. When that is for long, processors may do so, too. */
   #sleep(nowMicros: number, timeoutMicros: number): number {
     const heldMicros = (this.#latency?.releaseAt ?? Number.POSITIVE_INFINITY) - nowMicros;
-    if (heldMicros > timeoutMicros) return super.wait(timeoutMicros);
+    if (heldMicros >= timeoutMicros) return super.wait(timeoutMicros);
     const count = heldMicros > 0 ? super.wait(heldMicros) : 0;
     if (count > 0) return count;
     this.#latency?.release();

@@ -16,10 +16,27 @@ static unsigned char byte_at(uint64_t offset) {
     return 1 + offset % 251;
 }
 
+static char **paths;
+static int path_count;
+
+/* Whose copy of a wrong byte is wrong: the kernel's, this node's (which O_DIRECT asks), another node's, or the home's. */
+static void tell_copies(uint64_t at) {
+    static unsigned char page[PAGE] __attribute__((aligned(PAGE)));
+    for (int i = 0; i < path_count; i++) {
+        for (int direct = 0; direct < 2; direct++) {
+            int fd = open_file(paths[i], O_RDONLY | (direct ? O_DIRECT : 0));
+            ssize_t got = pread(fd, page, PAGE, at / PAGE * PAGE);
+            fprintf(stderr, "  %s%s: %zd bytes of its page, it is %d\n", paths[i], direct ? " by O_DIRECT" : "", got, page[at % PAGE]);
+            close(fd);
+        }
+    }
+}
+
 static void check(const char *who, const unsigned char *bytes, uint64_t from, uint64_t to) {
     for (uint64_t at = from; at < to; at++) {
         if (bytes[at - from] == byte_at(at)) continue;
         fprintf(stderr, "%s: byte %#lx (of %#lx..%#lx) is %d, not %d\n", who, at, from, to, bytes[at - from], byte_at(at));
+        tell_copies(at);
         exit(1);
     }
 }
@@ -92,6 +109,8 @@ int main(int count, char **arguments) {
     seed_random(strtoul(arguments[1], NULL, 10));
     long appends = strtol(arguments[2], NULL, 10);
     const char *path = arguments[3];
+    paths = arguments + 4;
+    path_count = count - 4;
     int flags[] = {O_WRONLY | O_APPEND, O_RDWR | O_APPEND, O_WRONLY, O_RDWR};
     int writers[4];
     for (int i = 0; i < 4; i++) writers[i] = open_file(path, flags[i] | O_CREAT);
