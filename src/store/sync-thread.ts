@@ -65,7 +65,7 @@ function syncFolder(path: string): number {
   });
   if (openErrno !== 0) return openErrno === Errno.ENOENT || openErrno === Errno.ENOTDIR ? 0 : openErrno;
   const errno = errnoOf(() => fsyncSync(fd));
-  closeSync(fd);
+  errnoOf(() => closeSync(fd)); // What counts has been said by fsync; a throw would end the thread, and who waits would wait on.
   return errno === Errno.EINVAL ? 0 : errno;
 }
 
