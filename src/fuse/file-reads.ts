@@ -203,7 +203,11 @@ export class FileReads {
     const { cache } = file.file;
     const { offset, isCached } = request;
     const page = pageAt(offset);
-    if (isCached) file.kernel.give(page, pageEndAt(offset + request.byteLength));
+    if (isCached) {
+      const end = pageEndAt(offset + request.byteLength);
+      file.kernel.give(page, end);
+      file.kernel.reread.given(page, end, request.thread);
+    }
     const fileEnd = isCached ? pageEndAt(cache.sizeBytes) * pageBytes : cache.sizeBytes;
     const byteLength = Math.max(0, Math.min(request.byteLength, fileEnd - offset));
     const behind = isCached ? request.byteLength - byteLength : 0;

@@ -151,17 +151,27 @@ export class FileWrites {
   #take(file: MountFile, request: WriteRequest, byteLength: number): void {
     overwrite(file.file.cache, request.offset, request.address(), byteLength);
     file.wrote(request.offset, request.offset + byteLength);
-    const { isWaitedFor } = request;
-    if (request.isCached && isWaitedFor) {
+    if (request.isCached && request.isWaitedFor) {
       this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
     }
     this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
     if (request.isFlush) return request.written();
+    const end = pageEndAt(request.offset + byteLength);
+    if (request.isCached && file.kernel.reread.mayLack(pageAt(request.offset), end, request.thread)) {
+      request.keep();
+      file.drop(pageAt(request.offset), end, () => this.#taken(file, request, byteLength));
+    } else this.#taken(file, request, byteLength);
+  }
+
+  #taken(file: MountFile, request: WriteRequest, byteLength: number): void {
+    const { isWaitedFor } = request;
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
     if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
     request.written();
-    if (isWaitedFor) file.answeredUpTo(request.knownEnd, request.thread);
-    else file.settle(() => undefined);
+    if (isWaitedFor) {
+      file.kernel.reread.clear();
+      file.answeredUpTo(request.knownEnd, request.thread);
+    } else file.settle(() => undefined);
     if (request.isCached) file.dropAhead(pageAt(request.offset), pageEndAt(request.offset + byteLength));
   }
 

@@ -1,5 +1,6 @@
 import { TokenRanges } from "../core/token-ranges.js";
 import { Mode, type PageIndex } from "../core/units.js";
+import { RereadPages } from "./reread-pages.js";
 
 /** Tells the kernel to drop pages; `KernelPages.onDropped` is called when it has. */
 export type DropPages = (start: PageIndex, end: PageIndex, recall: number) => void;
@@ -16,6 +17,7 @@ interface Recall {
  * drop them. It may have fewer (it does not say what it drops by itself), never more.
  */
 export class KernelPages {
+  readonly reread = new RereadPages();
   readonly #drop: DropPages;
   readonly #given = new TokenRanges();
   readonly #recalls = new Map<number, Recall>();
@@ -82,10 +84,12 @@ export class KernelPages {
     const done = this.#recalls.get(id);
     if (done === undefined) return;
     this.#recalls.delete(id);
+    this.reread.dropped(done.start, done.end);
     this.#running.set(done.start, done.end, Mode.none, 0);
     this.#given.set(done.start, done.end, Mode.none, 0);
     done.givenSince.each((mode, start, end) => {
       this.#given.set(start, end, mode, 1);
+      this.reread.given(start, end, 0);
       this.#toldEnd = this.#toldStart;
     });
   }
