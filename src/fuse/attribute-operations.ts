@@ -12,8 +12,9 @@ import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import type { Privileges } from "./privileges.js";
-import { Opcode, SetattrValid } from "./protocol.js";
+import { Opcode, rootId, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
+import type { SizeProbes } from "./size-probes.js";
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
@@ -27,6 +28,7 @@ export class AttributeOperations {
   readonly #files: MountFiles;
   readonly #space: FileSpace;
   readonly #sizes: KernelSizes;
+  readonly #probes: SizeProbes;
   readonly #privileges: Privileges;
 
   constructor(
@@ -38,11 +40,13 @@ export class AttributeOperations {
       readonly leases: Leases;
       readonly space: FileSpace;
       readonly sizes: KernelSizes;
+      readonly probes: SizeProbes;
       readonly privileges: Privileges;
     },
   ) {
     this.#leases = parts.leases;
     this.#sizes = parts.sizes;
+    this.#probes = parts.probes;
     this.#privileges = parts.privileges;
     this.#nodes = nodes;
     this.#requests = requests;
@@ -67,11 +71,14 @@ export class AttributeOperations {
   #getattr(request: Request): void {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
-    const isProbe = this.#sizes.isProbe(request);
-    if (!isProbe) this.#files.find(inode)?.tellTimes();
+    const isProber = this.#probes.isProber(request) && request.node !== rootId;
+    const isQuestion = isProber && this.#probes.isQuestion(request);
+    if (isProber && !isQuestion) return this.#answers.unbelieved(request, inode);
+    if (!isQuestion) this.#files.find(inode)?.tellTimes();
     const answer = (attributes: Attributes | null) => {
       if (attributes === null) return request.fail(Errno.ESTALE);
-      if (isProbe) return this.#answers.resized(request, attributes);
+      if (isQuestion && this.#sizes.isTelling(inode)) return this.#answers.resized(request, attributes);
+      if (isQuestion) return this.#answers.unbelieved(request, inode);
       this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes), request.thread);
     };
     const onFail = (error: unknown) => {
@@ -96,7 +103,7 @@ export class AttributeOperations {
       const onReply = (answer: object) => {
         const attributes = attributesOf(answer);
         if (isResize) this.#answers.resized(request, attributes);
-        else this.#sizes.settle(attributes, () => this.#answers.changed(request, attributes));
+        else this.#whenNotAsked(inode, () => this.#answers.changed(request, attributes));
       };
       // A change to nothing is one too, as of chown(2), and not what is left of a size.
       const { onGiveUp } = request;
@@ -107,6 +114,13 @@ export class AttributeOperations {
     };
     if (isResize) this.#space.setSize(request, inode, request.u64(16), finish);
     else finish();
+  }
+
+  /** The kernel lives by the size in the answer to SETATTR, whatever it has heard since it asked: so that does not change meanwhile. */
+  #whenNotAsked(inode: number, act: () => void): void {
+    const file = this.#files.find(inode);
+    if (file === undefined) act();
+    else file.whenNotAsked(act);
   }
 
   /** What ends privileges ends them with the same request. */

@@ -15,6 +15,7 @@ import type { NodeIds } from "./node-ids.js";
 import type { Privileges } from "./privileges.js";
 import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
+import { proberHandle, type SizeProbes } from "./size-probes.js";
 
 const accessMask = 3;
 const { O_RDONLY, O_APPEND, O_DIRECT, O_WRONLY } = constants;
@@ -48,6 +49,8 @@ export class FileOperations {
   readonly #reads: FileReads;
   readonly #writes: FileWrites;
   readonly #privileges: Privileges;
+  readonly #sizes: SizeProbes;
+  readonly #hasDirectMaps: () => boolean;
   readonly #locks: LockReleases;
 
   constructor(
@@ -55,7 +58,14 @@ export class FileOperations {
     ids: NodeIds,
     files: MountFiles,
     handles: Handles,
-    io: { readonly reads: FileReads; readonly writes: FileWrites; readonly privileges: Privileges },
+    io: {
+      readonly reads: FileReads;
+      readonly writes: FileWrites;
+      readonly privileges: Privileges;
+      readonly sizes: SizeProbes;
+      /** Whether what is opened past the cache can be mapped. */
+      readonly hasDirectMaps: () => boolean;
+    },
     locks: LockReleases,
   ) {
     this.#node = node;
@@ -65,6 +75,8 @@ export class FileOperations {
     this.#reads = io.reads;
     this.#writes = io.writes;
     this.#privileges = io.privileges;
+    this.#sizes = io.sizes;
+    this.#hasDirectMaps = io.hasDirectMaps;
     this.#locks = locks;
   }
 
@@ -89,7 +101,8 @@ export class FileOperations {
     const isWriter = isWriting(flags);
     const isAppend = isWriter && (flags & O_APPEND) !== 0;
     // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
-    const isPastCache = (flags & accessMask) === O_WRONLY || isAppend;
+    const isWriteOnly = (flags & accessMask) === O_WRONLY || isAppend;
+    const isPastCache = isWriteOnly || (isWriter && !this.#sizes.isAble && this.#hasDirectMaps());
     this.#files.acquire(
       inode,
       isWriter,
@@ -97,7 +110,7 @@ export class FileOperations {
         const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
         const handle = this.#handles.add({ file, isWriter, isAppend, isDirect });
         const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
-        file.settle(() => onOpened(handle, answerFlags));
+        file.whenNotAsked(() => file.settle(() => onOpened(handle, answerFlags)));
       },
       (error) => onFail(errnoOf(error)),
     );
@@ -118,15 +131,13 @@ export class FileOperations {
   }
 
   #open(request: Request): void {
+    if (this.#sizes.isProber(request))
+      return answerOpen(request, proberHandle, OpenAnswer.keepCache | OpenAnswer.noFlush);
     const inode = this.#ids.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const onOpened = (handle: number, flags: number) => {
-      if (request.isAnswered) return this.closeHandle(handle);
-      const out = scratch();
-      out.setUint64(0, handle);
-      out.uint32[2] = flags;
-      out.uint32[3] = 0;
-      request.data(out.address, 16);
+      if (request.isAnswered) this.closeHandle(handle);
+      else answerOpen(request, handle, flags);
     };
     request.onGiveUp = (errno) => request.fail(errno);
     this.openHandle(inode, request.u32(0), onOpened, (errno) => request.fail(errno));
@@ -178,6 +189,14 @@ export class FileOperations {
   }
 }
 
+function answerOpen(request: Request, handle: number, flags: number): void {
+  const out = scratch();
+  out.setUint64(0, handle);
+  out.uint32[2] = flags;
+  out.uint32[3] = 0;
+  request.data(out.address, 16);
+}
+
 /** FUSE_READ: fuse_read_in has the handle, the offset and the length. */
 class FuseRead implements ReadRequest {
   readonly offset: number;
@@ -226,11 +245,13 @@ class FuseWrite implements WriteRequest {
   readonly knownEnd: number;
   readonly thread: number;
   readonly #request: Request;
+  readonly #file: MountFile;
   readonly #whenDone: (() => void)[] = [];
   #copy: NativeBuffer | undefined;
 
   constructor(request: Request, handle: Handle) {
     this.#request = request;
+    this.#file = handle.file;
     this.offset = request.u64(8);
     this.byteLength = request.u32(16);
     this.knownEnd = this.offset + this.byteLength;
@@ -238,6 +259,7 @@ class FuseWrite implements WriteRequest {
     this.isFlush = (request.u32(20) & WriteFlag.cache) !== 0;
     const isDirect = handle.isDirect || (request.u32(32) & O_DIRECT) !== 0;
     this.isCached = this.isFlush || !isDirect;
+    request.isDirect = !this.isCached;
     this.isAppend = handle.isAppend && !this.isFlush;
   }
 
@@ -256,7 +278,7 @@ class FuseWrite implements WriteRequest {
   giveUp(errno: number): void {
     this.#copy = new NativeBuffer(this.byteLength);
     this.#copy.bytes.set(this.#request.bytes(writeBodyAt, this.byteLength));
-    this.#request.fail(errno);
+    this.#file.whenNotAsked(() => this.#request.fail(errno));
   }
 
   whenDone(act: () => void): void {
@@ -272,15 +294,17 @@ class FuseWrite implements WriteRequest {
   }
 
   written(): void {
-    const out = scratch();
-    out.uint32[0] = this.byteLength;
-    out.uint32[1] = 0;
-    this.#request.data(out.address, 8);
+    this.#file.whenNotAsked(() => {
+      const out = scratch();
+      out.uint32[0] = this.byteLength;
+      out.uint32[1] = 0;
+      this.#request.data(out.address, 8);
+    });
     this.#end();
   }
 
   fail(errno: number): void {
-    this.#request.fail(errno);
+    this.#file.whenNotAsked(() => this.#request.fail(errno));
     this.#end();
   }
 

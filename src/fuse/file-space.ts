@@ -73,7 +73,7 @@ export class FileSpace {
         if (errno === 0) file.changed();
         if (errno === 0 && size > from) file.tail.expose(from);
         if (request.isAnswered) return;
-        if (errno === 0) then();
+        if (errno === 0) file.whenNotAsked(then);
         else request.fail(errno);
       });
     };

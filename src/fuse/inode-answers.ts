@@ -8,6 +8,7 @@ import { putAttributesAnswer, putEntry, type Validity } from "./entry-codec.js";
 import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
+import type { Notifier } from "./notifier.js";
 import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
@@ -28,10 +29,11 @@ export class InodeAnswers {
   readonly #files: MountFiles;
   readonly #leases: Leases;
   readonly #privileges: Privileges;
-
+  readonly #notifier: Notifier;
   #created: Created | undefined;
 
-  constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges) {
+  constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges, notifier: Notifier) {
+    this.#notifier = notifier;
     this.#leases = leases;
     this.#nodes = nodes;
     this.#files = files;
@@ -72,6 +74,14 @@ export class InodeAnswers {
     if (created?.thread !== thread || created.attributes.inode !== inode) return undefined;
     this.#created = undefined;
     return nowMicros() < created.until ? created.attributes : undefined;
+  }
+
+  /** Answers a question so that the kernel keeps to what it knows. */
+  unbelieved(request: Request, inode: number): void {
+    const attributes = this.#nodes.lastSeen(inode);
+    if (attributes === undefined) return request.fail(Errno.ESTALE);
+    this.#notifier.outdateAttributes(request.node);
+    this.#attributes(request, attributes, none);
   }
 
   /** Answers with the size as it is, whatever the kernel knows. */

@@ -1,29 +1,47 @@
-import { type ByteOffset, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import { type ByteOffset, type Micros, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
 import type { Pins } from "../node/pins.js";
 import type { FileReads } from "./file-reads.js";
 import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
-import type { Request } from "./request.js";
+import { Opcode } from "./protocol.js";
 import type { SizeProbes } from "./size-probes.js";
-import type { WaitingRequests } from "./waiting-requests.js";
+import { SizeQuestion } from "./size-question.js";
+import { covers, endOf, type WaitingRequests } from "./waiting-requests.js";
 
-/**
- * How often the kernel is told a size that it does not take: it is busy with a write of several pages, or a change of the size,
- * which ends. But that may wait for a host that waits for the last page, which is kept here meanwhile: so not for too long.
- */
-const triesMax = 100;
-/** The first times at once, then every millisecond. */
+/** How often the kernel is asked at once whether it knows a size by now; after that, every millisecond. */
 const triesAtOnce = 10;
+/**
+ * For how long. It is busy with a write, or a change of the size, which ends; but that may wait for a host that waits for the last
+ * page, which is kept here meanwhile.
+ */
+const tellMicrosMax = 100_000;
+
+/** A file of which the kernel is being told the size. */
+interface Telling {
+  /** Who waits for that; nobody any more when it took too long, and a prober is at it still. */
+  readonly waiters: ((isKnown: boolean) => void)[];
+  until: Micros;
+  tries: number;
+}
 
 /**
  * Has the kernel of this mount know the sizes of open files that others change, before such a change is complete: else a map
  * of a file that has grown gives SIGBUS, and private pages of one that was cut and grown again come back (R5).
  *
- * The kernel takes a size from any answer with attributes in it. It then zeroes what it has cached behind that size in its
- * last page, and drops the pages behind: which is right for the size of that moment, and destroys data when the file has
- * grown on meanwhile. So sizes are brought home one at a time, by a thread that stats the inode; all other answers repeat
- * what the kernel knows already.
+ * The kernel takes a size from any answer with attributes in it. A moment later, under no lock, it zeroes what it has cached
+ * behind that size in its last page, and drops the pages behind (fuse_change_attributes, fs/fuse/inode.c): which is right for
+ * the size of that moment, and destroys what was written behind it meanwhile. So sizes are brought home by a thread that asks
+ * for them. All other answers repeat what the kernel knows already.
+ *
+ * Others do not write there, since their token stays here until that is done. Nor do programs of this mount:
+ *
+ * 1. The kernel is answered with a size, and takes it. 2. A program writes behind it, into the page that the kernel has. 3. The
+ * kernel zeroes that, at last; perhaps before the bytes are sent here, so that they are lost.
+ *
+ * Therefore that thread asks by a seek to the end, which takes the lock that writes take. Where a write is waiting here, which
+ * has the lock, it need not, as long as that write is not answered.
  */
 export class KernelSizes {
   readonly #files: MountFiles;
@@ -32,7 +50,8 @@ export class KernelSizes {
   readonly #reads: FileReads;
   readonly #pins: Pins;
   readonly #waiting: WaitingRequests;
-  readonly #told = new Map<MountFile, ((isKnown: boolean) => void)[]>();
+  readonly #wakeAt: (deadline: Micros) => void;
+  readonly #tellings = new Map<MountFile, Telling>();
 
   constructor(
     files: MountFiles,
@@ -40,6 +59,7 @@ export class KernelSizes {
     reads: FileReads,
     pins: Pins,
     kernel: { readonly probes: SizeProbes; readonly waiting: WaitingRequests },
+    wakeAt: (deadline: Micros) => void,
   ) {
     this.#files = files;
     this.#ids = ids;
@@ -47,6 +67,7 @@ export class KernelSizes {
     this.#waiting = kernel.waiting;
     this.#reads = reads;
     this.#pins = pins;
+    this.#wakeAt = wakeAt;
   }
 
   /** The size of an open file has changed: calls `done` when the kernel lives by it, or cannot show the former one. */
@@ -94,9 +115,20 @@ export class KernelSizes {
     this.#pins.pin(file.file, pin, { mode: file.cacheMode, start: page, end: page + 1, kind: "hold" }, onPinned, then);
   }
 
-  /** Whether a GETATTR comes from the thread that brings sizes home: it gets the size as it is. */
-  isProbe(request: Request): boolean {
-    return request.thread !== 0 && request.thread === this.#probes.thread;
+  /** Whether the kernel may be told the size of this inode by now, when a prober asks: nobody makes it obsolete. */
+  isTelling(inode: number): boolean {
+    const file = this.#files.find(inode);
+    return file === undefined || (this.#tellings.get(file)?.waiters.length ?? 0) > 0;
+  }
+
+  /** Gives up what took too long. @returns when to look again. */
+  onTime(now: Micros): Micros {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [file, telling] of this.#tellings) {
+      if (now >= telling.until) this.#end(file, telling, false);
+      else next = Math.min(next, telling.until);
+    }
+    return next;
   }
 
   /** Stores of programs behind the former end of the file, in its last page, do not become part of it (R7). */
@@ -115,6 +147,7 @@ export class KernelSizes {
   #cut(file: MountFile, to: ByteOffset, done: () => void): void {
     const page = pageAt(to);
     this.#reads.onCut(file);
+    file.kernel.reread.dropped(page, pageMax);
     if (!this.#waiting.isLocked(file.inode, page)) return this.#tell(file, done);
     this.#tell(file, () => file.whenDropped(page, page + 1, () => undefined));
     file.whenDropped(pageEndAt(to), pageMax, done);
@@ -128,37 +161,65 @@ export class KernelSizes {
 
   /** Calls `then` when the kernel has said that it knows the size, or cannot take it now. */
   #tell(file: MountFile, then: (isKnown: boolean) => void): void {
-    const waiters = this.#told.get(file);
-    if (waiters !== undefined) {
-      waiters.push(then);
-      return;
-    }
-    this.#told.set(file, [then]);
+    let telling = this.#tellings.get(file);
+    const isAsked = telling !== undefined;
+    telling ??= { waiters: [], until: Number.POSITIVE_INFINITY, tries: 0 };
+    telling.waiters.push(then);
+    if (telling.waiters.length > 1) return;
+    this.#tellings.set(file, telling);
+    telling.until = nowMicros() + tellMicrosMax;
+    this.#wakeAt(telling.until);
     file.tellingFrom = pageAt(file.file.cache.sizeBytes);
     this.#reads.onTell(file, file.tellingFrom);
-    this.#probe(file, 0);
+    if (!isAsked) this.#probe(file, telling);
   }
 
-  #probe(file: MountFile, tries: number): void {
-    const id = this.#ids.idOf(file.inode);
-    const end = (isKnown: boolean) => {
-      const waiters = this.#told.get(file) ?? [];
-      this.#told.delete(file);
-      file.tellingFrom = Number.POSITIVE_INFINITY;
-      for (const waiter of waiters) waiter(isKnown);
+  #end(file: MountFile, telling: Telling, isKnown: boolean): void {
+    telling.until = Number.POSITIVE_INFINITY;
+    file.tellingFrom = Number.POSITIVE_INFINITY;
+    for (const waiter of telling.waiters.splice(0)) waiter(isKnown);
+  }
+
+  #probe(file: MountFile, telling: Telling): void {
+    const node = this.#ids.idOf(file.inode);
+    if (node === undefined || file.isResizing) {
+      this.#tellings.delete(file);
+      return this.#end(file, telling, true);
+    }
+    const question = this.#question(file);
+    const delayMillis = telling.tries++ < triesAtOnce ? 0 : 1;
+    const isUnlocked = question === SizeQuestion.ask;
+    if (isUnlocked) file.beginAsk();
+    const onDone = (seenBytes: number) => {
+      if (isUnlocked) file.endAsk();
+      this.#probed(file, telling, seenBytes);
     };
-    if (id === undefined) return end(true);
-    this.#probes.probe(id, tries < triesAtOnce ? 0 : 1, (seen) => {
-      const { sizeBytes } = file.file.cache;
+    this.#probes.probe({ node, delayMillis, question, onDone });
+  }
+
+  #question(file: MountFile): SizeQuestion {
+    const { sizeBytes } = file.file.cache;
+    const holder = this.#waiting.lockHolder(file.inode);
+    if (holder === undefined) return file.isWriteOpen ? SizeQuestion.askLocked : SizeQuestion.ask;
+    if (holder.opcode !== Opcode.write) return SizeQuestion.look;
+    // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.
+    const isInTheWay = !holder.isDirect && (endOf(holder) > file.shownBytes || covers(holder, pageAt(sizeBytes)));
+    return isInTheWay ? SizeQuestion.look : SizeQuestion.ask;
+  }
+
+  #probed(file: MountFile, telling: Telling, seenBytes: number): void {
+    const { sizeBytes } = file.file.cache;
+    // Where inodes cannot be opened by handle, all answers carry the size.
+    const isKnown = seenBytes === sizeBytes || seenBytes < 0;
+    if (isKnown) {
+      file.shownBytes = sizeBytes;
+      file.sizeThread = -1;
+    }
+    if (!isKnown && telling.waiters.length > 0) {
       file.tellingFrom = Math.min(file.tellingFrom, pageAt(sizeBytes));
-      // Where inodes cannot be opened by handle, all answers carry the size.
-      const isKnown = seen === sizeBytes || seen < 0;
-      if (isKnown) {
-        file.shownBytes = sizeBytes;
-        file.sizeThread = -1;
-      }
-      if (isKnown || file.isResizing || tries >= triesMax) end(isKnown || file.isResizing);
-      else this.#probe(file, tries + 1);
-    });
+      return this.#probe(file, telling);
+    }
+    this.#tellings.delete(file);
+    this.#end(file, telling, isKnown);
   }
 }

@@ -86,6 +86,9 @@ export class MountFile implements UpperCache {
   tellingFrom: PageIndex = Number.POSITIVE_INFINITY;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
+  /** The kernel is being told sizes though programs might write at the same time, if nobody kept them from it. */
+  #asks = 0;
+  #askWaiters: (() => void)[] = [];
   readonly #sizes: SizeSink;
   readonly #droppedWaiters: (() => void)[] = [];
   readonly #behind: WriteBehind;
@@ -261,6 +264,23 @@ export class MountFile implements UpperCache {
       onFail(error);
     };
     this.#node.requests.ask({ op, args, isWanted, onReply: onAnswer, onFail: onFailed });
+  }
+
+  /** Around a question of the kernel for the size that is under no lock: see KernelSizes. */
+  beginAsk(): void {
+    this.#asks++;
+  }
+
+  endAsk(): void {
+    this.#asks--;
+    if (this.#asks > 0) return;
+    for (const waiter of this.#askWaiters.splice(0)) waiter();
+  }
+
+  /** Calls `act`, by whose answer a program may begin to write, when there is none. */
+  whenNotAsked(act: () => void): void {
+    if (this.#asks === 0) act();
+    else this.#askWaiters.push(act);
   }
 
   get isResizing(): boolean {

@@ -97,8 +97,9 @@ export class MountProgram {
     const node = this.#node;
     const nodes = new Nodes(rootInode);
     const notifier = new Notifier(node.pager, fd);
-    const probes = new SizeProbes(node.pager, this.#setup.mountPoint);
-    const reads = new FileReads(node.pins, (deadline) => node.wakeAt(deadline));
+    const wakeAt = (deadline: Micros) => node.wakeAt(deadline);
+    const probes = new SizeProbes(node.pager, this.#setup.mountPoint, wakeAt);
+    const reads = new FileReads(node.pins, wakeAt);
     const waiting = new WaitingRequests(nodes);
     const writes = new FileWrites(node, waiting);
     const handles = new Handles();
@@ -121,20 +122,22 @@ export class MountProgram {
     nodes.onForgotten = (inode) => this.#files?.find(inode)?.onForgotten();
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
-    const answers = new InodeAnswers(nodes, files, leases, privileges);
-    const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting });
+    const answers = new InodeAnswers(nodes, files, leases, privileges, notifier);
+    const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);
-    const open = new FileOperations(node, nodes, files, handles, { reads, writes, privileges }, locks);
+    const hasDirectMaps = () => this.#loop?.limits?.directIoMaps === true;
+    const io = { reads, writes, privileges, sizes: probes, hasDirectMaps };
+    const open = new FileOperations(node, nodes, files, handles, io, locks);
     const space = new FileSpace(node, files, handles, writes);
     const parts = [
       open,
       space,
       locks,
       new NameOperations(nodes, requests, answers, { leases, sizes }, open),
-      new AttributeOperations(nodes, requests, answers, files, { leases, space, sizes, privileges }),
+      new AttributeOperations(nodes, requests, answers, files, { leases, space, sizes, probes, privileges }),
       new FolderOperations(nodes, requests, leases),
     ];
-    const interrupts = new Interrupts((time) => node.wakeAt(time));
+    const interrupts = new Interrupts(wakeAt);
     const loop = new FuseLoop(node.pager, fd, new Map(parts.flatMap((part) => part.operations())), {
       onWait: () => node.wakeAt(nowMicros() + waitLookMicros),
       onInterrupt: (request) => interrupts.add(request),
@@ -144,9 +147,17 @@ export class MountProgram {
       reason: (request) => this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)),
       subject: (request) => nodes.nameOf(nodes.inodeOf(request.node) ?? -1),
     });
-    node.addTimer((now) => reads.onTime(now));
-    node.addTimer((now) => watch.look(now));
-    node.addTimer((now) => interrupts.look(now));
+    for (const timer of [reads, sizes]) node.addTimer((now) => timer.onTime(now));
+    for (const watcher of [probes, watch, interrupts]) node.addTimer((now) => watcher.look(now));
+    this.#listen(files, leases, waiting);
+    waiting.loop = loop;
+    this.#loop = loop;
+    this.#files = files;
+    this.#helpers = [notifier, leaseNotifier, probes];
+  }
+
+  #listen(files: MountFiles, leases: Leases, waiting: WaitingRequests): void {
+    const node = this.#node;
     node.onSession = (change) => {
       files.onSession(change);
       if (change === "usable") this.#giveUpGone(waiting);
@@ -155,10 +166,6 @@ export class MountProgram {
     };
     node.beforeRecovered = (done) => leases.forgetAll(done);
     node.recalls.onRecall = (keys, done) => leases.recall(keys, done);
-    waiting.loop = loop;
-    this.#loop = loop;
-    this.#files = files;
-    this.#helpers = [notifier, leaseNotifier, probes];
   }
 
   /** Files without a name do not outlive their home: who waits for one of them would wait for ever. */

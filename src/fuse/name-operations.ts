@@ -165,7 +165,7 @@ export class NameOperations {
       const change = { op: "link", inodes, args: { inode, parent, name }, keys: inodes };
       this.#requests.change(request, change, (answer) => {
         const { attributes } = answer as Described;
-        this.#sizes.settle(attributes, () => this.#answers.made(request, parent, name, attributes));
+        this.#answers.made(request, parent, name, attributes);
       });
     });
   }

@@ -4,6 +4,7 @@ import { createEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pager } from "../mapping/pager.js";
+import { invalidateInode } from "./invalidate-inode.js";
 import { type Notice, NoticeRing } from "./notice-ring.js";
 import type { NotifierSetup } from "./notifier-main.js";
 import { Notify, outHeaderBytes } from "./protocol.js";
@@ -40,6 +41,14 @@ export class Notifier {
   /** The kernel asks for the inode's attributes when it needs them next. */
   invalidateAttributes(node: number, onDone: (errno: number) => void): void {
     this.#tell({ node, offset: -1, byteLength: 0 }, onDone);
+  }
+
+  /**
+   * The kernel does not believe what it is answered about the inode to questions that it has asked already (its attr_version,
+   * fs/fuse/inode.c; from Linux 5.10 on). By this very thread: the kernel only counts.
+   */
+  outdateAttributes(node: number): void {
+    invalidateInode(this.#fd, scratch(), { node, offset: -1, byteLength: 0 });
   }
 
   /** The kernel looks up every name again. By this very thread: the kernel only counts. */

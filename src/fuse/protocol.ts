@@ -79,7 +79,7 @@ export const InitFlag2 = {
 export const OpenAnswer = {
   directIo: 1 << 0,
   keepCache: 1 << 1,
-  parallelDirectWrites: 1 << 6,
+  noFlush: 1 << 5,
 } as const;
 
 export const SetattrValid = {

@@ -4,8 +4,9 @@ import { OpenFlag } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { type Notice, NoticeRing, type NoticeRingParts } from "./notice-ring.js";
+import { SizeQuestion } from "./size-question.js";
 
-/** What starts the thread that brings sizes home. */
+/** What starts a thread that brings sizes home. In its ring, `offset` is for how many milliseconds it waits before, `byteLength` a SizeQuestion. */
 export interface SizeProberSetup {
   readonly ring: NoticeRingParts;
   readonly mountPoint: string;
@@ -18,12 +19,16 @@ const handleBytes = 12;
 const handleType = 0x81;
 const statAt = 1024;
 /** struct statx. */
+const modeAt = 28;
 const sizeAt = 40;
+const kindMask = 0xf000;
+const regular = 0x8000;
 const nameAt = 512;
 const emptyPath = 0x1000;
 const askAnew = 0x2000;
 const askNobody = 0x4000;
-const sizeMask = 0x200;
+const kindAndSize = 0x201;
+const seekEnd = 2;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function run({ ring: parts, mountPoint, bell }: SizeProberSetup): void {
@@ -33,7 +38,7 @@ function run({ ring: parts, mountPoint, bell }: SizeProberSetup): void {
   ring.thread = libc.gettid();
   while (ring.next(notice)) {
     if (notice.offset > 0) Atomics.wait(pause, 0, 0, notice.offset);
-    ring.finish(probe(mountPoint, buffer, notice.node));
+    ring.finish(probe(mountPoint, buffer, notice));
     ringEventFd(bell);
   }
 }
@@ -41,9 +46,9 @@ function run({ ring: parts, mountPoint, bell }: SizeProberSetup): void {
 /**
  * The mount point is opened each time: a descriptor kept would keep the mount busy.
  *
- * @returns the size that the kernel knows after it has asked; -1 when it cannot be asked for this inode
+ * @returns the size that the kernel knows in the end; -1 when it cannot be asked for this inode
  */
-function probe(mountPoint: string, buffer: NativeBuffer, node: number): number {
+function probe(mountPoint: string, buffer: NativeBuffer, { node, byteLength: question }: Notice): number {
   const mount = libc.open(mountPoint, OpenFlag.readOnly | OpenFlag.closeOnExec, 0);
   if (mount < 0) return -1;
   buffer.uint32[0] = handleBytes;
@@ -51,17 +56,31 @@ function probe(mountPoint: string, buffer: NativeBuffer, node: number): number {
   buffer.uint32[2] = Math.floor(node / 0x1_0000_0000);
   buffer.uint32[3] = node % 0x1_0000_0000;
   buffer.uint32[4] = 0;
-  const fd = libc.openByHandleAt(mount, buffer.address, OpenFlag.path | OpenFlag.closeOnExec);
+  const how = question === SizeQuestion.askLocked ? OpenFlag.readOnly : OpenFlag.path;
+  const fd = libc.openByHandleAt(mount, buffer.address, how | OpenFlag.closeOnExec);
   libc.close(mount);
   if (fd < 0) return -1;
-  // Whoever asks is shown what the kernel was answered, whether it believes that or not; asked again, what it believes.
-  const isKnown = statx(fd, buffer, askAnew) && statx(fd, buffer, askNobody);
+  const size = sizeOf(fd, buffer, question);
   libc.close(fd);
-  return isKnown ? buffer.getUint64(statAt + sizeAt) : -1;
+  return size;
+}
+
+/** The number of an inode is used again, for whatever kind of file; the kernel may know the former one still. */
+function isRegular(fd: number, buffer: NativeBuffer): boolean {
+  return statx(fd, buffer, askNobody) && (buffer.uint32[(statAt + modeAt) / 4] & kindMask) === regular;
+}
+
+/** Whoever asks is shown what the kernel was answered, whether it believes that or not; asked again, what it believes. */
+function sizeOf(fd: number, buffer: NativeBuffer, question: number): number {
+  if (question === SizeQuestion.try) return 0;
+  if (!isRegular(fd, buffer)) return -1;
+  if (question === SizeQuestion.askLocked) return libc.lseek(fd, 0, seekEnd);
+  if (question === SizeQuestion.ask && !statx(fd, buffer, askAnew)) return -1;
+  return statx(fd, buffer, askNobody) ? buffer.getUint64(statAt + sizeAt) : -1;
 }
 
 function statx(fd: number, { address }: NativeBuffer, how: number): boolean {
-  return libc.statx(fd, address + nameAt, how | emptyPath, sizeMask, address + statAt) === 0;
+  return libc.statx(fd, address + nameAt, how | emptyPath, kindAndSize, address + statAt) === 0;
 }
 
 run(workerData as SizeProberSetup);

@@ -1,48 +1,88 @@
-import { Worker } from "node:worker_threads";
-import { Ready } from "../kernel/epoll.js";
-import { createEventFd } from "../kernel/event-fd.js";
+import type { Micros } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
 import type { Pager } from "../mapping/pager.js";
-import { NoticeRing } from "./notice-ring.js";
-import type { SizeProberSetup } from "./size-prober-main.js";
+import { rootId } from "./protocol.js";
+import type { Request } from "./request.js";
+import { type SizeProbe, SizeProber } from "./size-prober.js";
+import { SizeQuestion } from "./size-question.js";
+
+/** A probe that takes longer waits for a program's write, or a sync: that may take long, and others want their sizes. */
+const stuckMicros = 5000;
+/** Threads at most. */
+const probersMax = 4;
+/** What OPEN answers to a prober; programs' handles count up from 1. */
+export const proberHandle = 0;
+/** fuse_getattr_in: the flags, of which this one says that there is a handle; the handle. */
+const hasHandle = 1;
 
 /**
- * Brings a file's size home to the kernel: a thread stats the inode on this very mount. Needs the right to open by handle, which
- * root has; without it the kernel is left to ask by itself.
+ * Brings sizes home to the kernel: a thread asks for them on this very mount. Needs the right to open by handle, which root has;
+ * without it the kernel is left to ask by itself, and programs write past its cache: see KernelSizes.
  */
 export class SizeProbes {
-  readonly #ring = new NoticeRing();
-  readonly #bell = createEventFd();
-  readonly #worker: Worker;
-  readonly #callbacks: ((seenBytes: number) => void)[] = [];
+  readonly #pager: Pager;
+  readonly #mountPoint: string;
+  readonly #wakeAt: (deadline: Micros) => void;
+  readonly #probers: SizeProber[] = [];
+  readonly #queue: SizeProbe[] = [];
+  /** Whether the kernel can be asked at all; until it was, what is likely. */
+  isAble = process.geteuid?.() === 0;
 
-  constructor(pager: Pager, mountPoint: string) {
-    const workerData: SizeProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell };
-    this.#worker = new Worker(new URL("./size-prober-main.js", import.meta.url), { workerData, name: "dmmap sizes" });
-    this.#worker.unref();
-    pager.watch(this.#bell, Ready.in + Ready.edge, () => this.#onBell());
+  constructor(pager: Pager, mountPoint: string, wakeAt: (deadline: Micros) => void) {
+    this.#pager = pager;
+    this.#mountPoint = mountPoint;
+    this.#wakeAt = wakeAt;
+    this.#add();
+    const onDone = (seenBytes: number) => {
+      this.isAble = seenBytes >= 0;
+    };
+    this.probe({ node: rootId, delayMillis: 0, question: SizeQuestion.try, onDone });
   }
 
-  /** The Linux id of the thread that asks; 0 until it runs. */
-  get thread(): number {
-    return this.#ring.thread;
+  probe(probe: SizeProbe): void {
+    this.#queue.push(probe);
+    this.#runNext();
   }
 
-  /**
-   * Has the kernel ask for the size of an inode, after this many milliseconds. `node`: FUSE's number for it. `onDone` gets the
-   * size that the kernel knows then; negative when it cannot be told.
-   */
-  probe(node: number, delayMillis: number, onDone: (seenBytes: number) => void): void {
-    if (this.thread === 0 || !this.#ring.push({ node, offset: delayMillis, byteLength: 0 })) return onDone(-1);
-    this.#callbacks.push(onDone);
+  /** Whether a prober asks this: OPEN and what belongs to it want an answer at once, and so does a GETATTR. */
+  isProber({ thread }: Request): boolean {
+    return this.#of(thread) !== undefined;
   }
 
-  /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */
+  /** Whether this GETATTR brings the size home: the kernel asks for one in order to open the file as well. */
+  isQuestion(request: Request): boolean {
+    const question = this.#of(request.thread)?.running?.question;
+    if (question !== SizeQuestion.askLocked) return question === SizeQuestion.ask;
+    return (request.u32(0) & hasHandle) !== 0 && request.u64(8) === proberHandle;
+  }
+
+  /** @returns when to look again. */
+  look(now: Micros): Micros {
+    if (this.#queue.length === 0 || this.#probers.length === probersMax) return Number.POSITIVE_INFINITY;
+    const stuckAt = Math.max(...this.#probers.map(({ since }) => since)) + stuckMicros;
+    if (now < stuckAt) return stuckAt;
+    this.#add();
+    this.#runNext();
+    return Number.POSITIVE_INFINITY;
+  }
+
   stop(): void {
-    this.#worker.ref();
-    this.#ring.stop();
+    for (const prober of this.#probers) prober.stop();
   }
 
-  #onBell(): void {
-    this.#ring.takeDone((seenBytes) => this.#callbacks.shift()?.(seenBytes));
+  #of(thread: number): SizeProber | undefined {
+    return thread === 0 ? undefined : this.#probers.find((prober) => prober.thread === thread);
+  }
+
+  #add(): void {
+    this.#probers.push(new SizeProber(this.#pager, this.#mountPoint, () => this.#runNext()));
+  }
+
+  #runNext(): void {
+    for (const prober of this.#probers) {
+      if (this.#queue.length === 0) return;
+      if (prober.running === undefined) prober.run(this.#queue.shift() as SizeProbe, nowMicros());
+    }
+    if (this.#queue.length > 0 && this.#probers.length < probersMax) this.#wakeAt(nowMicros() + stuckMicros);
   }
 }

@@ -1,7 +1,7 @@
 import { type ByteOffset, type PageIndex, pageAt, pageEndAt } from "../core/units.js";
 import type { FuseLoop } from "./fuse-loop.js";
 import type { NodeIds } from "./node-ids.js";
-import { FallocateMode, Opcode, ReadFlag } from "./protocol.js";
+import { FallocateMode, Opcode, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 
 /** What the kernel has asked for an inode, and is not answered yet: for that it may keep others waiting. */
@@ -28,8 +28,16 @@ export class WaitingRequests {
   /** Whether the kernel makes the file as long as this, or longer, when it is answered. */
   isWriting(inode: number, size: ByteOffset): boolean {
     return this.#some(inode, (request) => {
-      return request.opcode === Opcode.write && offsetOf(request) + request.u32(16) >= size;
+      return request.opcode === Opcode.write && endOf(request) >= size;
     });
+  }
+
+  /** A request for which a program of this host keeps the inode's lock (i_rwsem), without which nobody writes: there is one at most. */
+  lockHolder(inode: number): Request | undefined {
+    for (const request of this.loop?.waiting ?? []) {
+      if (this.#ids.inodeOf(request.node) === inode && holdsLock(request)) return request;
+    }
+    return undefined;
   }
 
   /** Whether the kernel takes no size before it is answered: for a SETATTR, which MountFile knows of, and for this. */
@@ -58,9 +66,29 @@ function isCachedRead(request: Request): boolean {
   return request.opcode === Opcode.read && (request.u32(20) & ReadFlag.lockOwner) === 0;
 }
 
+/** Of READ and WRITE: whether it reaches into the page. */
+export function covers(request: Request, page: PageIndex): boolean {
+  return pageAt(offsetOf(request)) <= page && page < pageEndAt(endOf(request));
+}
+
 /** Of READ and WRITE. */
-function covers(request: Request, page: PageIndex): boolean {
-  return pageAt(offsetOf(request)) <= page && page < pageEndAt(offsetOf(request) + request.u32(16));
+export function endOf(request: Request): ByteOffset {
+  return offsetOf(request) + request.u32(16);
+}
+
+const lockingOpcodes: ReadonlySet<number> = new Set([
+  Opcode.setattr,
+  Opcode.fallocate,
+  Opcode.fsync,
+  Opcode.lseek,
+  Opcode.setxattr,
+  Opcode.removexattr,
+]);
+
+/** What the kernel writes down of shared maps takes no lock. */
+function holdsLock(request: Request): boolean {
+  if (request.opcode !== Opcode.write) return lockingOpcodes.has(request.opcode);
+  return (request.u32(20) & WriteFlag.cache) === 0;
 }
 
 /** READ, WRITE and FALLOCATE have it in one place. */

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { chmodSync } from "node:fs";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { within } from "../support/until.js";
 
@@ -13,6 +14,7 @@ export class CompiledProgram implements Disposable {
   constructor(name: string) {
     this.#name = name;
     const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread"];
+    chmodSync(this.#folder.path, 0o755); // Other users run it too.
     execFileSync("gcc", [...flags, "-o", this.#folder.at(name), `${sources}${name}.c`], { stdio: "inherit" });
   }
 
@@ -20,9 +22,14 @@ export class CompiledProgram implements Disposable {
     return this.#folder.at(this.#name);
   }
 
-  /** Runs it to its end. It says itself what was wrong: anything but exit code 0 fails the test, with what it printed. */
-  async run(args: readonly (string | number)[], limitMillis = 100_000): Promise<string> {
-    const child = spawn(this.path, args.map(String), { stdio: ["ignore", "pipe", "pipe"] });
+  /** Runs it to its end. `prefix`: what runs it. It says itself what was wrong: anything but exit code 0 fails the test, with what it printed. */
+  async run(
+    args: readonly (string | number)[],
+    limitMillis = 100_000,
+    prefix: readonly string[] = [],
+  ): Promise<string> {
+    const [command, ...rest] = [...prefix, this.path, ...args.map(String)];
+    const child = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -30,10 +37,10 @@ export class CompiledProgram implements Disposable {
       });
     }
     const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
-    const command = `${this.#name} ${args.join(" ")}`;
+    const what = `${this.#name} ${args.join(" ")}`;
     try {
-      const [code, signal] = await within(command, ended, limitMillis);
-      if (code !== 0) throw new Error(`${command}: ${signal ?? code}\n${output}`);
+      const [code, signal] = await within(what, ended, limitMillis);
+      if (code !== 0) throw new Error(`${what}: ${signal ?? code}\n${output}`);
       return output;
     } catch (error) {
       child.kill("SIGKILL");

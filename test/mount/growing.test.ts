@@ -4,8 +4,10 @@ import { CompiledProgram } from "./compiled-program.js";
 import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
-const grow = new CompiledProgram("grow");
-after(() => grow[Symbol.dispose]());
+const [grow, extend] = ["grow", "extend"].map((name) => new CompiledProgram(name));
+after(() => {
+  for (const program of [grow, extend]) program[Symbol.dispose]();
+});
 
 /** Another seed finds other orders: `DMMAP_SEED=123 npm test -- --only-tests test/mount/growing.test.ts`. */
 const firstSeed = Number(process.env.DMMAP_SEED ?? 1);
@@ -29,4 +31,26 @@ test("nor does who reads it on another host, and nobody waits for ever", { skip 
     const paths = cluster.mounts.map((mount) => mount.at(`log ${seed}`));
     await grow.run([seed, 100, paths[0], ...paths]);
   }
+});
+
+/**
+ * 1. The kernel is answered with the size that a file has by now, and takes it. 2. A program writes behind that, through the kernel's
+ * cache. 3. The kernel zeroes what it has behind that size: in its copy, or even before the bytes are sent.
+ */
+for (const [rounds, maps, busy] of [
+  [800, 2, 0],
+  [400, 2000, 0],
+  [300, 2000, 2],
+]) {
+  test(`no byte gets lost that is written where another host's write has ended just now: ${maps} maps, ${busy} busy threads`, {
+    skip,
+  }, async () => {
+    await using cluster = await MountCluster.start();
+    await extend.run([rounds, maps, busy, ...cluster.mounts.map((mount) => mount.at("log"))]);
+  });
+}
+
+test("nor where a program of this host has appended just now", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  await extend.run([1000, 2000, 2, cluster.mounts[0].at("log")]);
 });

@@ -1,0 +1,12 @@
+/** How the thread that brings sizes home finds out which size the kernel knows. */
+export const SizeQuestion = {
+  /** What it knows already. */
+  look: 0,
+  /** The kernel asks for it first. */
+  ask: 1,
+  /** The same, under the lock that writes to the file take. */
+  askLocked: 2,
+  /** None: whether it could be asked. */
+  try: 3,
+} as const;
+export type SizeQuestion = (typeof SizeQuestion)[keyof typeof SizeQuestion];
