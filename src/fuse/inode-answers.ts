@@ -76,12 +76,13 @@ export class InodeAnswers {
     return nowMicros() < created.until ? created.attributes : undefined;
   }
 
-  /** Answers a question so that the kernel keeps to what it knows. */
+  /** Answers a question so that the kernel keeps to what it knows. The size is for kernels that believe it all the same. */
   unbelieved(request: Request, inode: number): void {
     const attributes = this.#nodes.lastSeen(inode);
     if (attributes === undefined) return request.fail(Errno.ESTALE);
+    const shownBytes = this.#files.find(inode)?.shownBytes ?? -1;
     this.#notifier.outdateAttributes(request.node);
-    this.#attributes(request, attributes, none);
+    this.#attributes(request, shownBytes < 0 ? attributes : { ...attributes, size: shownBytes }, none);
   }
 
   /** Answers with the size as it is, whatever the kernel knows. */
