@@ -131,8 +131,8 @@ export class FileOperations {
   }
 
   #open(request: Request): void {
-    if (this.#sizes.isProber(request))
-      return answerOpen(request, proberHandle, OpenAnswer.keepCache | OpenAnswer.noFlush);
+    const { keepCache, noFlush } = OpenAnswer;
+    if (this.#sizes.isProber(request)) return answerOpen(request, proberHandle, keepCache | noFlush);
     const inode = this.#ids.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const onOpened = (handle: number, flags: number) => {
@@ -278,7 +278,7 @@ class FuseWrite implements WriteRequest {
   giveUp(errno: number): void {
     this.#copy = new NativeBuffer(this.byteLength);
     this.#copy.bytes.set(this.#request.bytes(writeBodyAt, this.byteLength));
-    this.#file.whenNotAsked(() => this.#request.fail(errno));
+    this.#answer(() => this.#request.fail(errno));
   }
 
   whenDone(act: () => void): void {
@@ -294,7 +294,7 @@ class FuseWrite implements WriteRequest {
   }
 
   written(): void {
-    this.#file.whenNotAsked(() => {
+    this.#answer(() => {
       const out = scratch();
       out.uint32[0] = this.byteLength;
       out.uint32[1] = 0;
@@ -304,8 +304,14 @@ class FuseWrite implements WriteRequest {
   }
 
   fail(errno: number): void {
-    this.#file.whenNotAsked(() => this.#request.fail(errno));
+    this.#answer(() => this.#request.fail(errno));
     this.#end();
+  }
+
+  /** To take a size, the kernel may have to wait for what it writes down of shared maps; no program waits for that. */
+  #answer(act: () => void): void {
+    if (this.isFlush) act();
+    else this.#file.whenNotAsked(act);
   }
 
   #end(): void {
