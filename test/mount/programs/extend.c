@@ -1,8 +1,9 @@
 /*
- * extend ROUNDS MAPS BUSY PATH [OTHER]: a file grows, while threads ask for its size all the time. One thread appends past the kernel's
- * cache, then writes behind that through it. With OTHER, the file's path on another mount, it is the other one that makes the file
- * longer first. No byte may get lost, nor be seen as it was before: the kernel zeroes what is behind a size that it has just heard.
- * MAPS of the file make it slow at that, BUSY threads keep the processors from those that have just been answered.
+ * extend ROUNDS MAPS BUSY PATH [OTHER]: a file grows, while threads ask for its size all the time, and read its last page. One
+ * thread appends past the kernel's cache, then writes behind that through it. With OTHER, the file's path on another mount, it is
+ * the other one that makes the file longer first. No byte may get lost, nor be seen as it was before: the kernel zeroes what is
+ * behind a size that it has just heard. MAPS of the file make it slow at that, BUSY threads keep the processors from those that
+ * have just been answered.
  */
 #include "program.h"
 
@@ -52,14 +53,30 @@ static uint64_t size_of(int fd) {
     return found.st_size;
 }
 
-static void *ask(void *also_reads) {
+static void *ask(void *unused) {
+    int fd = open_file(path, O_RDONLY);
+    while (!is_over) size_of(fd);
+    return unused;
+}
+
+static void *ask_and_read(void *unused) {
     static unsigned char page[PAGE];
     int fd = open_file(path, O_RDONLY);
+    while (!is_over)
+        if (pread(fd, page, PAGE, size_of(fd) / PAGE * PAGE) < 0) die("pread");
+    return unused;
+}
+
+/* What is there already: it makes the page one that the kernel has to write down. Not where that may come at any time, for another
+ * host: from Linux 6.17 on it zeroes what is behind the size that it knows, and a write behind that with it (docs/mounting.md). */
+static void *ask_and_store(void *unused) {
+    int fd = open_file(path, O_RDWR);
+    volatile unsigned char *map = map_file(fd, 0, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED);
     while (!is_over) {
         uint64_t size = size_of(fd);
-        if (also_reads != NULL && pread(fd, page, PAGE, size / PAGE * PAGE) < 0) die("pread");
+        if (size > 0) map[size - 1] = byte_at(size - 1);
     }
-    return NULL;
+    return unused;
 }
 
 static void *keep_busy(void *unused) {
@@ -77,9 +94,9 @@ static void *write_far(void *unused) {
     return unused;
 }
 
-static void start(void *(*run)(void *), void *argument) {
+static void start(void *(*run)(void *)) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, run, argument) != 0) die("a thread");
+    if (pthread_create(&thread, NULL, run, NULL) != 0) die("a thread");
 }
 
 int main(int count, char **arguments) {
@@ -89,11 +106,12 @@ int main(int count, char **arguments) {
     other = count > 5 ? arguments[5] : NULL;
     int past_cache = open_file(path, O_WRONLY | O_APPEND | O_CREAT), cached = open_file(path, O_RDWR);
     for (long map = strtol(arguments[2], NULL, 10); map > 0; map--) map_file(cached, 0, MAP_BYTES, PROT_READ, MAP_SHARED);
-    start(ask, NULL);
-    start(ask, &path);
-    for (long busy = strtol(arguments[3], NULL, 10); busy > 0; busy--) start(keep_busy, NULL);
+    start(ask);
+    start(ask_and_read);
+    if (other == NULL) start(ask_and_store);
+    for (long busy = strtol(arguments[3], NULL, 10); busy > 0; busy--) start(keep_busy);
     if (setpriority(PRIO_PROCESS, syscall(SYS_gettid), 10) != 0) die("setpriority");
-    if (other != NULL) start(write_far, NULL);
+    if (other != NULL) start(write_far);
     for (long round = 0; round < rounds; round++) {
         uint64_t at = 2 * round * RECORD, end = at + 2 * RECORD;
         begun = round + 1;
