@@ -51,6 +51,7 @@ export class FileWrites {
 
   write(file: MountFile, request: WriteRequest): void {
     if (request.isFlush) return this.#flush(file, request);
+    file.onWrite();
     if (request.isAppend) return this.#append(file, request);
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
@@ -204,9 +205,14 @@ export class FileWrites {
     end?.();
   }
 
+  /**
+   * Not where that waits for this write. Then it comes right after, and whoever asks for the size meanwhile waits for it: where its
+   * record is, the program that has appended it cannot know without.
+   */
   #tellAppended(file: MountFile, request: WriteRequest): void {
     request.keep();
-    file.settle(() => request.written());
+    if (file.isAskedLocked) request.written();
+    else file.settle(() => request.written());
   }
 
   /**

@@ -41,6 +41,8 @@ export class FuseLoop implements RequestOwner {
   #turns = 0;
   #isBusy = false;
   limits: FuseLimits | undefined;
+  /** The request that is being served just now, or was served last: it is not among those that wait. */
+  serving: Request | undefined;
 
   constructor(pager: Pager, fd: number, operations: ReadonlyMap<number, Operation>, sink: FuseLoopSink) {
     this.fd = fd;
@@ -110,6 +112,7 @@ export class FuseLoop implements RequestOwner {
     if (opcode === Opcode.interrupt) return this.#interrupt(request);
     const operation = this.#operations.get(opcode);
     if (operation === undefined) return request.fail(Errno.ENOSYS);
+    this.serving = request;
     operation(request);
     if (request.isAnswered) return;
     request.keep();

@@ -24,6 +24,8 @@ interface Telling {
   readonly waiters: ((isKnown: boolean) => void)[];
   until: Micros;
   tries: number;
+  /** That are under way: mostly one. */
+  probes: number;
 }
 
 /**
@@ -115,6 +117,15 @@ export class KernelSizes {
     this.#pins.pin(file.file, pin, { mode: file.cacheMode, start: page, end: page + 1, kind: "hold" }, onPinned, then);
   }
 
+  /**
+   * A write has come. A prober that waits for the inode's lock waits for it, which may wait for whoever waits for that prober: so
+   * another one asks without.
+   */
+  onWrite(file: MountFile): void {
+    const telling = this.#tellings.get(file);
+    if (telling !== undefined && telling.waiters.length > 0 && this.#isUnlocked(file)) this.#probe(file, telling);
+  }
+
   /** Whether the kernel may be told the size of this inode by now, when a prober asks: nobody makes it obsolete. */
   isTelling(inode: number): boolean {
     const file = this.#files.find(inode);
@@ -161,9 +172,8 @@ export class KernelSizes {
 
   /** Calls `then` when the kernel has said that it knows the size, or cannot take it now. */
   #tell(file: MountFile, then: (isKnown: boolean) => void): void {
-    let telling = this.#tellings.get(file);
-    const isAsked = telling !== undefined;
-    telling ??= { waiters: [], until: Number.POSITIVE_INFINITY, tries: 0 };
+    const begun: Telling = { waiters: [], until: Number.POSITIVE_INFINITY, tries: 0, probes: 0 };
+    const telling = this.#tellings.get(file) ?? begun;
     telling.waiters.push(then);
     if (telling.waiters.length > 1) return;
     this.#tellings.set(file, telling);
@@ -171,7 +181,7 @@ export class KernelSizes {
     this.#wakeAt(telling.until);
     file.tellingFrom = pageAt(file.file.cache.sizeBytes);
     this.#reads.onTell(file, file.tellingFrom);
-    if (!isAsked) this.#probe(file, telling);
+    if (telling.probes === 0 || this.#isUnlocked(file)) this.#probe(file, telling);
   }
 
   #end(file: MountFile, telling: Telling, isKnown: boolean): void {
@@ -183,18 +193,26 @@ export class KernelSizes {
   #probe(file: MountFile, telling: Telling): void {
     const node = this.#ids.idOf(file.inode);
     if (node === undefined || file.isResizing) {
-      this.#tellings.delete(file);
+      if (telling.probes === 0) this.#tellings.delete(file);
       return this.#end(file, telling, true);
     }
     const question = this.#question(file);
     const delayMillis = telling.tries++ < triesAtOnce ? 0 : 1;
-    const isUnlocked = question === SizeQuestion.ask;
-    if (isUnlocked) file.beginAsk();
+    telling.probes++;
+    if (question === SizeQuestion.ask) file.beginAsk();
+    if (question === SizeQuestion.askLocked) file.isAskedLocked = true;
     const onDone = (seenBytes: number) => {
-      if (isUnlocked) file.endAsk();
+      telling.probes--;
+      if (question === SizeQuestion.ask) file.endAsk();
+      if (question === SizeQuestion.askLocked) file.isAskedLocked = false;
       this.#probed(file, telling, seenBytes);
     };
     this.#probes.probe({ node, delayMillis, question, onDone });
+  }
+
+  /** Whether a prober waits for the lock of a write, and could be asked without. */
+  #isUnlocked(file: MountFile): boolean {
+    return file.isAskedLocked && this.#question(file) === SizeQuestion.ask;
   }
 
   #question(file: MountFile): SizeQuestion {
@@ -215,11 +233,11 @@ export class KernelSizes {
       file.shownBytes = sizeBytes;
       file.sizeThread = -1;
     }
-    if (!isKnown && telling.waiters.length > 0) {
+    if (isKnown) this.#end(file, telling, true);
+    if (telling.probes > 0 && !this.#isUnlocked(file)) return;
+    if (telling.waiters.length > 0) {
       file.tellingFrom = Math.min(file.tellingFrom, pageAt(sizeBytes));
-      return this.#probe(file, telling);
-    }
-    this.#tellings.delete(file);
-    this.#end(file, telling, isKnown);
+      this.#probe(file, telling);
+    } else if (telling.probes === 0) this.#tellings.delete(file);
   }
 }

@@ -37,6 +37,8 @@ export interface SizeSink {
   onResize(file: MountFile, from: ByteOffset, to: ByteOffset, done: () => void): void;
   /** Calls `then` when the kernel knows the size. */
   settle(file: MountFile, then: () => void): void;
+  /** A program of this mount writes, while a prober waits for the lock that it has. */
+  onWrite(file: MountFile): void;
 }
 
 /** As of `Ask`. */
@@ -84,6 +86,8 @@ export class MountFile implements UpperCache {
   sizeThread = -1;
   /** The kernel is being told a size, for which it may need to lock pages from here on; Infinity when it is not. */
   tellingFrom: PageIndex = Number.POSITIVE_INFINITY;
+  /** A prober waits for the inode's lock, or has it: it takes no size home before a write that has the lock is answered. */
+  isAskedLocked = false;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
   /** The kernel is being told sizes though programs might write at the same time, if nobody kept them from it. */
@@ -237,6 +241,11 @@ export class MountFile implements UpperCache {
     if (end > this.shownBytes) this.sizeThread = thread;
     this.shownBytes = Math.max(this.shownBytes, end);
     this.settle(() => undefined);
+  }
+
+  /** A program writes: from now on it has the inode's lock, until it is answered. */
+  onWrite(): void {
+    if (this.isAskedLocked) this.#sizes.onWrite(this);
   }
 
   /** Calls `then` when the kernel knows the size. */

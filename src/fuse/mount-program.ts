@@ -117,6 +117,7 @@ export class MountProgram {
       sizes: {
         onResize: (file, from, to, done) => sizes.onResize(file, from, to, done),
         settle: (file, then) => sizes.settle(file, then),
+        onWrite: (file) => sizes.onWrite(file),
       },
     });
     nodes.onForgotten = (inode) => this.#files?.find(inode)?.onForgotten();

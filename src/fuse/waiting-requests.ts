@@ -34,9 +34,10 @@ export class WaitingRequests {
 
   /** A request for which a program of this host keeps the inode's lock (i_rwsem), without which nobody writes: there is one at most. */
   lockHolder(inode: number): Request | undefined {
-    for (const request of this.loop?.waiting ?? []) {
-      if (this.#ids.inodeOf(request.node) === inode && holdsLock(request)) return request;
-    }
+    const holds = (request: Request) => this.#ids.inodeOf(request.node) === inode && holdsLock(request);
+    const serving = this.loop?.serving;
+    if (serving !== undefined && !serving.isAnswered && holds(serving)) return serving;
+    for (const request of this.loop?.waiting ?? []) if (holds(request)) return request;
     return undefined;
   }
 
