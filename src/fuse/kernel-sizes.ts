@@ -42,8 +42,8 @@ interface Telling {
  * 1. The kernel is answered with a size, and takes it. 2. A program writes behind it, into the page that the kernel has. 3. The
  * kernel zeroes that, at last; perhaps before the bytes are sent here, so that they are lost.
  *
- * Therefore that thread asks by a seek to the end, which takes the lock that writes take. Where a write is waiting here, which
- * has the lock, it need not, as long as that write is not answered.
+ * Therefore that thread asks by a seek to the end, which takes the lock that writes take. Where a request is waiting here that
+ * has the lock, it need not, as long as that is not answered.
  */
 export class KernelSizes {
   readonly #files: MountFiles;
@@ -217,8 +217,12 @@ export class KernelSizes {
 
   #question(file: MountFile): SizeQuestion {
     const { sizeBytes } = file.file.cache;
+    const isAnswered = file.shownBytes === sizeBytes && file.sizeThread >= 0;
+    // Whoever has the answer makes the kernel know it; but it may not have believed a prober's.
+    if (isAnswered && !this.#probes.isProber({ thread: file.sizeThread })) return SizeQuestion.look;
     const holder = this.#waiting.lockHolder(file.inode);
     if (holder === undefined) return file.isWriteOpen ? SizeQuestion.askLocked : SizeQuestion.ask;
+    if (holder.opcode === Opcode.getattr) return SizeQuestion.ask; // It waits for this.
     if (holder.opcode !== Opcode.write) return SizeQuestion.look;
     // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.
     const isInTheWay = !holder.isDirect && (endOf(holder) > file.shownBytes || covers(holder, pageAt(sizeBytes)));

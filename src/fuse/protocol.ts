@@ -96,6 +96,8 @@ export const SetattrValid = {
   killPrivileges: 1 << 11,
 } as const;
 
+/** In fuse_getattr_in: with an open file's handle. */
+export const GetattrFlag = { handle: 1 << 0 } as const;
 /** Set in what read(2) asks past the kernel's cache, and only there: what has no lock owner fills that cache. */
 export const ReadFlag = { lockOwner: 1 << 1 } as const;
 export const WriteFlag = { cache: 1 << 0, killPrivileges: 1 << 2 } as const;

@@ -1,7 +1,7 @@
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Pager } from "../mapping/pager.js";
-import { rootId } from "./protocol.js";
+import { GetattrFlag, rootId } from "./protocol.js";
 import type { Request } from "./request.js";
 import { type SizeProbe, SizeProber } from "./size-prober.js";
 import { SizeQuestion } from "./size-question.js";
@@ -12,8 +12,6 @@ const stuckMicros = 5000;
 const probersMax = 4;
 /** What OPEN answers to a prober; programs' handles count up from 1. */
 export const proberHandle = 0;
-/** fuse_getattr_in: the flags, of which this one says that there is a handle; the handle. */
-const hasHandle = 1;
 
 /**
  * Brings sizes home to the kernel: a thread asks for them on this very mount. Needs the right to open by handle, which root has;
@@ -45,7 +43,7 @@ export class SizeProbes {
   }
 
   /** Whether a prober asks this: OPEN and what belongs to it want an answer at once, and so does a GETATTR. */
-  isProber({ thread }: Request): boolean {
+  isProber({ thread }: { readonly thread: number }): boolean {
     return this.#of(thread) !== undefined;
   }
 
@@ -53,7 +51,7 @@ export class SizeProbes {
   isQuestion(request: Request): boolean {
     const question = this.#of(request.thread)?.running?.question;
     if (question !== SizeQuestion.askLocked) return question === SizeQuestion.ask;
-    return (request.u32(0) & hasHandle) !== 0 && request.u64(8) === proberHandle;
+    return (request.u32(0) & GetattrFlag.handle) !== 0 && request.u64(8) === proberHandle;
   }
 
   /** @returns when to look again. */

@@ -1,7 +1,8 @@
 import { type ByteOffset, type PageIndex, pageAt, pageEndAt } from "../core/units.js";
+import { isSeeking } from "../kernel/seeking-thread.js";
 import type { FuseLoop } from "./fuse-loop.js";
 import type { NodeIds } from "./node-ids.js";
-import { FallocateMode, Opcode, ReadFlag, WriteFlag } from "./protocol.js";
+import { FallocateMode, GetattrFlag, Opcode, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 
 /** What the kernel has asked for an inode, and is not answered yet: for that it may keep others waiting. */
@@ -86,10 +87,13 @@ const lockingOpcodes: ReadonlySet<number> = new Set([
   Opcode.removexattr,
 ]);
 
-/** What the kernel writes down of shared maps takes no lock. */
+/** What the kernel writes down of shared maps takes no lock. To seek to the end takes it; so that is assumed where it is not known. */
 function holdsLock(request: Request): boolean {
-  if (request.opcode !== Opcode.write) return lockingOpcodes.has(request.opcode);
-  return (request.u32(20) & WriteFlag.cache) === 0;
+  if (request.opcode === Opcode.write) return (request.u32(20) & WriteFlag.cache) === 0;
+  if (request.opcode !== Opcode.getattr) return lockingOpcodes.has(request.opcode);
+  if ((request.u32(0) & GetattrFlag.handle) === 0) return false;
+  request.isSeek ??= isSeeking(request.thread) ?? true;
+  return request.isSeek;
 }
 
 /** READ, WRITE and FALLOCATE have it in one place. */

@@ -59,6 +59,14 @@ static void *ask(void *unused) {
     return unused;
 }
 
+/* Takes the lock that writes take, for as long as the kernel asks for the size. */
+static void *ask_by_seek(void *unused) {
+    int fd = open_file(path, O_RDONLY);
+    while (!is_over)
+        if (lseek(fd, 0, SEEK_END) < 0) die("lseek");
+    return unused;
+}
+
 static void *ask_and_read(void *unused) {
     static unsigned char page[PAGE];
     int fd = open_file(path, O_RDONLY);
@@ -107,6 +115,7 @@ int main(int count, char **arguments) {
     int past_cache = open_file(path, O_WRONLY | O_APPEND | O_CREAT), cached = open_file(path, O_RDWR);
     for (long map = strtol(arguments[2], NULL, 10); map > 0; map--) map_file(cached, 0, MAP_BYTES, PROT_READ, MAP_SHARED);
     start(ask);
+    start(ask_by_seek);
     start(ask_and_read);
     if (other == NULL) start(ask_and_store);
     for (long busy = strtol(arguments[3], NULL, 10); busy > 0; busy--) start(keep_busy);
