@@ -26,6 +26,8 @@ interface Telling {
   tries: number;
   /** That are under way: mostly one. */
   probes: number;
+  /** A prober has waited for the lock for too long: by now for somebody of whom this mount does not know that he has it. */
+  isOverdue: boolean;
 }
 
 /**
@@ -123,7 +125,8 @@ export class KernelSizes {
    */
   onWrite(file: MountFile): void {
     const telling = this.#tellings.get(file);
-    if (telling !== undefined && telling.waiters.length > 0 && this.#isUnlocked(file)) this.#probe(file, telling);
+    if (telling !== undefined && telling.waiters.length > 0 && this.#isUnlocked(file, telling))
+      this.#probe(file, telling);
   }
 
   /** Whether the kernel may be told the size of this inode by now, when a prober asks: nobody makes it obsolete. */
@@ -136,8 +139,10 @@ export class KernelSizes {
   onTime(now: Micros): Micros {
     let next = Number.POSITIVE_INFINITY;
     for (const [file, telling] of this.#tellings) {
-      if (now >= telling.until) this.#end(file, telling, false);
-      else next = Math.min(next, telling.until);
+      if (now >= telling.until) {
+        telling.isOverdue = file.isAskedLocked;
+        this.#end(file, telling, false);
+      } else next = Math.min(next, telling.until);
     }
     return next;
   }
@@ -172,16 +177,18 @@ export class KernelSizes {
 
   /** Calls `then` when the kernel has said that it knows the size, or cannot take it now. */
   #tell(file: MountFile, then: (isKnown: boolean) => void): void {
-    const begun: Telling = { waiters: [], until: Number.POSITIVE_INFINITY, tries: 0, probes: 0 };
+    const until = Number.POSITIVE_INFINITY;
+    const begun: Telling = { waiters: [], until, tries: 0, probes: 0, isOverdue: false };
     const telling = this.#tellings.get(file) ?? begun;
     telling.waiters.push(then);
-    if (telling.waiters.length > 1) return;
-    this.#tellings.set(file, telling);
-    telling.until = nowMicros() + tellMicrosMax;
-    this.#wakeAt(telling.until);
-    file.tellingFrom = pageAt(file.file.cache.sizeBytes);
-    this.#reads.onTell(file, file.tellingFrom);
-    if (telling.probes === 0 || this.#isUnlocked(file)) this.#probe(file, telling);
+    if (telling.waiters.length === 1) {
+      this.#tellings.set(file, telling);
+      telling.until = nowMicros() + tellMicrosMax;
+      this.#wakeAt(telling.until);
+      file.tellingFrom = pageAt(file.file.cache.sizeBytes);
+      this.#reads.onTell(file, file.tellingFrom);
+    }
+    if (telling.probes === 0 || this.#isUnlocked(file, telling)) this.#probe(file, telling);
   }
 
   #end(file: MountFile, telling: Telling, isKnown: boolean): void {
@@ -196,7 +203,7 @@ export class KernelSizes {
       if (telling.probes === 0) this.#tellings.delete(file);
       return this.#end(file, telling, true);
     }
-    const question = this.#question(file);
+    const question = this.#question(file, telling);
     const delayMillis = telling.tries++ < triesAtOnce ? 0 : 1;
     telling.probes++;
     if (question === SizeQuestion.ask) file.beginAsk();
@@ -210,18 +217,18 @@ export class KernelSizes {
     this.#probes.probe({ node, delayMillis, question, onDone });
   }
 
-  /** Whether a prober waits for the lock of a write, and could be asked without. */
-  #isUnlocked(file: MountFile): boolean {
-    return file.isAskedLocked && this.#question(file) === SizeQuestion.ask;
+  /** Whether a prober waits for the lock, and another one can ask without. */
+  #isUnlocked(file: MountFile, telling: Telling): boolean {
+    return file.isAskedLocked && telling.probes === 1 && this.#question(file, telling) === SizeQuestion.ask;
   }
 
-  #question(file: MountFile): SizeQuestion {
+  #question(file: MountFile, { isOverdue }: Telling): SizeQuestion {
     const { sizeBytes } = file.file.cache;
     const isAnswered = file.shownBytes === sizeBytes && file.sizeThread >= 0;
     // Whoever has the answer makes the kernel know it; but it may not have believed a prober's.
     if (isAnswered && !this.#probes.isProber({ thread: file.sizeThread })) return SizeQuestion.look;
     const holder = this.#waiting.lockHolder(file.inode);
-    if (holder === undefined) return file.isWriteOpen ? SizeQuestion.askLocked : SizeQuestion.ask;
+    if (holder === undefined) return file.isWriteOpen && !isOverdue ? SizeQuestion.askLocked : SizeQuestion.ask;
     if (holder.opcode === Opcode.getattr) return SizeQuestion.ask; // It waits for this.
     if (holder.opcode !== Opcode.write) return SizeQuestion.look;
     // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.
@@ -238,7 +245,7 @@ export class KernelSizes {
       file.sizeThread = -1;
     }
     if (isKnown) this.#end(file, telling, true);
-    if (telling.probes > 0 && !this.#isUnlocked(file)) return;
+    if (telling.probes > 0 && !this.#isUnlocked(file, telling)) return;
     if (telling.waiters.length > 0) {
       file.tellingFrom = Math.min(file.tellingFrom, pageAt(sizeBytes));
       this.#probe(file, telling);
