@@ -87,12 +87,12 @@ const lockingOpcodes: ReadonlySet<number> = new Set([
   Opcode.removexattr,
 ]);
 
-/** What the kernel writes down of shared maps takes no lock. To seek to the end takes it; so that is assumed where it is not known. */
+/** What the kernel writes down of shared maps takes no lock. To seek to the end takes it, if that can be known. */
 function holdsLock(request: Request): boolean {
   if (request.opcode === Opcode.write) return (request.u32(20) & WriteFlag.cache) === 0;
   if (request.opcode !== Opcode.getattr) return lockingOpcodes.has(request.opcode);
   if ((request.u32(0) & GetattrFlag.handle) === 0) return false;
-  request.isSeek ??= isSeeking(request.thread) ?? true;
+  request.isSeek ??= isSeeking(request.thread) ?? false;
   return request.isSeek;
 }
 
