@@ -183,6 +183,7 @@ export class KernelSizes {
     telling.waiters.push(then);
     if (telling.waiters.length === 1) {
       this.#tellings.set(file, telling);
+      telling.tries = 0;
       telling.until = nowMicros() + tellMicrosMax;
       this.#wakeAt(telling.until);
       file.tellingFrom = pageAt(file.file.cache.sizeBytes);
@@ -211,7 +212,7 @@ export class KernelSizes {
     const onDone = (seenBytes: number) => {
       telling.probes--;
       if (question === SizeQuestion.ask) file.endAsk();
-      if (question === SizeQuestion.askLocked) file.isAskedLocked = false;
+      if (question === SizeQuestion.askLocked) file.isAskedLocked = telling.isOverdue = false;
       this.#probed(file, telling, seenBytes);
     };
     this.#probes.probe({ node, delayMillis, question, onDone });

@@ -54,3 +54,10 @@ test("nor where a program of this host has appended just now", { skip }, async (
   await using cluster = await MountCluster.start({ mounts: 1 });
   await extend.run([1000, 2000, 2, cluster.mounts[0].at("log")]);
 });
+
+/** Of these the mount does not know which calls their questions come from, nor whether that keeps a lock: it may take longer. */
+test("programs of another pid namespace go on, and lose nothing either", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const paths = cluster.mounts.map((mount) => mount.at("log"));
+  await extend.run([40, 2, 0, ...paths], undefined, ["unshare", "--pid", "--fork"]);
+});
