@@ -160,7 +160,7 @@ export class FileWrites {
     const end = pageEndAt(request.offset + byteLength);
     if (request.isCached && file.kernel.reread.mayLack(pageAt(request.offset), end, request.thread)) {
       request.keep();
-      file.drop(pageAt(request.offset), end, () => this.#taken(file, request, byteLength));
+      file.dropOnce(pageAt(request.offset), end, () => this.#taken(file, request, byteLength));
     } else this.#taken(file, request, byteLength);
   }
 

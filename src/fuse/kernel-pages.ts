@@ -24,6 +24,8 @@ export class KernelPages {
   /** What is being dropped; in the place of the epoch, the number of the recall. */
   readonly #running = new TokenRanges();
   #recallLast = 0;
+  #droppedStart: PageIndex = 0;
+  #droppedEnd: PageIndex = 0;
   /**
    * All that was given here is being dropped. A file of which the kernel has thousands of runs is asked for again with each of
    * them that goes: that must not look at all the others.
@@ -46,6 +48,11 @@ export class KernelPages {
   /** Whether the kernel is being told to drop any of these, and has not answered. */
   isRecalled(start: PageIndex, end: PageIndex): boolean {
     return reaches(this.#running, start, end);
+  }
+
+  /** Whether the recall that was answered last was for all of these. */
+  hasJustDropped(start: PageIndex, end: PageIndex): boolean {
+    return this.#droppedStart <= start && end <= this.#droppedEnd;
   }
 
   /** The kernel is answered with these pages. */
@@ -85,6 +92,7 @@ export class KernelPages {
     if (done === undefined) return;
     this.#recalls.delete(id);
     this.reread.dropped(done.start, done.end);
+    [this.#droppedStart, this.#droppedEnd] = [done.start, done.end];
     this.#running.set(done.start, done.end, Mode.none, 0);
     this.#given.set(done.start, done.end, Mode.none, 0);
     done.givenSince.each((mode, start, end) => {

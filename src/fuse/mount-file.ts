@@ -26,6 +26,8 @@ const resizeMicrosMax = 500_000;
 
 /** For how long an unlock waits for the kernel, which may wait for others itself. */
 const flushMicrosMax = 200_000;
+/** For how long a write waits for the kernel to drop what may lack it. */
+const dropOnceMicrosMax = 20_000;
 /** So often in a row a flush that brought nothing is repeated: then no program stores to a map of the file. */
 const quietFlushesMax = 8;
 /** So many writes are not dropped ahead of their unlock after one was that a program then read. */
@@ -228,6 +230,25 @@ export class MountFile implements UpperCache {
     this.#flushWaiters.push(waiter);
     this.whenDropped(start, end, () => this.#endFlushes((each) => each === waiter));
     this.#node.wakeAt(waiter.until);
+  }
+
+  /**
+   * Has the kernel drop what it has of the range by now, which others may have it read anew meanwhile: so once, and not until it
+   * has none. Not for long, since the kernel may wait for others itself.
+   */
+  dropOnce(start: PageIndex, end: PageIndex, done: () => void): void {
+    const waiter = { done, until: nowMicros() + dropOnceMicrosMax };
+    this.#flushWaiters.push(waiter);
+    this.#node.wakeAt(waiter.until);
+    // One that is under way may have dropped them before now.
+    let missing = this.kernel.isRecalled(start, end) ? 2 : 1;
+    const look = () => {
+      if (this.kernel.hasJustDropped(start, end)) missing--;
+      if (missing === 0 || this.#drop(start, end)) this.#endFlushes((each) => each === waiter);
+      else if (this.#flushWaiters.includes(waiter)) this.#droppedWaiters.push(look);
+    };
+    if (this.#drop(start, end)) this.#endFlushes((each) => each === waiter);
+    else this.#droppedWaiters.push(look);
   }
 
   /** The kernel has written down a store to a shared map. */
