@@ -68,12 +68,14 @@ export class Host {
 export class Sqlite {
   readonly #program: ChildProcess;
   readonly #asked: { rows: string[]; answer: (rows: string[]) => void; fail: (error: Error) => void }[] = [];
+  #ended: Error | undefined;
 
   constructor(program: ChildProcess) {
     this.#program = program;
     createInterface({ input: program.stdout as NodeJS.ReadableStream }).on("line", (line) => this.#onLine(line));
     program.stdin?.on("error", () => undefined);
     const onEnd = (error: Error) => {
+      this.#ended = error;
       for (const { fail } of this.#asked.splice(0)) fail(error);
     };
     program.once("error", onEnd); // There is no sqlite3.
@@ -82,6 +84,7 @@ export class Sqlite {
   }
 
   async ask(statements: string): Promise<string[]> {
+    if (this.#ended !== undefined) throw this.#ended;
     return await new Promise((answer, fail) => {
       this.#asked.push({ rows: [], answer, fail });
       this.#program.stdin?.write(`${statements}\nSELECT '${end}';\n`);
@@ -89,6 +92,7 @@ export class Sqlite {
   }
 
   async close(): Promise<void> {
+    if (this.#ended !== undefined) return;
     const closed = once(this.#program, "close");
     this.#program.stdin?.end();
     await closed;

@@ -17,6 +17,7 @@ export class SqliteShell implements Sqlite {
   readonly #closed: Promise<unknown>;
   readonly #questions: Question[] = [];
   #errors = "";
+  #ended: Error | undefined;
 
   static async open(database: string, setup = ""): Promise<SqliteShell> {
     const shell = new SqliteShell(database);
@@ -38,6 +39,7 @@ export class SqliteShell implements Sqlite {
   }
 
   async ask(statements: string): Promise<string[]> {
+    if (this.#ended !== undefined) throw this.#ended;
     const answer = new Promise<string[]>((resolve, reject) => {
       this.#questions.push({ rows: [], answer: resolve, fail: reject });
     });
@@ -63,8 +65,8 @@ export class SqliteShell implements Sqlite {
   }
 
   #onEnd(): void {
-    const error = new Error(`sqlite3 has ended: ${this.#errors}`);
-    for (const question of this.#questions.splice(0)) question.fail(error);
+    this.#ended = new Error(`sqlite3 has ended: ${this.#errors}`);
+    for (const question of this.#questions.splice(0)) question.fail(this.#ended);
   }
 }
 
