@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DmmapError } from "../core/error.js";
 import { Errno, errnoName } from "../kernel/errno.js";
 import { OpenFlag } from "../kernel/folder.js";
@@ -10,6 +11,8 @@ const noDevices = 4;
 const readOnlyFlag = 1;
 const force = 1;
 const detach = 2;
+const unmountTriesMax = 20;
+const unmountPauseMillis = 10;
 
 export interface DeviceOptions {
   /** What `mount` and /proc/mounts show as the source. */
@@ -51,8 +54,21 @@ function mountAsUser(mountPoint: string, { source, readOnly }: DeviceOptions, co
   throw unsupported(`${mountPoint} cannot be mounted: ${result}`);
 }
 
-/** Takes a mount away that nobody uses. What is dirty in the kernel is written first. @returns 0, or an errno. */
-export function unmountDevice(mountPoint: string): number {
+/**
+ * Takes a mount away that nobody uses. What is dirty in the kernel is written first. Its own process has a file of it open for
+ * moments at a time, to bring sizes home: so who finds it busy tries again for a while.
+ *
+ * @returns 0, or an errno
+ */
+export async function unmountDevice(mountPoint: string): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const errno = tryUnmount(mountPoint);
+    if (errno !== Errno.EBUSY || tries === unmountTriesMax) return errno;
+    await delay(unmountPauseMillis);
+  }
+}
+
+function tryUnmount(mountPoint: string): number {
   if (libc.umount2(mountPoint, 0) === 0) return 0;
   return libc.errno() === Errno.EPERM ? fuserUnmount(mountPoint, false) : libc.errno();
 }

@@ -71,34 +71,36 @@ export class MountProgram {
   }
 
   #connect(reply: Reply): void {
+    const wakeAt = (deadline: Micros) => this.#node.wakeAt(deadline);
+    const probes = new SizeProbes(this.#node.pager, this.#setup.mountPoint, wakeAt); // Its thread starts meanwhile.
+    this.#helpers = [probes];
     this.#node.connect((welcome, error) => {
       if (welcome === undefined) return reply.fail(error);
       this.#node.requests.ask({
         op: "lookup",
         args: () => ({ parent: 0, name: "" }),
-        onReply: (answer) => this.#mount((answer as { attributes: { inode: number } }).attributes.inode, reply),
+        onReply: (answer) => this.#mount((answer as { attributes: { inode: number } }).attributes.inode, probes, reply),
         onFail: reply.fail,
       });
     });
   }
 
-  #mount(rootInode: number, reply: Reply): void {
+  #mount(rootInode: number, probes: SizeProbes, reply: Reply): void {
     const { mountPoint } = this.#setup;
     try {
       const fd = mountDevice(mountPoint, this.#setup);
-      this.#serve(fd, rootInode);
-      reply();
+      this.#serve(fd, rootInode, probes);
     } catch (error) {
-      reply.fail(error);
+      return reply.fail(error);
     }
+    probes.try(() => reply()); // How programs' files are opened depends on that.
   }
 
-  #serve(fd: number, rootInode: number): void {
+  #serve(fd: number, rootInode: number, probes: SizeProbes): void {
     const node = this.#node;
     const nodes = new Nodes(rootInode);
     const notifier = new Notifier(node.pager, fd);
     const wakeAt = (deadline: Micros) => node.wakeAt(deadline);
-    const probes = new SizeProbes(node.pager, this.#setup.mountPoint, wakeAt);
     const reads = new FileReads(node.pins, wakeAt);
     const waiting = new WaitingRequests(nodes);
     const writes = new FileWrites(node, waiting);

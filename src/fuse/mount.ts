@@ -57,7 +57,7 @@ export class Mount {
         `${this.mountPoint} is unmounted, and waits for the home to take what was written`,
       );
     }
-    const errno = unmountDevice(this.mountPoint);
+    const errno = await unmountDevice(this.mountPoint);
     // EINVAL: somebody has taken it away already (`umount -l`), and its last users may not be done.
     if (errno !== 0 && errno !== Errno.EINVAL) throw unmountError(this.mountPoint, errno);
     await this.ended;

@@ -23,16 +23,21 @@ export class SizeProbes {
   readonly #wakeAt: (deadline: Micros) => void;
   readonly #probers: SizeProber[] = [];
   readonly #queue: SizeProbe[] = [];
-  /** Whether the kernel can be asked at all; until it was, what is likely. */
-  isAble = process.geteuid?.() === 0;
+  /** Whether the kernel can be asked at all. */
+  isAble = false;
 
   constructor(pager: Pager, mountPoint: string, wakeAt: (deadline: Micros) => void) {
     this.#pager = pager;
     this.#mountPoint = mountPoint;
     this.#wakeAt = wakeAt;
     this.#add();
+  }
+
+  /** Finds out whether the kernel can be asked, once it is mounted. */
+  try(then: () => void): void {
     const onDone = (seenBytes: number) => {
       this.isAble = seenBytes >= 0;
+      then();
     };
     this.probe({ node: rootId, delayMillis: 0, question: SizeQuestion.try, onDone });
   }

@@ -30,7 +30,7 @@ export const umount = defineCommand({
     }
     const entry = mountedAt(path);
     const server = entry === undefined || options.lazy ? undefined : await PresenceWatch.start(entry.device);
-    const errno = options.lazy ? detachDevice(path) : unmountDevice(path);
+    const errno = options.lazy ? detachDevice(path) : await unmountDevice(path);
     if (errno !== 0) {
       server?.stop();
       throw unmountError(path, errno);
