@@ -1,13 +1,18 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+const retryMillis = 10;
+
 /**
  * Says that a process still has to do with a mount: the kernel's list tells only what is mounted, and after an unmount the
  * home may still have to take what was written. A Unix address in the abstract namespace, which is gone with the process.
+ *
+ * The number of the device is free for another mount as soon as this one is unmounted, however long it then waits for its home.
  */
 export class MountPresence {
   readonly #server: Server;
   readonly #watchers = new Set<Socket>();
+  #isUnmounted = false;
 
   /** `device`: the mount's, as in MountEntry. */
   constructor(device: string) {
@@ -15,12 +20,22 @@ export class MountPresence {
       this.#watchers.add(watcher);
       watcher.on("error", () => undefined).once("close", () => this.#watchers.delete(watcher));
     });
-    this.#server.on("error", () => undefined); // Then nobody can wait for the end of this mount, and that is all.
-    this.#server.listen(addressOf(device)).unref();
+    // The former mount with this number may not know yet that it is unmounted.
+    const listen = () => this.#server.listen(addressOf(device)).unref();
+    this.#server.on("error", () => {
+      if (!this.#isUnmounted) setTimeout(listen, retryMillis).unref();
+    });
+    listen();
+  }
+
+  /** Who watches now is told of the end, still; nobody comes to do so any more. */
+  onUnmounted(): void {
+    this.#isUnmounted = true;
+    this.#server.close();
   }
 
   end(): void {
-    this.#server.close();
+    this.onUnmounted();
     for (const watcher of this.#watchers) watcher.destroy();
   }
 }

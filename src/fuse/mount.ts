@@ -71,6 +71,7 @@ export class Mount {
 
   async #end(): Promise<void> {
     this.#isUnmounted = true;
+    this.#presence?.onUnmounted();
     // Nobody uses it any more: there is time until the home is there, however long that takes.
     try {
       await this.#thread.call("drain");
