@@ -204,9 +204,7 @@ export class FileReads {
     const { offset, isCached } = request;
     const page = pageAt(offset);
     if (isCached) {
-      const end = pageEndAt(offset + request.byteLength);
-      file.kernel.give(page, end);
-      file.kernel.reread.given(page, end, request.thread);
+      file.kernel.giveRead(page, pageEndAt(offset + request.byteLength), request.thread);
     }
     const fileEnd = isCached ? pageEndAt(cache.sizeBytes) * pageBytes : cache.sizeBytes;
     const byteLength = Math.max(0, Math.min(request.byteLength, fileEnd - offset));

@@ -56,10 +56,24 @@ export class FileWrites {
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
     file.file.lockedPages.used(start, end);
+    if (request.isCached && isWhole(request) && file.kernel.isRecalled(start, end)) return this.#letDrop(file, request);
     // What the kernel has, may be written: that is what its pages stand for, even while it is told to drop them.
     if (request.isCached && file.kernel.has(start, end)) return this.#writeCached(file, request);
     if (request.isCached) this.#place(file, request);
     else this.#whenDropped(file, request);
+  }
+
+  /**
+   * With each whole page that it writes, the kernel has the page once more: who writes all the time would never let it go. Linux
+   * before 5.12 keeps the page locked meanwhile, so that it cannot be dropped: then it has waited in vain.
+   */
+  #letDrop(file: MountFile, request: WriteRequest): void {
+    request.keep();
+    file.whenNotRecalled(pageAt(request.offset), pageEndAt(request.offset + request.byteLength), () => {
+      if (request.isCached && file.kernel.has(pageAt(request.offset), pageEndAt(request.offset + request.byteLength)))
+        this.#writeCached(file, request);
+      else this.#place(file, request);
+    });
   }
 
   /** Past the kernel's cache: it must not go on showing what it has of this range. */
@@ -152,7 +166,7 @@ export class FileWrites {
   #take(file: MountFile, request: WriteRequest, byteLength: number): void {
     overwrite(file.file.cache, request.offset, request.address(), byteLength);
     file.wrote(request.offset, request.offset + byteLength);
-    if (request.isCached && request.isWaitedFor) {
+    if (request.isCached && request.isWaitedFor && isWhole(request)) {
       this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
     }
     this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
@@ -160,7 +174,7 @@ export class FileWrites {
     const end = pageEndAt(request.offset + byteLength);
     if (request.isCached && file.kernel.reread.mayLack(pageAt(request.offset), end, request.thread)) {
       request.keep();
-      file.dropOnce(pageAt(request.offset), end, () => this.#taken(file, request, byteLength));
+      file.dropLacking(pageAt(request.offset), end, request.thread, () => this.#taken(file, request, byteLength));
     } else this.#taken(file, request, byteLength);
   }
 
@@ -170,14 +184,15 @@ export class FileWrites {
     if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
     request.written();
     if (isWaitedFor) {
-      file.kernel.reread.clear();
+      file.kernel.onWritten();
       file.answeredUpTo(request.knownEnd, request.thread);
     } else file.settle(() => undefined);
     if (request.isCached) file.dropAhead(pageAt(request.offset), pageEndAt(request.offset + byteLength));
   }
 
   /**
-   * The kernel has what it writes; but it may have dropped that before the answer:
+   * The kernel has the whole pages that it writes. A page of which it writes a part it has only if it was given it before: if
+   * not, it asks for it when somebody reads. And it may have dropped them before the answer:
    *
    * 1. A page that was up to date is written to: the kernel does not keep it locked, and is told to drop it. 2. A program reads
    * there: the kernel asks for some pages, and keeps them locked. 3. If the page counted as given once more, the kernel would be

@@ -24,8 +24,6 @@ export class KernelPages {
   /** What is being dropped; in the place of the epoch, the number of the recall. */
   readonly #running = new TokenRanges();
   #recallLast = 0;
-  #droppedStart: PageIndex = 0;
-  #droppedEnd: PageIndex = 0;
   /**
    * All that was given here is being dropped. A file of which the kernel has thousands of runs is asked for again with each of
    * them that goes: that must not look at all the others.
@@ -50,11 +48,6 @@ export class KernelPages {
     return reaches(this.#running, start, end);
   }
 
-  /** Whether the recall that was answered last was for all of these. */
-  hasJustDropped(start: PageIndex, end: PageIndex): boolean {
-    return this.#droppedStart <= start && end <= this.#droppedEnd;
-  }
-
   /** The kernel is answered with these pages. */
   give(start: PageIndex, end: PageIndex): void {
     this.#given.set(start, end, Mode.read, 1);
@@ -62,6 +55,17 @@ export class KernelPages {
       recall.givenSince.set(Math.max(start, recall.start), Math.min(end, recall.end), Mode.read, 1);
     });
     if (start < this.#toldEnd && end > this.#toldStart) this.#toldEnd = this.#toldStart;
+  }
+
+  /** The same, for a thread that reads them; 0 when that is not known. */
+  giveRead(start: PageIndex, end: PageIndex, thread: number): void {
+    this.give(start, end);
+    this.reread.given(start, end, thread);
+  }
+
+  /** A write through the kernel's cache is answered: by its end, the kernel has what it wrote, or none of it. */
+  onWritten(): void {
+    this.reread.clear(this.#running);
   }
 
   /** The kernel asks for these, so it does not have them; or it is known to have dropped them by itself. */
@@ -92,12 +96,10 @@ export class KernelPages {
     if (done === undefined) return;
     this.#recalls.delete(id);
     this.reread.dropped(done.start, done.end);
-    [this.#droppedStart, this.#droppedEnd] = [done.start, done.end];
     this.#running.set(done.start, done.end, Mode.none, 0);
     this.#given.set(done.start, done.end, Mode.none, 0);
     done.givenSince.each((mode, start, end) => {
       this.#given.set(start, end, mode, 1);
-      this.reread.given(start, end, 0);
       this.#toldEnd = this.#toldStart;
     });
   }
@@ -128,6 +130,7 @@ export class KernelPages {
     const id = ++this.#recallLast;
     this.#recalls.set(id, { start, end, givenSince: new TokenRanges() });
     running.set(start, end, Mode.read, id);
+    this.reread.recalled(start, end);
     this.#drop(start, end, id);
   }
 

@@ -27,7 +27,9 @@ const resizeMicrosMax = 500_000;
 /** For how long an unlock waits for the kernel, which may wait for others itself. */
 const flushMicrosMax = 200_000;
 /** For how long a write waits for the kernel to drop what may lack it. */
-const dropOnceMicrosMax = 20_000;
+const dropLackingMicrosMax = 20_000;
+/** For how long a write of whole pages waits for the kernel to drop them: one that drops a page at all has done it by then. */
+const dropFirstMicrosMax = 1000;
 /** So often in a row a flush that brought nothing is repeated: then no program stores to a map of the file. */
 const quietFlushesMax = 8;
 /** So many writes are not dropped ahead of their unlock after one was that a program then read. */
@@ -108,7 +110,7 @@ export class MountFile implements UpperCache {
   #aheadStart: PageIndex = 0;
   #aheadEnd: PageIndex = 0;
   #aheadRest = 0;
-  #flushWaiters: { done: () => void; until: Micros }[] = [];
+  #dropWaiters: { done: () => void; until: Micros }[] = [];
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
   constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, node: MountFileNode) {
@@ -225,30 +227,20 @@ export class MountFile implements UpperCache {
 
   drop(start: PageIndex, end: PageIndex, done: () => void): void {
     this.#aheadEnd = this.#aheadStart;
-    if (this.#drop(start, end)) return done();
-    const waiter = { done, until: nowMicros() + flushMicrosMax };
-    this.#flushWaiters.push(waiter);
-    this.whenDropped(start, end, () => this.#endFlushes((each) => each === waiter));
-    this.#node.wakeAt(waiter.until);
+    this.#awaitDrop(() => this.#drop(start, end), flushMicrosMax, done);
   }
 
-  /**
-   * Has the kernel drop what it has of the range by now, which others may have it read anew meanwhile: so once, and not until it
-   * has none. Not for long, since the kernel may wait for others itself.
-   */
-  dropOnce(start: PageIndex, end: PageIndex, done: () => void): void {
-    const waiter = { done, until: nowMicros() + dropOnceMicrosMax };
-    this.#flushWaiters.push(waiter);
-    this.#node.wakeAt(waiter.until);
-    // One that is under way may have dropped them before now.
-    let missing = this.kernel.isRecalled(start, end) ? 2 : 1;
-    const look = () => {
-      if (this.kernel.hasJustDropped(start, end)) missing--;
-      if (missing === 0 || this.#drop(start, end)) this.#endFlushes((each) => each === waiter);
-      else if (this.#flushWaiters.includes(waiter)) this.#droppedWaiters.push(look);
-    };
-    if (this.#drop(start, end)) this.#endFlushes((each) => each === waiter);
-    else this.#droppedWaiters.push(look);
+  /** Has the kernel drop what may lack the bytes that this thread has written: see RereadPages. They are here by now. */
+  dropLacking(start: PageIndex, end: PageIndex, thread: number, done: () => void): void {
+    const { reread } = this.kernel;
+    reread.taken(start, end);
+    const isDone = () => !reread.mayLack(start, end, thread) || this.#drop(start, end);
+    this.#awaitDrop(isDone, dropLackingMicrosMax, done);
+  }
+
+  /** Calls `then` when the kernel is not being told to drop any of these. */
+  whenNotRecalled(start: PageIndex, end: PageIndex, then: () => void): void {
+    this.#awaitDrop(() => !this.kernel.isRecalled(start, end), dropFirstMicrosMax, then);
   }
 
   /** The kernel has written down a store to a shared map. */
@@ -365,15 +357,29 @@ export class MountFile implements UpperCache {
   onTime(now: Micros): Micros {
     if (now >= this.#tellAt) this.tellTimes();
     if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
-    this.#endFlushes(({ until }) => now >= until);
-    const deadlines = this.#flushWaiters.map(({ until }) => until);
+    this.#endDropWaits(({ until }) => now >= until);
+    const deadlines = this.#dropWaiters.map(({ until }) => until);
     return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, ...deadlines);
   }
 
-  #endFlushes(isOver: (waiter: { until: Micros }) => boolean): void {
-    const over = this.#flushWaiters.filter(isOver);
+  /** Looks with each drop whether something is so; not for long, since the kernel may wait for others itself. */
+  #awaitDrop(isSo: () => boolean, microsMax: Micros, done: () => void): void {
+    if (isSo()) return done();
+    const waiter = { done, until: nowMicros() + microsMax };
+    this.#dropWaiters.push(waiter);
+    this.#node.wakeAt(waiter.until);
+    const look = () => {
+      if (!this.#dropWaiters.includes(waiter)) return;
+      if (isSo()) this.#endDropWaits((each) => each === waiter);
+      else this.#droppedWaiters.push(look);
+    };
+    this.#droppedWaiters.push(look);
+  }
+
+  #endDropWaits(isOver: (waiter: { until: Micros }) => boolean): void {
+    const over = this.#dropWaiters.filter(isOver);
     if (over.length === 0) return;
-    this.#flushWaiters = this.#flushWaiters.filter((waiter) => !over.includes(waiter));
+    this.#dropWaiters = this.#dropWaiters.filter((waiter) => !over.includes(waiter));
     for (const { done } of over) done();
   }
 

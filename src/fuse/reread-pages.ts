@@ -5,8 +5,8 @@ import { Mode, type PageIndex } from "../core/units.js";
 const piecesMax = 64;
 
 /**
- * Pages of a file that the kernel was given once more since the last write through its cache was answered, after it had dropped
- * them. Those may lack what a program writes:
+ * Pages of a file that the kernel was given to read once more since the last write through its cache was answered, after it had
+ * dropped them. Those may lack what a program writes:
  *
  * 1. write(2) copies bytes into a page of the kernel's cache that is up to date, which nobody keeps locked. 2. The kernel is told
  * to drop the page, and does. 3. A program reads there: the kernel is given a page without those bytes, since 4. only now are they
@@ -15,25 +15,52 @@ const piecesMax = 64;
  * A program writes to a file after its last write there was answered, and one at a time.
  */
 export class RereadPages {
+  /** What the kernel has dropped, or may have, since it was told to. */
   readonly #dropped = new TokenRanges();
   /** In the place of the epoch, the thread that read. */
   readonly #read = new TokenRanges();
+  /** Of these, what was read since the kernel was told to drop it: that may have been before it did, or after. */
+  readonly #readSince = new TokenRanges();
+  /** What is written just now, and read with that from here on. */
+  #takenStart: PageIndex = 0;
+  #takenEnd: PageIndex = 0;
 
-  /** The kernel has dropped these. */
-  dropped(start: PageIndex, end: PageIndex): void {
+  /** The kernel is told to drop these. */
+  recalled(start: PageIndex, end: PageIndex): void {
     const dropped = this.#dropped;
     dropped.set(start, end, Mode.read, 1);
-    this.#read.set(start, end, Mode.none, 0);
+    this.#readSince.set(start, end, Mode.none, 0);
     if (dropped.count > piecesMax) dropped.set(dropped.start(0), dropped.end(dropped.count - 1), Mode.read, 1);
   }
 
-  /** The kernel was given these, which a thread reads; 0 when that is not known. */
+  /** The kernel has dropped these, as it was told. */
+  dropped(start: PageIndex, end: PageIndex): void {
+    const since = this.#readSince;
+    this.#read.set(start, end, Mode.none, 0);
+    for (let index = since.firstEndingAfter(start); index < since.count && since.start(index) < end; index++) {
+      const [from, to] = [Math.max(start, since.start(index)), Math.min(end, since.end(index))];
+      this.#read.set(from, to, Mode.read, since.epoch(index));
+    }
+  }
+
+  /** The kernel is given these, which a thread reads; 0 when that is not known. */
   given(start: PageIndex, end: PageIndex, thread: number): void {
+    if (start < this.#takenEnd && end > this.#takenStart) {
+      if (start < this.#takenStart) this.given(start, this.#takenStart, thread);
+      if (end > this.#takenEnd) this.given(this.#takenEnd, end, thread);
+      return;
+    }
     const dropped = this.#dropped;
     for (let index = dropped.firstEndingAfter(start); index < dropped.count && dropped.start(index) < end; index++) {
       const [from, to] = [Math.max(start, dropped.start(index)), Math.min(end, dropped.end(index))];
       this.#read.set(from, to, Mode.read, thread);
+      this.#readSince.set(from, to, Mode.read, thread);
     }
+  }
+
+  /** What a write brings for these is here: who reads them lacks nothing of it. */
+  taken(start: PageIndex, end: PageIndex): void {
+    [this.#takenStart, this.#takenEnd] = [start, end];
   }
 
   /**
@@ -49,10 +76,13 @@ export class RereadPages {
     return false;
   }
 
-  /** A write has been answered. */
-  clear(): void {
+  /** A write is answered; `recalled`: what the kernel is being told to drop. */
+  clear(recalled: TokenRanges): void {
+    this.#takenEnd = this.#takenStart;
     if (this.#dropped.count === 0) return;
     this.#dropped.clear();
     this.#read.clear();
+    this.#readSince.clear();
+    recalled.each((mode, start, end) => this.#dropped.set(start, end, mode, 1));
   }
 }
