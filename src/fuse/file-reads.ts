@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 /** For how long such a READ waits for that: a kernel that drops a page at all has done it by then. */
-const parkMicros = 1000;
+const parkMicros = 300;
 
 /** Serves what the kernel reads out of the node's page cache, under tokens. */
 export class FileReads {
@@ -59,7 +59,10 @@ export class FileReads {
     if (request.isCached) {
       file.wasRead(start, end);
       // The notification may be waiting for the very pages that this request keeps locked, or be just about to succeed.
-      if (file.kernel.isRecalled(start, end)) return this.#park(file, request);
+      if (file.kernel.isRecalled(start, end)) {
+        file.kernel.forgetSince(start, end);
+        return this.#park(file, request);
+      }
       file.kernel.forget(start, end);
       file.tail.forget(start, end);
     }

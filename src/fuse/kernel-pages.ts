@@ -71,6 +71,11 @@ export class KernelPages {
   /** The kernel asks for these, so it does not have them; or it is known to have dropped them by itself. */
   forget(start: PageIndex, end: PageIndex): void {
     this.#given.set(start, end, Mode.none, 0);
+    this.forgetSince(start, end);
+  }
+
+  /** The kernel asks for these while it is told to drop them: so it does not have them in the end, unless it is answered first. */
+  forgetSince(start: PageIndex, end: PageIndex): void {
     this.#eachRunning(start, end, ({ givenSince }) => givenSince.set(start, end, Mode.none, 0));
   }
 
@@ -90,10 +95,10 @@ export class KernelPages {
     return false;
   }
 
-  /** The kernel has dropped the pages of this recall. */
-  onDropped(id: number): void {
+  /** The kernel has dropped the pages of this recall. @returns whether it may have some of them all the same. */
+  onDropped(id: number): boolean {
     const done = this.#recalls.get(id);
-    if (done === undefined) return;
+    if (done === undefined) return false;
     this.#recalls.delete(id);
     this.reread.dropped(done.start, done.end);
     this.#running.set(done.start, done.end, Mode.none, 0);
@@ -102,6 +107,7 @@ export class KernelPages {
       this.#given.set(start, end, mode, 1);
       this.#toldEnd = this.#toldStart;
     });
+    return done.givenSince.count > 0;
   }
 
   describe(): string {

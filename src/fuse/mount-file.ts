@@ -30,6 +30,11 @@ const flushMicrosMax = 200_000;
 const dropLackingMicrosMax = 20_000;
 /** For how long a write of whole pages waits for the kernel to drop them: one that drops a page at all has done it by then. */
 const dropFirstMicrosMax = 1000;
+/**
+ * A page that was given to a reader while the kernel was told to drop it may be there or not. Another reader, who has waited for the
+ * page, asks for it now: then it is not. If he came while the kernel is told again, he would have to be given it, again and again.
+ */
+const restMicros = 100;
 /** So often in a row a flush that brought nothing is repeated: then no program stores to a map of the file. */
 const quietFlushesMax = 8;
 /** So many writes are not dropped ahead of their unlock after one was that a program then read. */
@@ -94,6 +99,8 @@ export class MountFile implements UpperCache {
   isAskedLocked = false;
   /** SETATTRs of the size that the kernel waits for: it lets no page of the file be written meanwhile, and takes no size. */
   #resizing = 0;
+  /** Until then the kernel is told to drop nothing; Infinity when it is. */
+  #restUntil: Micros = Number.POSITIVE_INFINITY;
   /** The kernel is being told sizes though programs might write at the same time, if nobody kept them from it. */
   #asks = 0;
   #askWaiters: (() => void)[] = [];
@@ -317,8 +324,7 @@ export class MountFile implements UpperCache {
   /** What was to be dropped meanwhile is so now. */
   endResize(): void {
     this.#resizing--;
-    this.file.onTime(nowMicros());
-    for (const waiter of this.#droppedWaiters.splice(0)) waiter();
+    this.#lookAgain(nowMicros());
   }
 
   /** Calls `action` when the kernel has none of the range: now, or after it was told to drop it. */
@@ -335,8 +341,18 @@ export class MountFile implements UpperCache {
 
   /** The kernel has done what a recall asked. */
   onDropped(recall: number): void {
-    this.kernel.onDropped(recall);
-    this.file.onTime(nowMicros());
+    const mayHave = this.kernel.onDropped(recall);
+    const now = nowMicros();
+    if (mayHave) {
+      this.#restUntil = now + restMicros;
+      this.#node.wakeAt(this.#restUntil);
+    }
+    this.#lookAgain(now);
+  }
+
+  /** Whether the kernel has pages, or may be told to drop them, is no more as it was. */
+  #lookAgain(now: Micros): void {
+    this.file.onTime(now);
     for (const waiter of this.#droppedWaiters.splice(0)) waiter();
   }
 
@@ -344,8 +360,7 @@ export class MountFile implements UpperCache {
   onForgotten(): void {
     this.tellTimes();
     this.kernel.forget(0, pageMax);
-    this.file.onTime(nowMicros());
-    for (const waiter of this.#droppedWaiters.splice(0)) waiter();
+    this.#lookAgain(nowMicros());
   }
 
   /** One line, for people who look at a mount that is stuck. */
@@ -356,10 +371,14 @@ export class MountFile implements UpperCache {
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
     if (now >= this.#tellAt) this.tellTimes();
+    if (now >= this.#restUntil) {
+      this.#restUntil = Number.POSITIVE_INFINITY;
+      this.#lookAgain(now);
+    }
     if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
     this.#endDropWaits(({ until }) => now >= until);
     const deadlines = this.#dropWaiters.map(({ until }) => until);
-    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, ...deadlines);
+    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, this.#restUntil, ...deadlines);
   }
 
   /** Looks with each drop whether something is so; not for long, since the kernel may wait for others itself. */
@@ -390,7 +409,7 @@ export class MountFile implements UpperCache {
   }
 
   #drop(start: PageIndex, end: PageIndex): boolean {
-    if (this.#resizing > 0) return !this.kernel.has(start, end);
+    if (this.#resizing > 0 || this.#restUntil < Number.POSITIVE_INFINITY) return !this.kernel.has(start, end);
     return this.kernel.recall(start, end);
   }
 }

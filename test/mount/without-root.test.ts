@@ -69,6 +69,17 @@ test("no byte that nobody writes gets lost where root's write has ended just now
   await extend.run([300, 2000, 0, ...paths], undefined, inside(mount));
 });
 
+test("nobody has his turn at a page that root writes all the time, too", { skip }, async (context) => {
+  using folder = temporaryFolder();
+  using contended = new CompiledProgram("contended");
+  await using cluster = await MountCluster.start({ mounts: 1, options: ["--allow-other"] });
+  const [far] = cluster.mounts;
+  chmodSync(far.path, 0o777);
+  const mount = await cluster.add([], { prefix: [...withDevice(folder, "666"), ...asNobody], owner: nobody });
+  const paths = [mount.at("file"), far.at("file")];
+  context.diagnostic(await contended.run([300, 3, 8, ...paths], undefined, inside(mount)));
+});
+
 test("who may not mount is told why", { skip }, async () => {
   using folder = temporaryFolder();
   await using cluster = await MountCluster.start({ mounts: 0 });
