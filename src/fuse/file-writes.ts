@@ -69,9 +69,9 @@ export class FileWrites {
    */
   #letDrop(file: MountFile, request: WriteRequest): void {
     request.keep();
-    file.whenNotRecalled(pageAt(request.offset), pageEndAt(request.offset + request.byteLength), () => {
-      if (request.isCached && file.kernel.has(pageAt(request.offset), pageEndAt(request.offset + request.byteLength)))
-        this.#writeCached(file, request);
+    const [start, end] = [pageAt(request.offset), pageEndAt(request.offset + request.byteLength)];
+    file.whenNotRecalled(start, end, () => {
+      if (file.kernel.has(start, end)) this.#writeCached(file, request);
       else this.#place(file, request);
     });
   }
@@ -171,11 +171,15 @@ export class FileWrites {
     }
     this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
     if (request.isFlush) return request.written();
-    const end = pageEndAt(request.offset + byteLength);
-    if (request.isCached && file.kernel.reread.mayLack(pageAt(request.offset), end, request.thread)) {
+    const [start, end] = [pageAt(request.offset), pageEndAt(request.offset + byteLength)];
+    const mayLack = request.isCached && file.kernel.reread.mayLack(start, end, request.thread);
+    if (mayLack && request.isWaitedFor) {
       request.keep();
-      file.dropLacking(pageAt(request.offset), end, request.thread, () => this.#taken(file, request, byteLength));
-    } else this.#taken(file, request, byteLength);
+      file.dropLacking(start, end, request.thread, () => this.#taken(file, request, byteLength));
+    } else {
+      if (mayLack) file.drop(start, end, () => undefined); // Another write may be under way by now.
+      this.#taken(file, request, byteLength);
+    }
   }
 
   #taken(file: MountFile, request: WriteRequest, byteLength: number): void {

@@ -163,7 +163,7 @@ export class KernelSizes {
   #cut(file: MountFile, to: ByteOffset, done: () => void): void {
     const page = pageAt(to);
     this.#reads.onCut(file);
-    file.kernel.reread.recalled(page, pageMax);
+    file.kernel.reread.mayDrop(page, pageMax);
     if (!this.#waiting.isLocked(file.inode, page)) return this.#tell(file, done);
     this.#tell(file, () => file.whenDropped(page, page + 1, () => undefined));
     file.whenDropped(pageEndAt(to), pageMax, done);

@@ -14,6 +14,7 @@ import type { HomeRequests } from "../node/home-requests.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
+import { DropWaits } from "./drop-waits.js";
 import { ExposedTail } from "./exposed-tail.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 import { WriteBehind } from "./write-behind.js";
@@ -105,7 +106,7 @@ export class MountFile implements UpperCache {
   #asks = 0;
   #askWaiters: (() => void)[] = [];
   readonly #sizes: SizeSink;
-  readonly #droppedWaiters: (() => void)[] = [];
+  readonly #waits: DropWaits;
   readonly #behind: WriteBehind;
   readonly #node: MountFileNode;
   /** When the home is to be told of stores that it has not heard of; Infinity when there are none. */
@@ -117,12 +118,12 @@ export class MountFile implements UpperCache {
   #aheadStart: PageIndex = 0;
   #aheadEnd: PageIndex = 0;
   #aheadRest = 0;
-  #dropWaiters: { done: () => void; until: Micros }[] = [];
   #resizeWaiter: { done: () => void; until: Micros } | undefined;
 
   constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, node: MountFileNode) {
     this.#sizes = sizes;
     this.#node = node;
+    this.#waits = new DropWaits((at) => node.wakeAt(at));
     this.inode = inode;
     this.open = open;
     this.kernel = new KernelPages(drop);
@@ -234,7 +235,7 @@ export class MountFile implements UpperCache {
 
   drop(start: PageIndex, end: PageIndex, done: () => void): void {
     this.#aheadEnd = this.#aheadStart;
-    this.#awaitDrop(() => this.#drop(start, end), flushMicrosMax, done);
+    this.#waits.until(() => this.#drop(start, end), flushMicrosMax, done);
   }
 
   /** Has the kernel drop what may lack the bytes that this thread has written: see RereadPages. They are here by now. */
@@ -242,12 +243,15 @@ export class MountFile implements UpperCache {
     const { reread } = this.kernel;
     reread.taken(start, end);
     const isDone = () => !reread.mayLack(start, end, thread) || this.#drop(start, end);
-    this.#awaitDrop(isDone, dropLackingMicrosMax, done);
+    this.#waits.until(isDone, dropLackingMicrosMax, () => {
+      reread.taken(0, 0);
+      done();
+    });
   }
 
   /** Calls `then` when the kernel is not being told to drop any of these. */
   whenNotRecalled(start: PageIndex, end: PageIndex, then: () => void): void {
-    this.#awaitDrop(() => !this.kernel.isRecalled(start, end), dropFirstMicrosMax, then);
+    this.#waits.until(() => !this.kernel.isRecalled(start, end), dropFirstMicrosMax, then);
   }
 
   /** The kernel has written down a store to a shared map. */
@@ -330,7 +334,7 @@ export class MountFile implements UpperCache {
   /** Calls `action` when the kernel has none of the range: now, or after it was told to drop it. */
   whenDropped(start: PageIndex, end: PageIndex, action: () => void): void {
     if (this.#drop(start, end)) action();
-    else this.#droppedWaiters.push(() => this.whenDropped(start, end, action));
+    else this.#waits.add(() => this.whenDropped(start, end, action));
   }
 
   /** Stores of programs behind the former end of the file, in its last page, do not become part of it (R7). */
@@ -353,7 +357,7 @@ export class MountFile implements UpperCache {
   /** Whether the kernel has pages, or may be told to drop them, is no more as it was. */
   #lookAgain(now: Micros): void {
     this.file.onTime(now);
-    for (const waiter of this.#droppedWaiters.splice(0)) waiter();
+    this.#waits.dropped();
   }
 
   /** The kernel has forgotten the inode, or the mount is gone: and with it all that the kernel had. */
@@ -376,30 +380,8 @@ export class MountFile implements UpperCache {
       this.#lookAgain(now);
     }
     if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
-    this.#endDropWaits(({ until }) => now >= until);
-    const deadlines = this.#dropWaiters.map(({ until }) => until);
-    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, this.#restUntil, ...deadlines);
-  }
-
-  /** Looks with each drop whether something is so; not for long, since the kernel may wait for others itself. */
-  #awaitDrop(isSo: () => boolean, microsMax: Micros, done: () => void): void {
-    if (isSo()) return done();
-    const waiter = { done, until: nowMicros() + microsMax };
-    this.#dropWaiters.push(waiter);
-    this.#node.wakeAt(waiter.until);
-    const look = () => {
-      if (!this.#dropWaiters.includes(waiter)) return;
-      if (isSo()) this.#endDropWaits((each) => each === waiter);
-      else this.#droppedWaiters.push(look);
-    };
-    this.#droppedWaiters.push(look);
-  }
-
-  #endDropWaits(isOver: (waiter: { until: Micros }) => boolean): void {
-    const over = this.#dropWaiters.filter(isOver);
-    if (over.length === 0) return;
-    this.#dropWaiters = this.#dropWaiters.filter((waiter) => !over.includes(waiter));
-    for (const { done } of over) done();
+    const waitsAt = this.#waits.onTime(now);
+    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, this.#restUntil, waitsAt);
   }
 
   #endWait(): void {

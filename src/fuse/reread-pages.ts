@@ -27,9 +27,14 @@ export class RereadPages {
 
   /** The kernel is told to drop these. */
   recalled(start: PageIndex, end: PageIndex): void {
+    this.#readSince.set(start, end, Mode.none, 0);
+    this.mayDrop(start, end);
+  }
+
+  /** The kernel may drop these from here on, by itself. */
+  mayDrop(start: PageIndex, end: PageIndex): void {
     const dropped = this.#dropped;
     dropped.set(start, end, Mode.read, 1);
-    this.#readSince.set(start, end, Mode.none, 0);
     if (dropped.count > piecesMax) dropped.set(dropped.start(0), dropped.end(dropped.count - 1), Mode.read, 1);
   }
 
@@ -58,7 +63,7 @@ export class RereadPages {
     }
   }
 
-  /** What a write brings for these is here: who reads them lacks nothing of it. */
+  /** What a write brings for these is here: who reads them lacks nothing of it. None: the same page twice. */
   taken(start: PageIndex, end: PageIndex): void {
     [this.#takenStart, this.#takenEnd] = [start, end];
   }
@@ -78,7 +83,6 @@ export class RereadPages {
 
   /** A write is answered; `recalled`: what the kernel is being told to drop. */
   clear(recalled: TokenRanges): void {
-    this.#takenEnd = this.#takenStart;
     if (this.#dropped.count === 0) return;
     this.#dropped.clear();
     this.#read.clear();

@@ -56,12 +56,25 @@ test("who reads what has come here lacks nothing of it", () => {
   assert.equal(pages.mayLack(1, 2, writer), false);
   assert.equal(pages.mayLack(0, 1, writer), true);
   assert.equal(pages.mayLack(2, 4, writer), true);
+  pages.taken(0, 0);
+  pages.given(1, 2, reader);
+  assert.equal(pages.mayLack(1, 2, writer), true, "by the next write");
+});
+
+test("what the kernel may drop by itself counts as told, and forgets nothing of what it was told", () => {
+  const pages = new RereadPages();
+  pages.recalled(0, 2);
+  pages.given(1, 2, reader);
+  pages.mayDrop(1, 4);
+  pages.dropped(0, 2);
+  assert.equal(pages.mayLack(1, 2, writer), true);
+  pages.given(3, 4, reader);
+  assert.equal(pages.mayLack(3, 4, writer), true);
 });
 
 test("a write that is answered ends it: the next one begins after that", () => {
   const pages = new RereadPages();
   drop(pages, 0, 4);
-  pages.taken(1, 2);
   pages.given(0, 4, reader);
   const recalled = new TokenRanges();
   pages.clear(recalled);
