@@ -67,3 +67,20 @@ test("what is given between two notices is told too", () => {
   for (const id of ids.slice(1)) pages.onDropped(id);
   assert.equal(pages.recall(0, 10), true);
 });
+
+test("a page that was given during its drop may be there, until the kernel asks for it", () => {
+  const { pages, ids } = stage();
+  pages.give(0, 4);
+  pages.recall(0, 4);
+  pages.giveRead(1, 3, 7);
+  assert.equal(pages.onDropped(ids[0]), true, "perhaps before it was given, perhaps after");
+  assert.equal(pages.has(1, 3), true);
+  pages.forget(1, 2);
+  assert.equal(pages.has(1, 2), false);
+
+  pages.recall(2, 3);
+  pages.giveRead(2, 3, 7);
+  pages.forgetSince(2, 3);
+  assert.equal(pages.onDropped(ids[1]), false, "asked for during the drop");
+  assert.equal(pages.has(0, 4), false);
+});
