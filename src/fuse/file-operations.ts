@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import { fileBytesMax } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import type { Opened } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
@@ -155,7 +156,9 @@ export class FileOperations {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
     if (handle.file.open.isGone) return request.fail(Errno.ESTALE);
-    this.#reads.read(handle.file, new FuseRead(request));
+    const read = new FuseRead(request);
+    if (read.byteLength === 0) read.data(0, 0, 0, 0, 0);
+    else this.#reads.read(handle.file, read);
   }
 
   #write(request: Request): void {
@@ -209,8 +212,10 @@ class FuseRead implements ReadRequest {
   constructor(request: Request) {
     this.#request = request;
     this.offset = request.u64(8);
-    this.byteLength = request.u32(16);
     this.isCached = (request.u32(20) & ReadFlag.lockOwner) === 0;
+    const byteLength = request.u32(16);
+    // Past its cache the kernel asks for what no file can have, too: there is no page and no token for that.
+    this.byteLength = this.isCached ? byteLength : Math.max(0, Math.min(byteLength, fileBytesMax - this.offset));
     this.mayComeAgain = this.isCached;
   }
 

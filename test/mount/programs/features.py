@@ -201,6 +201,9 @@ def far(one, other):
     writer[-1:] = b"!"
     assert view[-3:] == b"en!" and os.pread(reader, 1, end - 1) == b"!"
     assert os.pread(fd, 5, 2**52) == b"\0" * 5, "a hole"
+    direct = os.open(f"{other}/far", os.O_RDONLY | os.O_DIRECT)
+    for offset, found in [(page, end - page), (end - 1, 1), (end, 0), (2**62, 0)]:
+        assert os.preadv(direct, [mmap.mmap(-1, 8192)], offset) == found, f"past the cache at {offset}"
     fails(errno.EFBIG, lambda: os.pwrite(fd, b"xx", end))
     os.ftruncate(fd, 2**40 + 1)
     assert os.fstat(reader).st_size == 2**40 + 1
