@@ -169,7 +169,7 @@ export class FileWrites {
     if (request.isCached && request.isWaitedFor && isWhole(request)) {
       this.#give(file, pageAt(request.offset), pageEndAt(request.offset + byteLength));
     }
-    this.#end(request); // Now that the kernel counts as having it, nobody is given the token before it has dropped it.
+    this.#end(request); // What the kernel has of it counts as such by now: nobody is given the token before that is dropped.
     if (request.isFlush) return request.written();
     const [start, end] = [pageAt(request.offset), pageEndAt(request.offset + byteLength)];
     const mayLack = request.isCached && file.kernel.reread.mayLack(start, end, request.thread);

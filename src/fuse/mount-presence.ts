@@ -22,8 +22,9 @@ export class MountPresence {
     });
     // The former mount with this number may not know yet that it is unmounted.
     const listen = () => this.#server.listen(addressOf(device)).unref();
-    this.#server.on("error", () => {
-      if (!this.#isUnmounted) setTimeout(listen, retryMillis).unref();
+    this.#server.on("error", ({ code }: NodeJS.ErrnoException) => {
+      // After any other error nobody can wait for the end of this mount, and that is all.
+      if (code === "EADDRINUSE" && !this.#isUnmounted) setTimeout(listen, retryMillis).unref();
     });
     listen();
   }

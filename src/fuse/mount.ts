@@ -107,6 +107,7 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     allowOther: options.allowOther ?? process.getuid?.() === 0,
     timeoutMicros: (options.callTimeout ?? Number.POSITIVE_INFINITY) * 1000,
   };
+  let isMounted = false;
   let onUnmounted = () => {};
   const unmounted = new Promise<void>((done) => {
     onUnmounted = done;
@@ -116,12 +117,14 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     name: "dmmap mount",
     reviveError,
     onEvent: (event) => {
+      if (event === "mounted") isMounted = true;
       if (event === "unmounted") onUnmounted();
     },
   });
   try {
     await within(`mounting ${url}`, options, thread.call("mount"));
   } catch (error) {
+    if (isMounted) detachDevice(data.mountPoint); // The home went away before it could be used.
     await thread.close();
     throw error;
   }
