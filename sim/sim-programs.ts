@@ -3,6 +3,9 @@ import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { NodeWorld, SimNode } from "./sim-node.js";
 import { type Operation, Thread } from "./thread.js";
 
+/** So long have such threads waited: half of it is what they get to work. */
+const waitedMicros = 200;
+
 /** What the threads of a simulated node's program do: load, store, hold, and sleep in faults. */
 export class SimPrograms {
   readonly threads: readonly Thread[];
@@ -78,10 +81,12 @@ export class SimPrograms {
     if (touched) this.#node.act((tokens) => tokens.touched(page, this.#node.now));
   }
 
+  /** Every other one has waited for what is used in another cache from here on, as the kernel's is on a mount. */
   unhold(thread: Thread): void {
     const { pin } = thread;
     thread.end();
-    this.#node.act((tokens) => tokens.unpin(pin, this.#node.now));
+    const { now } = this.#node;
+    this.#node.act((tokens) => tokens.unpin(pin, now, pin % 2 === 0 ? now - waitedMicros : undefined));
   }
 
   /** Threads that sleep at this page may run. */

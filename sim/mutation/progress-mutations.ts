@@ -42,9 +42,11 @@ export const progressMutations: readonly Mutation[] = [
   m(
     "R10: a grant is not remembered",
     tokens,
-    "if (want.waited) this.#fresh.add(page, mode, want.sequence, want.since, now);",
+    "if (want.waited) this.#fresh.add(page, page + 1, mode, want.sequence, want.since, now);",
     "",
   ),
+  m("R10: what a thread has waited for is not kept for its work elsewhere", fresh, "since <= now", "false"),
+  m("R10: what goes with a lock is kept for work", fresh, " && !isOwn", ""),
   m("R10: later threads keep a waiter out", fresh, "this.#sequences[index] > sequence || ", ""),
   m(
     "R10: a thread that never runs keeps others out for ever",

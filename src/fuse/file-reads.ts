@@ -169,13 +169,15 @@ export class FileReads {
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
     if (isRefusable(request, file.tellingFrom)) return request.fail(Errno.EAGAIN);
     const pin = this.#pins.next();
-    const unpin = () => this.#pins.unpin(file.file, pin);
-    const waiting = this.#begin(file, request, unpin);
+    const since = nowMicros();
+    const waiting = this.#begin(file, request, () => this.#pins.unpin(file.file, pin));
     const onPinned = () => {
       this.#waiting.delete(waiting);
       request.onGiveUp = undefined;
+      if (request.isCached) file.file.clock.letOn(pageAt(request.offset), request.thread);
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
-      unpin();
+      // Through a map it may load from it, or store to it, many times now: R10.
+      this.#pins.unpin(file.file, pin, request.isCached ? since : undefined);
     };
     this.#pins.pin(file.file, pin, { mode, start: pageAt(request.offset), end, kind: "hold" }, onPinned, (error) => {
       waiting.end();

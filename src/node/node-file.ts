@@ -279,8 +279,9 @@ export class NodeFile implements TokenPort, FaultHandler {
 
   // What the program asks.
 
-  unpin(pin: number): void {
-    this.#act(() => this.tokens.unpin(pin, nowMicros()));
+  /** `since`: as of `FileTokens.unpin`. */
+  unpin(pin: number, since?: number): void {
+    this.#act(() => this.tokens.unpin(pin, nowMicros(), since));
   }
 
   /** Whether stores were lost since this was last asked: the next sync must not pass over it. */

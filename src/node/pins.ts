@@ -1,5 +1,5 @@
 import type { DmmapError } from "../core/error.js";
-import type { Mode, PageIndex } from "../core/units.js";
+import type { Micros, Mode, PageIndex } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { NodeFile } from "./node-file.js";
 
@@ -58,9 +58,10 @@ export class Pins {
     });
   }
 
-  unpin(file: NodeFile | undefined, pin: number): void {
+  /** `since`: as of `FileTokens.unpin`. */
+  unpin(file: NodeFile | undefined, pin: number, since?: Micros): void {
     this.#waiters.delete(pin);
-    file?.unpin(pin);
+    file?.unpin(pin, since);
   }
 
   /** A machine says that a pin has what it asked for. */

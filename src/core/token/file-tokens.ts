@@ -210,8 +210,9 @@ export class FileTokens {
     this.#pump(now);
   }
 
-  unpin(pin: number, now: Micros): void {
-    this.#pins.remove(pin);
+  /** `since`: a thread has waited for it since then, and works with it now, in a cache above this one; Infinity for none. */
+  unpin(pin: number, now: Micros, since: Micros = Number.POSITIVE_INFINITY): void {
+    this.#fresh.addHold(this.#pins.remove(pin), since, now);
     this.#pump(now);
   }
 
@@ -321,7 +322,7 @@ export class FileTokens {
       return false;
     }
     this.#port.resolve(page, mode === Mode.write, want.waited);
-    if (want.waited) this.#fresh.add(page, mode, want.sequence, want.since, now);
+    if (want.waited) this.#fresh.add(page, page + 1, mode, want.sequence, want.since, now);
     return true;
   }
 
@@ -364,14 +365,11 @@ export class FileTokens {
     return true;
   }
 
-  /**
-   * R10: a hold, a thread that was let on and has not run, or one whose page is on its way. Only those who were here
-   * before the revoke count: else a busy program could keep a waiter out for ever.
-   */
+  /** R10. Only those who were here before the revoke count: else a busy program could keep a waiter out for ever. */
   #mustKeep(revoke: Revoke, now: Micros): boolean {
     const { mode, start, end, sequence } = revoke;
     if (this.#pins.blocks(mode, start, end, this.#held, sequence)) return true;
-    const keepUntil = this.#fresh.keepUntil(mode, start, end, sequence, now, this.#port);
+    const keepUntil = this.#fresh.keepUntil(revoke, now, this.#port);
     if (keepUntil > now) {
       this.#wakeAt(keepUntil);
       return true;

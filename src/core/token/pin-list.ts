@@ -34,8 +34,10 @@ export class PinList {
     this.#pins.push({ pin, mode, start, end, hold, data, sequence, reached: start, satisfied: false, retryAt: 0 });
   }
 
-  remove(pin: number): void {
-    this.#pins = this.#pins.filter((candidate) => candidate.pin !== pin);
+  /** @returns what it was; undefined when there was none. */
+  remove(pin: number): PinRange | undefined {
+    const index = this.#pins.findIndex((candidate) => candidate.pin === pin);
+    return index < 0 ? undefined : this.#pins.splice(index, 1)[0];
   }
 
   clear(): void {
