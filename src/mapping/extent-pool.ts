@@ -17,6 +17,9 @@ const madvNoHugePage = 15;
 /** Of what a cache may have: so much may lie idle in extents that are used, and in those that are not. */
 const slackShare = 1 / 16;
 const warmShare = 1 / 4;
+/** Of what may lie idle in extents that are used: so much in pages that were dropped, of so many at once. */
+const keptShare = 1 / 4;
+const keptPagesMax = 16;
 /** For so long memory that nobody wants is kept. Then it goes, not all at once: that would keep everybody waiting. */
 const keepMicros = 10_000_000;
 const trimExtents = 8;
@@ -93,6 +96,13 @@ export class ExtentPool {
     this.#setBacking(extent, start, end, Backing.filled);
   }
 
+  /** The extent goes on being used, without these. A few pages may come back, as what goes back and forth does: they keep theirs. */
+  drop(extent: Extent, start: number, end: number): void {
+    const fits = end - start <= keptPagesMax && this.#usedSlackPages + end - start <= this.#slackPagesMax * keptShare;
+    if (!fits) return this.bare(extent, start, end);
+    this.#slacken(extent, start, end);
+  }
+
   /** Gives the memory of these pages back to the system. */
   bare(extent: Extent, start: number, end: number): void {
     if (start >= end) return;
@@ -122,9 +132,7 @@ export class ExtentPool {
   give(extent: Extent): void {
     extent.isOrphan = extent === this.#pinned;
     if (extent.isOrphan) return;
-    for (let page = 0; page < extentPages; page++) {
-      if (extent.backing[page] === Backing.filled) this.#setBacking(extent, page, page + 1, Backing.slack);
-    }
+    this.#slacken(extent, 0, extentPages);
     if (extent.slackPages > 0 && this.#warmPages + extent.slackPages <= this.#warmPagesMax) {
       this.#isBusy = true;
       this.#usedSlackPages -= extent.slackPages;
@@ -150,6 +158,12 @@ export class ExtentPool {
     }
     this.#trimAt = now + trimMicros;
     return this.#warm.length > 0 ? this.#trimAt : Number.POSITIVE_INFINITY;
+  }
+
+  #slacken(extent: Extent, start: number, end: number): void {
+    for (let page = start; page < end; page++) {
+      if (extent.backing[page] === Backing.filled) this.#setBacking(extent, page, page + 1, Backing.slack);
+    }
   }
 
   #setBacking(extent: Extent, start: number, end: number, to: number): void {

@@ -47,6 +47,8 @@ export class PageStates {
   readonly #totals: PageTotals;
   #lastIndex = -1;
   #last: Chunk | undefined;
+  /** The last one dropped: where the only page of a file goes back and forth, each return would want a new one. */
+  #spare: Chunk | undefined;
 
   constructor(totals = new PageTotals()) {
     this.#totals = totals;
@@ -69,7 +71,7 @@ export class PageStates {
     this.#count((state & PageBit.cached) - (old & PageBit.cached), dirtyChange);
     chunk.dirty += dirtyChange;
     if (old === 0) chunk.used++;
-    if (state === 0 && --chunk.used === 0) this.#dropChunk(index);
+    if (state === 0 && --chunk.used === 0) this.#dropChunk(index, chunk);
   }
 
   /** Clears, then sets, bits of the pages of [start, end) that have every bit of `having`. */
@@ -144,7 +146,8 @@ export class PageStates {
   }
 
   #addChunk(index: number): Chunk {
-    const chunk = { states: new Uint8Array(chunkPages), used: 0, dirty: 0 };
+    const chunk = this.#spare ?? { states: new Uint8Array(chunkPages), used: 0, dirty: 0 };
+    this.#spare = undefined;
     this.#chunks.set(index, chunk);
     this.#indexes.splice(this.#rank(index), 0, index);
     this.#last = chunk;
@@ -152,7 +155,8 @@ export class PageStates {
     return chunk;
   }
 
-  #dropChunk(index: number): void {
+  #dropChunk(index: number, chunk: Chunk): void {
+    this.#spare = chunk; // All of it is zero again.
     this.#chunks.delete(index);
     this.#indexes.splice(this.#rank(index), 1);
     this.#lastIndex = -1;

@@ -59,7 +59,7 @@ export class PooledMemory implements PageMemory {
   punch(start: number, end: number): void {
     this.#eachExtent(start, end, (extent, index, first, last) => {
       if (this.#isAllOf(extent, first, last) && !this.#pool.isPinned(extent)) this.#give(index, extent);
-      else this.#pool.bare(extent, first, last);
+      else this.#pool.drop(extent, first, last);
     });
   }
 

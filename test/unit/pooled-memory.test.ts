@@ -103,6 +103,28 @@ describe("pooled memory", () => {
     assert.equal(second.aliasAddress(2 * extentPages), address, "nothing is received there any more");
   });
 
+  it("keeps the memory of a few pages that are dropped, as they may come back, and gives that of many to the system", () => {
+    const pool = new ExtentPool(64 * extentPages);
+    const memory = new PooledMemory(pool);
+    put(memory, 0, 1, 16);
+    put(memory, 100, 2);
+    const before = pool.slackPages;
+    memory.punch(100, 101);
+    assert.equal(pool.slackPages, before + 1);
+    put(memory, 100, 3);
+    assert.equal(pool.slackPages, before);
+    assert.deepEqual(get(memory, 100), [3]);
+    memory.punch(20, 120);
+    assert.equal(pool.slackPages < before, true, "these are not a few");
+    const kept = pool.slackPages;
+    for (let index = 1; index <= 4 * extentPages; index++) {
+      put(memory, index * extentPages, 1);
+      put(memory, index * extentPages + 1, 1);
+      memory.punch(index * extentPages, index * extentPages + 1);
+    }
+    assert.equal(pool.slackPages - kept <= extentPages, true, `${pool.slackPages} of ${64 * extentPages} lie idle`);
+  });
+
   it("does not lend twice what is given back twice", () => {
     const pool = new ExtentPool(cachePages);
     const memory = new PooledMemory(pool);
