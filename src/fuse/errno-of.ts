@@ -10,6 +10,7 @@ const numbers: Partial<Record<ErrorCode, number>> = {
   DMMAP_EXISTS: Errno.EEXIST,
   DMMAP_NOT_FOUND: Errno.ENOENT,
   DMMAP_NO_SPACE: Errno.ENOSPC,
+  DMMAP_STALE: Errno.ESTALE,
   DMMAP_TIMEOUT: Errno.ETIMEDOUT,
   DMMAP_UNSUPPORTED: Errno.EOPNOTSUPP,
 };

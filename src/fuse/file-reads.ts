@@ -109,6 +109,11 @@ export class FileReads {
     }
   }
 
+  /** The home is away. What is here can be read all the same, which a program may be waiting for: page by page. */
+  onDown(file: MountFile): void {
+    this.onTell(file, 0);
+  }
+
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
     const parked = this.#parked;
@@ -167,14 +172,14 @@ export class FileReads {
   }
 
   #wait(file: MountFile, request: ReadRequest, mode: Mode, end: number): void {
-    if (isRefusable(request, file.tellingFrom)) return request.fail(Errno.EAGAIN);
+    const { isReady } = file.file.frames;
+    if (isRefusable(request, isReady ? file.tellingFrom : 0)) return request.fail(Errno.EAGAIN);
     const pin = this.#pins.next();
     const since = nowMicros();
     const waiting = this.#begin(file, request, () => this.#pins.unpin(file.file, pin));
     const onPinned = () => {
       this.#waiting.delete(waiting);
       request.onGiveUp = undefined;
-      if (request.isCached) file.file.clock.letOn(pageAt(request.offset), request.thread);
       this.#serve(file, request); // The size may have changed, or the file been opened for writing.
       // Through a map it may load from it, or store to it, many times now: R10.
       this.#pins.unpin(file.file, pin, request.isCached ? since : undefined);

@@ -153,17 +153,19 @@ export class MountProgram {
     });
     for (const timer of [reads, sizes]) node.addTimer((now) => timer.onTime(now));
     for (const watcher of [probes, watch, interrupts]) node.addTimer((now) => watcher.look(now));
-    this.#listen(files, leases, waiting);
+    this.#listen(files, leases, { reads, waiting });
     waiting.loop = loop;
     this.#loop = loop;
     this.#files = files;
     this.#helpers = [notifier, leaseNotifier, probes];
   }
 
-  #listen(files: MountFiles, leases: Leases, waiting: WaitingRequests): void {
+  #listen(files: MountFiles, leases: Leases, kernel: { reads: FileReads; waiting: WaitingRequests }): void {
     const node = this.#node;
+    const { reads, waiting } = kernel;
     node.onSession = (change) => {
       files.onSession(change);
+      if (change === "down") for (const file of files.all()) reads.onDown(file);
       if (change === "usable") this.#giveUpGone(waiting);
       if (change === "lapsed") leases.forgetAll(() => undefined);
       else if (change !== "down" && change !== "usable") leases.clear();
