@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { asDirectIo, directIoChoices } from "../src/fuse/direct-io.js";
 import { nowMicros } from "../src/kernel/clock.js";
 import { CpuLatency, lacksCpuLatency } from "../src/kernel/cpu-latency.js";
 import { fullScale, quickScale } from "./benchmark.js";
@@ -19,7 +20,7 @@ const benchmarks = [...cachedTouch, localFault, remoteFault, writeUpgrade, pingP
 
 const names = [...benchmarks, ...mountBenchmarks].map(({ name }) => `"${name}"`);
 
-const usage = `Usage: npm run bench -- [--quick] [--json] [--rounds N] [--cpu-latency MICROS] [NAME ...]
+const usage = `Usage: npm run bench -- [--quick] [--json] [--rounds N] [--cpu-latency MICROS] [--direct-io WHEN] [NAME ...]
 
 Measures dmmap and, beside it in every round, a reference; prints medians and their ratio.
   --quick     little work and one round: does it run? No figures to judge by.
@@ -27,6 +28,8 @@ Measures dmmap and, beside it in every round, a reference; prints medians and th
   --json      the results as JSON
   --cpu-latency MICROS
               idle processors wake up within so long, whatever is measured; 0: they poll
+  --direct-io WHEN
+              of dmmap's mounts: ${directIoChoices.join(", ")} (default auto)
   NAME        only benchmarks whose name contains this ("mount:" for all of the mount's): ${names.join(", ")}`;
 
 const { values, positionals } = parseArgs({
@@ -36,6 +39,7 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string" },
     "cpu-latency": { type: "string" },
+    "direct-io": { type: "string", default: "auto" },
     help: { type: "boolean", default: false },
   },
 });
@@ -57,6 +61,11 @@ if (latency !== undefined) {
   }
   new CpuLatency(Number(latency)).hold(nowMicros()); // Until the end.
 }
+const directIo = asDirectIo(values["direct-io"]);
+if (directIo === undefined) {
+  console.error(`--direct-io is ${directIoChoices.join(", ")}\n\n${usage}`);
+  process.exit(2);
+}
 const isChosen = ({ name }: { readonly name: string }) =>
   positionals.length === 0 || positionals.some((part) => name.includes(part));
 const chosen = benchmarks.filter(isChosen);
@@ -75,7 +84,7 @@ for (const benchmark of chosen) {
 let mountFigures: MountFigures = { volumes: [], results: [], missing: [] };
 if (chosenOfMount.length > 0) {
   const scale = values.quick ? quickMountScale : fullMountScale;
-  mountFigures = await measureMounts(chosenOfMount, scale, roundCount, onStart);
+  mountFigures = await measureMounts(chosenOfMount, { scale, roundCount, directIo }, onStart);
 }
 if (values.json) console.log(JSON.stringify([...results, ...mountFigures.results], undefined, 2));
 else printTables(results, mountFigures);

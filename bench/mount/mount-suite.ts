@@ -1,4 +1,5 @@
 import { accessSync, constants } from "node:fs";
+import type { DirectIo } from "../../src/fuse/direct-io.js";
 import { banks } from "./bank.js";
 import { copies } from "./copies.js";
 import { fileCalls } from "./file-calls.js";
@@ -21,8 +22,7 @@ export interface MountFigures {
 /** Measures what programs get from a mount, from the local file system and from sshfs, side by side. */
 export async function measureMounts(
   chosen: readonly MountBenchmark[],
-  scale: MountScale,
-  roundCount: number,
+  { scale, roundCount, directIo }: { scale: MountScale; roundCount: number; directIo: DirectIo },
   onStart: (name: string) => void,
 ): Promise<MountFigures> {
   const noMounts = lacksMounts();
@@ -32,7 +32,7 @@ export async function measureMounts(
   const volumes: Volume[] = [];
   const results: MountResult[] = [];
   try {
-    volumes.push(await openDmmap(), await openLocal());
+    volumes.push(await openDmmap(directIo), await openLocal());
     if (noSshfs === false) volumes.push(await openSshfs());
     for (const benchmark of chosen) {
       const program = lacksProgram(benchmark);

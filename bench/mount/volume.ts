@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { DirectIo } from "../../src/fuse/direct-io.js";
 import { firstMessage, openHome, startProgram, stopProgram } from "../cluster.js";
 
 const run = promisify(execFile);
@@ -24,14 +25,14 @@ export interface Volume {
 }
 
 /** A home, and two mounts of it: a process each. */
-export async function openDmmap(): Promise<Volume> {
+export async function openDmmap(directIo: DirectIo): Promise<Volume> {
   const home = await openHome();
   const points = mkdtempSync(join(tmpdir(), "dmmap-bench-mounts-"));
   const mounts = [join(points, "1"), join(points, "2")] as const;
   const programs = await Promise.all(
     mounts.map(async (mount) => {
       await mkdir(mount);
-      const program = startProgram("./mount/mount-program.js", [home.url, mount]);
+      const program = startProgram("./mount/mount-program.js", [home.url, mount, directIo]);
       await firstMessage(program);
       return program;
     }),

@@ -16,7 +16,7 @@ const ignored = new Set([
   ...["nosuid", "nodev", "exec", "async", "relatime", "noatime", "nodiratime", "silent", "loud"],
 ]);
 /** With a value, of `dmmap mount` as well. */
-const passedOn = new Set(["timeout", "cache", "name", "spin", "cpu-latency", "log"]);
+const passedOn = new Set(["timeout", "cache", "name", "spin", "cpu-latency", "direct-io", "log"]);
 
 /**
  * The command line of a helper of mount(8): `mount.dmmap URL FOLDER [-sfnv] [-o OPTIONS] [-t TYPE]`.

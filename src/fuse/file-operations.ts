@@ -5,6 +5,7 @@ import type { Opened } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Node } from "../node/node.js";
+import type { DirectIo } from "./direct-io.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileReads, ReadRequest } from "./file-reads.js";
 import type { FileWrites, WriteRequest } from "./file-writes.js";
@@ -52,6 +53,7 @@ export class FileOperations {
   readonly #privileges: Privileges;
   readonly #sizes: SizeProbes;
   readonly #hasDirectMaps: () => boolean;
+  readonly #directIo: DirectIo;
   readonly #locks: LockReleases;
 
   constructor(
@@ -66,6 +68,7 @@ export class FileOperations {
       readonly sizes: SizeProbes;
       /** Whether what is opened past the cache can be mapped. */
       readonly hasDirectMaps: () => boolean;
+      readonly directIo: DirectIo;
     },
     locks: LockReleases,
   ) {
@@ -78,6 +81,7 @@ export class FileOperations {
     this.#privileges = io.privileges;
     this.#sizes = io.sizes;
     this.#hasDirectMaps = io.hasDirectMaps;
+    this.#directIo = io.directIo;
     this.#locks = locks;
   }
 
@@ -103,11 +107,11 @@ export class FileOperations {
     const isAppend = isWriter && (flags & O_APPEND) !== 0;
     // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
     const isWriteOnly = (flags & accessMask) === O_WRONLY || isAppend;
-    const isPastCache = isWriteOnly || (isWriter && !this.#sizes.isAble && this.#hasDirectMaps());
     this.#files.acquire(
       inode,
       isWriter,
       (file) => {
+        const isPastCache = isWriteOnly || (isWriter && this.#goesPastCache(file));
         const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
         const handle = this.#handles.add({ file, isWriter, isAppend, isDirect });
         const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
@@ -115,6 +119,13 @@ export class FileOperations {
       },
       (error) => onFail(errnoOf(error)),
     );
+  }
+
+  /** What is opened for reading and writing. Where the kernel cannot be asked for sizes, nothing else is right: see SizeProbes. */
+  #goesPastCache({ sharing }: MountFile): boolean {
+    if (!this.#hasDirectMaps()) return false;
+    const isWanted = this.#directIo === "always" || (this.#directIo === "auto" && sharing.is);
+    return isWanted || !this.#sizes.isAble;
   }
 
   /** What a program makes is opened with it: see MountFiles. */

@@ -17,6 +17,7 @@ import type { UpperCache } from "../node/upper-cache.js";
 import { DropWaits } from "./drop-waits.js";
 import { ExposedTail } from "./exposed-tail.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
+import { Sharing } from "./sharing.js";
 import { WriteBehind } from "./write-behind.js";
 import { WritesUnderWay } from "./writes-under-way.js";
 
@@ -79,6 +80,7 @@ export class MountFile implements UpperCache {
   readonly kernel: KernelPages;
   readonly writing = new WritesUnderWay();
   readonly tail = new ExposedTail();
+  readonly sharing = new Sharing();
   /**
    * Whether programs of this mount have it open for writing. From then on whatever the kernel caches needs a write token,
    * since a store to a shared map of it asks nobody (R14).
@@ -179,6 +181,7 @@ export class MountFile implements UpperCache {
   }
 
   recall(mode: Mode, start: PageIndex, end: PageIndex): boolean {
+    this.sharing.seen();
     if (mode === Mode.read && !this.isWriteOpen) return true;
     if (!this.#drop(start, end) || this.writing.touches(start, end)) return false;
     // Under a lock, what is stored to a map speaks of what was written before it, as the index of a log does.

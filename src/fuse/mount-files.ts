@@ -91,7 +91,9 @@ export class MountFiles {
     if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
     const entry = this.#add(inode, { inode, born });
     const open = this.#node.adopt(`inode ${inode}`, this.#reopen(entry), opened);
-    this.#addFile(entry, open).isWriteOpen = write;
+    const file = this.#addFile(entry, open);
+    file.isWriteOpen = write;
+    if (open.isShared) file.sharing.seen();
     this.#rest(entry);
   }
 
@@ -161,6 +163,7 @@ export class MountFiles {
       const file = entry.file ?? this.#addFile(entry, open);
       if (!write) return this.#ready(entry, again);
       file.isWriteOpen = true;
+      if (open.isShared) file.sharing.seen();
       file.whenDropped(0, pageMax, () => this.#ready(entry, again));
     };
     const name = this.#nodes.pathOf(inode) ?? `inode ${inode}`;
@@ -221,7 +224,7 @@ export class MountFiles {
     file.whenDropped(0, pageMax, () => {
       if (entry.writers > 0 || entry.isBusy) return;
       file.isWriteOpen = false;
-      file.file.frames.giveGrowthBack();
+      file.file.frames.endWriting();
     });
   }
 

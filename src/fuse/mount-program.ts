@@ -7,6 +7,7 @@ import { Node } from "../node/node.js";
 import type { NodeSetup } from "../node/node-commands.js";
 import { AttributeOperations } from "./attribute-operations.js";
 import { type DeviceOptions, mountDevice } from "./device.js";
+import type { DirectIo } from "./direct-io.js";
 import { FileOperations } from "./file-operations.js";
 import { FileReads } from "./file-reads.js";
 import { FileSpace } from "./file-space.js";
@@ -37,6 +38,7 @@ export interface MountSetup extends NodeSetup, DeviceOptions {
   readonly mountPoint: string;
   /** Infinity for none. */
   readonly timeoutMicros: Micros;
+  readonly directIo: DirectIo;
 }
 
 /** How long a request may wait before anybody asks why. */
@@ -130,7 +132,8 @@ export class MountProgram {
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);
     const hasDirectMaps = () => this.#loop?.limits?.directIoMaps === true;
-    const io = { reads, writes, privileges, sizes: probes, hasDirectMaps };
+    const { directIo } = this.#setup;
+    const io = { reads, writes, privileges, sizes: probes, hasDirectMaps, directIo };
     const open = new FileOperations(node, nodes, files, handles, io, locks);
     const space = new FileSpace(node, files, handles, writes);
     const parts = [

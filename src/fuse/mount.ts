@@ -6,6 +6,7 @@ import { type ConnectOptions, nodeSetup, reviveError } from "../node/connect.js"
 import { within } from "../node/patience.js";
 import { guardConnection } from "./connection-guard.js";
 import { detachDevice, unmountDevice } from "./device.js";
+import type { DirectIo } from "./direct-io.js";
 import { MountPresence } from "./mount-presence.js";
 import type { MountSetup } from "./mount-program.js";
 import { mountedAt } from "./mount-table.js";
@@ -16,6 +17,8 @@ export interface MountOptions extends ConnectOptions {
   readonly allowOther?: boolean;
   /** Milliseconds after which a program's call fails with ETIMEDOUT instead of waiting for the home. Default: it waits. */
   readonly callTimeout?: number;
+  /** Default `auto`. */
+  readonly directIo?: DirectIo;
 }
 
 /** A mounted volume. Made by `mount`. */
@@ -105,6 +108,7 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     source: url,
     readOnly: options.readOnly ?? false,
     allowOther: options.allowOther ?? process.getuid?.() === 0,
+    directIo: options.directIo ?? "auto",
     timeoutMicros: (options.callTimeout ?? Number.POSITIVE_INFINITY) * 1000,
   };
   let isMounted = false;

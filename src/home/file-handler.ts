@@ -66,7 +66,9 @@ export function openFor({ recovery }: HomeContext, session: Session, open: OpenF
   const { number: file, directory, name } = open;
   const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   if (!write) return opened;
+  const isShared = open.beginWriting(session.node);
   open.tellsTimes(session.node);
+  if (isShared) return { ...opened, isShared };
   return open.leaveGrowthTo(session.node) ? { ...opened, growsHere: true } : opened;
 }
 

@@ -57,6 +57,7 @@ export class FrameHandler {
       case FrameType.release:
       case FrameType.resized:
       case FrameType.growthEnded:
+      case FrameType.writingEnded:
         return this.#note(session, connection, frame);
       default:
         return this.#serveFile(session, connection, frame);
@@ -151,6 +152,8 @@ export class FrameHandler {
       open.directory.resized(session.node, frame.epoch);
     } else if (frame.type === FrameType.growthEnded) {
       open.growthEnded(session.node, frame.epoch);
+    } else if (frame.type === FrameType.writingEnded) {
+      open.endWriting(session.node);
     } else {
       counters.releases++;
       if (frame.mode === Mode.none) connection.sender.cut(open, frame.start, frame.end);

@@ -52,6 +52,8 @@ export class OpenFile implements DirectoryPort {
   readonly times: FileTimes;
   /** The nodes that may change its size and times without asking. */
   readonly writers = new Set<NodeId>();
+  /** Of those, the ones whose programs may be writing it just now. */
+  readonly #writing = new Set<NodeId>();
   readonly locks: Record<LockRequest["kind"], RangeLocks>;
   /** Of its locks. */
   readonly delegation = new Delegation((node) => this.#recall(node, FrameType.recallLocks), locksAloneMin);
@@ -100,6 +102,18 @@ export class OpenFile implements DirectoryPort {
     return Object.values(this.locks).every(
       ({ held, waitingCount }) => waitingCount === 0 && held.every((lock) => lock.node === node),
     );
+  }
+
+  /** Programs of the node may change it from now on. @returns whether another node's may, too */
+  beginWriting(node: NodeId): boolean {
+    this.writers.add(node);
+    this.#writing.add(node);
+    return this.#writing.size > 1;
+  }
+
+  /** None does any more. */
+  endWriting(node: NodeId): void {
+    this.#writing.delete(node);
   }
 
   /** The node is a mount that has it open for writing: it tells times by itself, and may be left to make the file longer. */
@@ -154,6 +168,7 @@ export class OpenFile implements DirectoryPort {
     this.growth.ended(node);
     this.times.tellers.delete(node);
     this.writers.delete(node);
+    this.#writing.delete(node);
     this.directory.close(node);
   }
 

@@ -54,20 +54,18 @@ export class OpenFiles {
   open(name: string, options: OpenOptions, node: NodeId): { open: OpenFile; created: boolean } {
     const { file, created } = this.#store.open(name, options);
     const open = this.#use(name, file, node);
-    open.writers.add(node);
+    open.beginWriting(node);
     return { open, created };
   }
 
   /** By its number in the tree. */
   openInode(inode: number, write: boolean, node: NodeId): OpenFile {
-    return this.adopt(this.#store.tree.openInode(inode, { write }).file, write, node);
+    return this.adopt(this.#store.tree.openInode(inode, { write }).file, node);
   }
 
   /** A file that has just been opened for the node, in the store's tree. */
-  adopt(file: StoreFile, write: boolean, node: NodeId): OpenFile {
-    const open = this.#use(pathOf(this.#store.tree, file.inode), file, node);
-    if (write) open.writers.add(node);
-    return open;
+  adopt(file: StoreFile, node: NodeId): OpenFile {
+    return this.#use(pathOf(this.#store.tree, file.inode), file, node);
   }
 
   /** The open file of this inode, if anybody has it open. */

@@ -148,7 +148,7 @@ export class TreeHandler {
     const write = open === "write";
     const { file, attributes } = this.#tree.create(parent, name, { ...options, write });
     if (open !== undefined) {
-      const adopted = this.#home.files.adopt(file, write, session.node);
+      const adopted = this.#home.files.adopt(file, session.node);
       return { attributes, opened: openFor(this.#home, session, adopted, write) };
     }
     file.close();

@@ -145,10 +145,12 @@ export class FileFrames {
   }
 
   /** Nobody here writes the file any more: who looks at it elsewhere need not wait for this node. */
-  giveGrowthBack(): void {
-    if (!this.growth.isOurs) return;
-    this.recallGrowth();
-    this.#send(this.#frame(FrameType.growthEnded));
+  endWriting(): void {
+    if (this.growth.isOurs) {
+      this.recallGrowth();
+      this.#send(this.#frame(FrameType.growthEnded));
+    }
+    this.#send(this.#frame(FrameType.writingEnded));
   }
 
   #grow(sizeBytes: ByteOffset): void {

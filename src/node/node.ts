@@ -150,6 +150,7 @@ export class Node {
   adopt(name: string, again: OpenRequest, opened: Opened): OpenFile {
     const open = this.files.byNumber(opened.file) ?? this.#add(opened.name ?? name, again, opened);
     if (opened.growsHere === true) open.file.frames.growth.opened();
+    open.isShared = opened.isShared === true;
     open.opens++;
     return open;
   }
@@ -286,7 +287,7 @@ export class Node {
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     if (this.#connection.hasLapsed(nowMicros())) file.suspend();
-    const open: OpenFile = { file, id, policy, again, opens: 0, isGone: false, goneReason: "" };
+    const open: OpenFile = { file, id, policy, again, opens: 0, isShared: false, isGone: false, goneReason: "" };
     this.files.add(open);
     return open;
   }

@@ -19,6 +19,8 @@ export interface OpenFile {
   /** Asks for it in a new session. */
   readonly again: OpenRequest;
   opens: number;
+  /** Whether programs of another node might have been writing it, too, when it was last opened for writing. */
+  isShared: boolean;
   /** Whether the home, in the present session, could not open it again. */
   isGone: boolean;
   /** Why that is so, for people. */

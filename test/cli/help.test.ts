@@ -64,6 +64,7 @@ const misuse: [string, string[], RegExp][] = [
   ["a size beyond 2^53, with a unit", ["truncate", "dmmap://127.0.0.1:1/a", "8192T"], /too large/],
   ["a policy for a file that is there", ["truncate", "dmmap://127.0.0.1:1/a", "1", "--policy", "simple"], /--create/],
   ["a latency that is a word", ["serve", "--cpu-latency", "none"], /--cpu-latency is a whole number of microseconds/],
+  ["no way to open files", ["mount", "dmmap://127.0.0.1:1", "/tmp", "-f", "--direct-io", "on"], /auto, always, never/],
   ["a lease of nothing", ["serve", "--lease", "0"], /--lease/],
   ["a place to listen that is none", ["serve", "/tmp", "--listen", "127.0.0.1:70000"], /HOST:PORT/],
 ];

@@ -5,8 +5,13 @@ import { parseMount8 } from "../../src/cli/mount8.js";
 const url = "dmmap://10.0.0.5:7400";
 
 test("a line of fstab becomes a call of dmmap mount", () => {
-  const args = [url, "/mnt/a", "-o", "rw,nofail,_netdev,x-systemd.automount,timeout=5,cache=64M,cpu-latency=0"];
-  const options = ["--timeout=5", "--cache=64M", "--cpu-latency=0"];
+  const args = [
+    url,
+    "/mnt/a",
+    "-o",
+    "rw,nofail,_netdev,x-systemd.automount,timeout=5,cache=64M,cpu-latency=0,direct-io=never",
+  ];
+  const options = ["--timeout=5", "--cache=64M", "--cpu-latency=0", "--direct-io=never"];
   assert.deepEqual(parseMount8(args), { url, mountPoint: "/mnt/a", options, isFake: false });
 });
 

@@ -240,6 +240,7 @@ const nodeTypes = [
   FrameType.lock,
   FrameType.grow,
   FrameType.growthEnded,
+  FrameType.writingEnded,
 ] as const;
 const lock = fc
   .record({

@@ -169,3 +169,24 @@ test("a node that pings and does not answer is heard no more after a lease, and 
     clearInterval(pings);
   }
 });
+
+test("who opens a file for writing hears whether another node's programs may be writing it", async () => {
+  using parts = await made("shared");
+  const { a, b, file, inode, opened } = parts;
+  assert.equal(opened.isShared, undefined);
+  const isShared = async () => {
+    const opens = b.ask("openInode", { inode, write: true });
+    const recall = a.heard.some(({ type }) => type === FrameType.recallGrowth);
+    if (!recall) a.send({ type: FrameType.growthEnded, file });
+    return (await b.answer(opens)).isShared === true;
+  };
+  assert.ok(await isShared());
+  assert.ok(await isShared(), "however often");
+  a.send({ type: FrameType.writingEnded, file });
+  await a.settled();
+  assert.ok(!(await isShared()), "though it has it open still");
+  await a.request("openInode", { inode, write: true });
+  assert.ok(await isShared());
+  await a.request("close", { file });
+  assert.ok(!(await isShared()));
+});

@@ -7,6 +7,7 @@ import { type TemporaryFolder, temporaryFolder } from "../support/temporary-fold
 
 /** A loaded machine may keep any request waiting for so long that the mount says so: that alone is no failure. */
 const waits = /^dmmap: .* (has waited for|goes on after) /;
+const waitMillisLong = 30_000;
 
 export interface MountStart {
   /** What runs node. */
@@ -27,6 +28,7 @@ export class MountUnderTest implements AsyncDisposable {
   readonly #options: readonly string[];
   readonly #how: MountStart;
   #program: Program | undefined;
+  #startedMillis = 0;
 
   static async start(url: string, options: readonly string[] = [], how: MountStart = {}): Promise<MountUnderTest> {
     const mount = new MountUnderTest(url, options, how);
@@ -70,6 +72,7 @@ export class MountUnderTest implements AsyncDisposable {
     const args = ["mount", "--foreground", this.#url, this.path, "--json", ...this.#options];
     this.#program = new Program(dmmapScript, args, this.#how.env, undefined, this.#how.prefix);
     await this.#program.line(/^\{.*\}$/);
+    this.#startedMillis = performance.now();
   }
 
   /** Ends its process as a crash does. The mount point stays, dead. */
@@ -88,6 +91,9 @@ export class MountUnderTest implements AsyncDisposable {
   /** Takes the mount away from under whoever uses it, so that nobody hangs. */
   async [Symbol.asyncDispose](): Promise<void> {
     const errors = this.isQuiet ? this.errors : "";
+    // A test that has come to no end in time: here is why.
+    const isLong = performance.now() - this.#startedMillis > waitMillisLong;
+    if (isLong) process.stderr.write(this.#program?.errors ?? "");
     this.#takeAway();
     await this.#program?.ended;
     this.#folder[Symbol.dispose]();

@@ -24,11 +24,11 @@ interface Divided extends AsyncDisposable {
 }
 
 /** A home and a mount here, and a mount at the far end of a cable; a program on each, with one file open and mapped. */
-async function divided(leaseMillis: number): Promise<Divided> {
+async function divided(leaseMillis: number, options: string[] = []): Promise<Divided> {
   const network = new FarNetwork();
-  const cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis, host: network.host } });
+  const cluster = await MountCluster.start({ mounts: 1, options, home: { leaseMillis, host: network.host } });
   // Not `ip netns exec`: that has mounts of its own, which nobody else would see.
-  const farMount = await cluster.add([], { prefix: ["nsenter", `--net=/run/netns/${network.netns}`] });
+  const farMount = await cluster.add(options, { prefix: ["nsenter", `--net=/run/netns/${network.netns}`] });
   writeFileSync(cluster.mounts[0].at("file"), Buffer.alloc(4 * pageBytes));
   const users: PlainUser[] = [];
   for (const mount of cluster.mounts) {
@@ -83,16 +83,20 @@ for (const direction of directions) {
   });
 }
 
-test("a cut that heals within the lease: both hosts go on, nothing is lost", { skip }, async () => {
-  await using parts = await divided(20_000);
-  const { network, cluster, near, far } = parts;
-  await far.call("fill", { at: 0, length: 3 * pageBytes, value: 1 });
-  network.cut();
-  await far.call("store", { at: 0, value: 2 });
-  const load = near.call("load", { at: 0 }, limitMillis);
-  assert.equal(await Promise.race([load, delay(500)]), undefined, "it waits for the far host's page");
-  network.heal();
-  assert.equal(await load, 2);
-  assert.equal(await near.call("load", { at: 2 * pageBytes }, limitMillis), 1);
-  assert.deepEqual(cluster.home.fenced, []);
-});
+for (const directIo of ["auto", "always"]) {
+  test(`a cut that heals within the lease: both hosts go on, nothing is lost (--direct-io ${directIo})`, {
+    skip,
+  }, async () => {
+    await using parts = await divided(20_000, ["--direct-io", directIo]);
+    const { network, cluster, near, far } = parts;
+    await far.call("fill", { at: 0, length: 3 * pageBytes, value: 1 });
+    network.cut();
+    await far.call("store", { at: 0, value: 2 });
+    const load = near.call("load", { at: 0 }, limitMillis);
+    assert.equal(await Promise.race([load, delay(500)]), undefined, "it waits for the far host's page");
+    network.heal();
+    assert.equal(await load, 2);
+    assert.equal(await near.call("load", { at: 2 * pageBytes }, limitMillis), 1);
+    assert.deepEqual(cluster.home.fenced, []);
+  });
+}

@@ -24,6 +24,7 @@ export const bench = defineCommand({
       value: "MICROS",
       description: "idle processors wake up within so long, whatever is measured; 0: they poll",
     },
+    "direct-io": { type: "string", value: "WHEN", description: "of `dmmap mount`, for its mounts (default auto)" },
     json: { type: "boolean", description: "the results as JSON" },
   },
   notes: ["Needs gcc; what else is missing is left out, and named."],

@@ -2,11 +2,12 @@ import { openSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DmmapError } from "../../core/error.js";
+import { asDirectIo, type DirectIo, directIoChoices } from "../../fuse/direct-io.js";
 import type { Mount, MountOptions } from "../../fuse/mount.js";
 import { say } from "../../kernel/standard-error.js";
 import { startInBackground } from "../background.js";
 import { parseByteSize } from "../byte-size.js";
-import { defineCommand, encodeOptions, type OptionValues } from "../command.js";
+import { defineCommand, encodeOptions, type OptionValues, UsageError } from "../command.js";
 import { compileEarly } from "../compile-early.js";
 import { parseSeconds } from "../duration.js";
 import { parsePolling, pollingOptions } from "../polling.js";
@@ -29,6 +30,11 @@ const mountOptions = {
   cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G)" },
   name: { type: "string", value: "NAME", description: "what the home calls this node (default: host and process)" },
   ...pollingOptions,
+  "direct-io": {
+    type: "string",
+    value: "WHEN",
+    description: "have files open for reading and writing bypass the kernel's cache: auto (default), always, never",
+  },
   log: {
     type: "string",
     value: "FILE",
@@ -96,8 +102,16 @@ function settingsOf(options: MountOptionValues): MountOptions {
     ...(options.timeout === undefined ? {} : { callTimeout: parseSeconds(options.timeout, "--timeout") }),
     ...(options.cache === undefined ? {} : { cacheBytes: parseByteSize(options.cache) }),
     ...parsePolling(options),
+    ...parseDirectIo(options["direct-io"]),
     ...(options.name === undefined ? {} : { name: options.name }),
   };
+}
+
+function parseDirectIo(text: string | undefined): { directIo?: DirectIo } {
+  if (text === undefined) return {};
+  const directIo = asDirectIo(text);
+  if (directIo !== undefined) return { directIo };
+  throw new UsageError(`--direct-io is one of ${directIoChoices.join(", ")}, not ${JSON.stringify(text)}`);
 }
 
 /** Opened before anything is mounted, so that who asked for it hears if that fails. */

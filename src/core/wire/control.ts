@@ -47,6 +47,8 @@ export interface Opened {
   readonly name?: string;
   /** The node may make it longer by itself, until `recallGrowth` or until it asks for a size. */
   readonly growsHere?: boolean;
+  /** Programs of another node may be writing it just now. Only said to who opens it for writing, too. */
+  readonly isShared?: boolean;
 }
 
 export interface Resized {

@@ -93,9 +93,11 @@ export const FrameType = {
   recallGrowth: 30,
   /** node → home: the recall of this `epoch` is in force; 0: of its own accord. */
   growthEnded: 31,
+  /** node → home: no program of it writes the file any more, until it opens it for that anew. */
+  writingEnded: 32,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.growthEnded;
+export const frameTypeMax = FrameType.writingEnded;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */
