@@ -47,6 +47,12 @@ export const progressMutations: readonly Mutation[] = [
   ),
   m("R10: what a thread has waited for is not kept for its work elsewhere", fresh, "since <= now", "false"),
   m("R10: what goes with a lock is kept for work", fresh, " && !isOwn", ""),
+  m(
+    "R10: who waited for a hold that has lost its token is forgotten",
+    tokens,
+    "while (this.#revokes.count > 0 &&",
+    "if (this.#revokes.count > 0 &&",
+  ),
   m("R10: later threads keep a waiter out", fresh, "this.#sequences[index] > sequence || ", ""),
   m(
     "R10: a thread that never runs keeps others out for ever",

@@ -22,7 +22,7 @@ const input = fc.oneof(
   fc.record({ op: fc.constantFrom("hold", "prefetch"), request, mode: fc.constantFrom(Mode.read, Mode.write), range }),
   fc.record({ op: fc.constant("unpin"), request }),
   fc.record({ op: fc.constantFrom("giveBack", "evict"), range }),
-  fc.record({ op: fc.constantFrom("full", "room", "later", "reset", "close") }),
+  fc.record({ op: fc.constantFrom("full", "room", "kept", "dropped", "later", "reset", "close") }),
   fc.record({ op: fc.constant("reclaimed"), sizeBytes, epoch }),
 );
 type Input = Record<string, unknown> & { op: string };
@@ -42,6 +42,8 @@ class Run implements TokenPort {
   readonly #cached = new Set<PageIndex>();
   #said: string[] = [];
   #isFull = false;
+  /** The cache above cannot drop anything yet. */
+  #isKeptAbove = false;
   #now = 0;
   #sizeBytes = 40_960;
 
@@ -55,7 +57,7 @@ class Run implements TokenPort {
   release = () => this.#said.push("release");
   isCached = (at: PageIndex) => this.#cached.has(at);
   hasRun = () => true;
-  recall = () => true;
+  recall = () => !this.#isKeptAbove;
   retry = () => this.#said.push("retry");
   pinned = () => this.#said.push("pinned");
   pinFailed = () => this.#said.push("pin failed");
@@ -90,6 +92,11 @@ class Run implements TokenPort {
       assert.ok(this.#tokens.heldCount <= 3 * inputs.length + 3, "memory is bounded by what was said");
       assert.ok(this.#tokens.describe().length > 0);
     }
+  }
+
+  #drop(): void {
+    this.#isKeptAbove = false;
+    this.#tokens.onTime(this.#now);
   }
 
   #take(one: Input): void {
@@ -127,6 +134,8 @@ class Run implements TokenPort {
   #end({ op, epoch: at, sizeBytes: size }: Input): void {
     const [tokens, now] = [this.#tokens, this.#now];
     if (op === "full") this.#isFull = true;
+    else if (op === "kept") this.#isKeptAbove = true;
+    else if (op === "dropped") this.#drop();
     else if (op === "later") tokens.onTime((this.#now += 2_000_000));
     else if (op === "close") tokens.unpinAll(now);
     else if (op === "reclaimed") {

@@ -296,8 +296,9 @@ export class FileTokens {
     this.#deadline = Number.POSITIVE_INFINITY;
     this.#serveWants(now);
     this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
-    // Giving way may take from under a thread what it waits for: then it asks anew, behind the others.
-    if (this.#revokes.count > 0 && this.#revokes.serve((revoke) => this.#serveRevoke(revoke, now))) {
+    // Giving way may take from under a thread, or a hold, what it waits for: then it asks anew, behind the others, and does not
+    // stand in the way any more of those that came before.
+    while (this.#revokes.count > 0 && this.#revokes.serve((revoke) => this.#serveRevoke(revoke, now))) {
       this.#serveWants(now);
       this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
     }
