@@ -56,6 +56,7 @@ export function finish(world: World, stepsMax: number): void {
   world.refusesSize = () => false;
   world.failsRead = () => false;
   world.hidesProgress = () => false;
+  world.keepsAbove = () => false;
   for (const node of world.nodes) if (node.room !== Number.POSITIVE_INFINITY) node.roomAgain(Number.POSITIVE_INFINITY);
   for (const [index, node] of world.nodes.entries()) {
     if (node.isReady || world.reconnects) continue;

@@ -22,6 +22,8 @@ export interface NodeWorld {
   onLoad(node: SimNode, word: number, value: number): void;
   /** Whether the machine answers late that a thread has run. */
   hidesProgress(): boolean;
+  /** Whether the cache above the node's does not drop at once what it is told to. */
+  keepsAbove(): boolean;
   note(node: SimNode, text: string): void;
   /** A page is being handed to the home, with what the cache has of it. @returns which version of it that is. */
   onHanded(node: SimNode, page: PageIndex): number;
@@ -52,6 +54,8 @@ export class SimNode {
   /** Pages that the connection takes before it is full. */
   room = Number.POSITIVE_INFINITY;
   roomWanted = false;
+  /** The cache above has been told to drop something, and has not. */
+  isKeptAbove = false;
   /** The home knows what is held here. Else nothing is sent, and what comes is void. */
   isReady = true;
   /** The lease may be over: no thread sees or changes a page (R15). */
@@ -310,6 +314,12 @@ export class SimNode {
     this.act((tokens) => tokens.onTime(this.now));
   }
 
+  /** The cache above has dropped what it was told to. */
+  droppedAbove(): void {
+    this.isKeptAbove = false;
+    this.act((tokens) => tokens.onTime(this.now));
+  }
+
   /** Its process is gone with all it had; another comes in its place, with a connection of its own. */
   crash(link: SimLink): void {
     this.link = link;
@@ -356,6 +366,7 @@ export class SimNode {
     this.isNew = false;
     this.#syncs.clear();
     this.#roomWaiters = [];
+    this.isKeptAbove = false;
     this.state = "closed";
     this.tokens = undefined;
     this.retention.clear();

@@ -112,9 +112,11 @@ export class SimPages implements TokenPort {
     return !this.#world.hidesProgress() && !this.#node.programs.isLetOn(page);
   }
 
-  /** Nothing caches above a simulated node. */
+  /** A cache above, as the kernel's is on a mount, drops at once what it has to, or some time later. */
   recall(): boolean {
-    return true;
+    if (!this.#world.keepsAbove()) return true;
+    this.#node.isKeptAbove = true;
+    return false;
   }
 
   writeBack(start: PageIndex, end: PageIndex): boolean {

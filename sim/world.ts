@@ -26,7 +26,7 @@ export interface WorldOptions {
 
 /** Something that can happen next. */
 export type WorldEvent =
-  | { kind: "toHome" | "toNode" | "stream" | "room" | "time" | "hello" | "disk"; node: number }
+  | { kind: "toHome" | "toNode" | "stream" | "room" | "dropped" | "time" | "hello" | "disk"; node: number }
   | { kind: "run"; node: number; thread: number };
 
 /**
@@ -52,6 +52,7 @@ export class World implements HomeWorld, NodeWorld {
   refusesSize: () => boolean = () => false;
   failsRead: () => boolean = () => false;
   hidesProgress: () => boolean = () => false;
+  keepsAbove: () => boolean = () => false;
   readonly #leaseMicros: number;
   readonly #trace: ((line: string) => void) | undefined;
   #offerLast = 2 ** 31;
@@ -113,7 +114,7 @@ export class World implements HomeWorld, NodeWorld {
     const { process } = this;
     if (process !== undefined && process.syncCount > 0) yield { kind: "disk", node: 0 };
     for (let node = 0; node < this.nodes.length; node++) {
-      const { id, roomWanted, threads, isStopped, link } = this.nodes[node];
+      const { id, roomWanted, isKeptAbove, threads, isStopped, link } = this.nodes[node];
       const { toHome, toNode } = this.isCut[node];
       if (process !== undefined && !toHome && this.toHome[node].length > 0) yield { kind: "toHome", node };
       if (!isStopped && !toNode && this.toNode[node].length > 0) yield { kind: "toNode", node };
@@ -121,6 +122,7 @@ export class World implements HomeWorld, NodeWorld {
       if (isStopped) continue;
       if (process !== undefined && this.reconnects && link.state === "down") yield { kind: "hello", node };
       if (roomWanted) yield { kind: "room", node };
+      if (isKeptAbove) yield { kind: "dropped", node };
       for (const { state, index } of threads) {
         if (state === "woken") yield { kind: "run", node, thread: index };
       }
@@ -157,6 +159,9 @@ export class World implements HomeWorld, NodeWorld {
       case "room":
         this.#trace?.(`  ${node.name} has room again`);
         return node.roomAgain(Number.POSITIVE_INFINITY);
+      case "dropped":
+        this.#trace?.(`  the cache above ${node.name} has dropped what it was told to`);
+        return node.droppedAbove();
       case "time":
         this.#trace?.(`  ${node.name} looks again at ${this.now} µs`);
         return node.time();
