@@ -24,6 +24,8 @@ export interface SmallWorld {
   readonly home?: readonly HomeStep[];
   /** Whether what a home sends of an answer later may be overtaken by what it decides meanwhile. */
   readonly chunkPages?: number;
+  /** Whether a cache above each node's drops what it has to some time after it was told. */
+  readonly keepsAbove?: boolean;
 }
 
 /** `survivors`: of the writes that a loss of power meets, as bits. `grace`: who has not come back by now never will. */
@@ -188,6 +190,7 @@ class Run {
       trace,
     });
     this.#world.reconnects = small.home !== undefined;
+    if (small.keepsAbove === true) this.#world.keepsAbove = (node) => !node.isDroppingAbove;
     for (const node of this.#world.nodes) node.open();
     settle(this.#world, restStepsMax);
   }

@@ -23,7 +23,7 @@ export interface NodeWorld {
   /** Whether the machine answers late that a thread has run. */
   hidesProgress(): boolean;
   /** Whether the cache above the node's does not drop at once what it is told to. */
-  keepsAbove(): boolean;
+  keepsAbove(node: SimNode): boolean;
   note(node: SimNode, text: string): void;
   /** A page is being handed to the home, with what the cache has of it. @returns which version of it that is. */
   onHanded(node: SimNode, page: PageIndex): number;
@@ -56,6 +56,8 @@ export class SimNode {
   roomWanted = false;
   /** The cache above has been told to drop something, and has not. */
   isKeptAbove = false;
+  /** It is doing so just now. */
+  isDroppingAbove = false;
   /** The home knows what is held here. Else nothing is sent, and what comes is void. */
   isReady = true;
   /** The lease may be over: no thread sees or changes a page (R15). */
@@ -290,7 +292,7 @@ export class SimNode {
     const kept = this.retention.describe((slot) => this.attic.read(slot).join(" "));
     const syncs = [...this.#syncs].map(([request, { sync }]) => `#${request}:${sync}`);
     const waits = `${this.#syncLast} ${syncs.join(" ")} ${this.#roomWaiters.length}`;
-    return `${kept} ${waits} ${this.#isUnknown} ${this.isNew} ${this.isSuspended}`;
+    return `${kept} ${waits} ${this.#isUnknown} ${this.isNew} ${this.isSuspended} ${this.isKeptAbove}`;
   }
 
   time(): void {
@@ -317,7 +319,9 @@ export class SimNode {
   /** The cache above has dropped what it was told to. */
   droppedAbove(): void {
     this.isKeptAbove = false;
+    this.isDroppingAbove = true;
     this.act((tokens) => tokens.onTime(this.now));
+    this.isDroppingAbove = false;
   }
 
   /** Its process is gone with all it had; another comes in its place, with a connection of its own. */

@@ -114,7 +114,7 @@ export class SimPages implements TokenPort {
 
   /** A cache above, as the kernel's is on a mount, drops at once what it has to, or some time later. */
   recall(): boolean {
-    if (!this.#world.keepsAbove()) return true;
+    if (!this.#world.keepsAbove(this.#node)) return true;
     this.#node.isKeptAbove = true;
     return false;
   }

@@ -3,9 +3,6 @@ import { wordBytes, wordsPerPage } from "./sim-file.js";
 import type { NodeWorld, SimNode } from "./sim-node.js";
 import { type Operation, Thread } from "./thread.js";
 
-/** So long have such threads waited: half of it is what they get to work. */
-const waitedMicros = 200;
-
 /** What the threads of a simulated node's program do: load, store, hold, and sleep in faults. */
 export class SimPrograms {
   readonly threads: readonly Thread[];
@@ -83,10 +80,9 @@ export class SimPrograms {
 
   /** Every other one has waited for what is used in another cache from here on, as the kernel's is on a mount. */
   unhold(thread: Thread): void {
-    const { pin } = thread;
+    const { pin, pinSince } = thread;
     thread.end();
-    const { now } = this.#node;
-    this.#node.act((tokens) => tokens.unpin(pin, now, pin % 2 === 0 ? now - waitedMicros : undefined));
+    this.#node.act((tokens) => tokens.unpin(pin, this.#node.now, pin % 2 === 0 ? pinSince : undefined));
   }
 
   /** Threads that sleep at this page may run. */
@@ -129,6 +125,7 @@ export class SimPrograms {
   #pinRange(thread: Thread, operation: Operation & { kind: "hold" | "prefetch" }): void {
     const { kind, mode, start, end } = operation;
     thread.pin = ++this.#pinLast;
+    thread.pinSince = this.#node.now;
     thread.state = kind === "hold" ? "pinning" : "prefetching";
     this.#node.act((tokens) =>
       tokens[kind === "hold" ? "pin" : "prefetch"](thread.pin, mode, start, end, this.#node.now),

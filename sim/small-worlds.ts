@@ -63,6 +63,16 @@ export const smallWorlds: readonly SmallWorld[] = [
     ],
   },
   {
+    name: "holds, below a cache that drops later",
+    policy: "optimal",
+    pages: 2,
+    keepsAbove: true,
+    programs: [
+      [[hold(Mode.write, 0, 2), store(0, 11), unhold], [store(1, 12)]],
+      [[hold(Mode.read, 0, 2), load(0), unhold, store(1, 21)]],
+    ],
+  },
+  {
     name: "a shrink and a growth under two nodes",
     policy: "optimal",
     pages: 2,

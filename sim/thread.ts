@@ -24,6 +24,8 @@ export class Thread {
   page: PageIndex = -1;
   /** Its hold, prefetch or truncate. */
   pin = 0;
+  /** When it asked for that. */
+  pinSince = 0;
   hold: (Operation & { kind: "hold" }) | undefined;
   #access: Access | undefined;
 

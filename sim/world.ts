@@ -52,7 +52,7 @@ export class World implements HomeWorld, NodeWorld {
   refusesSize: () => boolean = () => false;
   failsRead: () => boolean = () => false;
   hidesProgress: () => boolean = () => false;
-  keepsAbove: () => boolean = () => false;
+  keepsAbove: (node: SimNode) => boolean = () => false;
   readonly #leaseMicros: number;
   readonly #trace: ((line: string) => void) | undefined;
   #offerLast = 2 ** 31;
