@@ -100,7 +100,7 @@ export class ExtentPool {
   drop(extent: Extent, start: number, end: number): void {
     const fits = end - start <= keptPagesMax && this.#usedSlackPages + end - start <= this.#slackPagesMax * keptShare;
     if (!fits) return this.bare(extent, start, end);
-    this.#slacken(extent, start, end);
+    this.#setBacking(extent, start, end, Backing.slack); // Also what was received in vain, and never filled.
   }
 
   /** Gives the memory of these pages back to the system. */
@@ -132,7 +132,9 @@ export class ExtentPool {
   give(extent: Extent): void {
     extent.isOrphan = extent === this.#pinned;
     if (extent.isOrphan) return;
-    this.#slacken(extent, 0, extentPages);
+    for (let page = 0; page < extentPages; page++) {
+      if (extent.backing[page] === Backing.filled) this.#setBacking(extent, page, page + 1, Backing.slack);
+    }
     if (extent.slackPages > 0 && this.#warmPages + extent.slackPages <= this.#warmPagesMax) {
       this.#isBusy = true;
       this.#usedSlackPages -= extent.slackPages;
@@ -158,12 +160,6 @@ export class ExtentPool {
     }
     this.#trimAt = now + trimMicros;
     return this.#warm.length > 0 ? this.#trimAt : Number.POSITIVE_INFINITY;
-  }
-
-  #slacken(extent: Extent, start: number, end: number): void {
-    for (let page = start; page < end; page++) {
-      if (extent.backing[page] === Backing.filled) this.#setBacking(extent, page, page + 1, Backing.slack);
-    }
   }
 
   #setBacking(extent: Extent, start: number, end: number, to: number): void {

@@ -16,6 +16,12 @@ async function open(program: MountProcess, name = "file"): Promise<void> {
   await program.run(`set_variable("${name}", os.open("${name}", os.O_RDWR | os.O_CREAT, 0o644))`);
 }
 
+/** Opens it, with something in it. */
+async function make(program: MountProcess): Promise<void> {
+  await open(program);
+  await program.run(`os.pwrite(file, bytes(${pageCount * 4096}), 0)`);
+}
+
 async function close(program: MountProcess, name = "file"): Promise<void> {
   await program.run(`os.close(${name})`);
 }
@@ -59,8 +65,7 @@ test("who alone has a file open reads it out of the kernel's cache, also after a
   const [oneMount, otherMount] = cluster.mounts;
   using one = await MountProcess.start(oneMount.path);
   using other = await MountProcess.start(otherMount.path);
-  await open(one);
-  await one.run(`os.pwrite(file, bytes(${pageCount * 4096}), 0)`);
+  await make(one);
   await close(one);
   await open(other);
   assert.ok(await isCached(otherMount, other), "the first host's program does not write it any more");
@@ -71,8 +76,7 @@ test("hosts that have a file open for writing read it without taking it from eac
   const [oneMount, otherMount] = cluster.mounts;
   using one = await MountProcess.start(oneMount.path);
   using other = await MountProcess.start(otherMount.path);
-  await open(one);
-  await one.run(`os.pwrite(file, bytes(${pageCount * 4096}), 0)`);
+  await make(one);
   await open(other);
   assert.ok(!(await isCached(otherMount, other)), "it came second");
   await one.run("os.pread(file, 1, 0)"); // It takes the page for itself: its kernel caches it.
@@ -94,8 +98,7 @@ test("--direct-io never: what is open for writing is cached; always: it never is
   using one = await MountProcess.start(oneMount.path);
   using other = await MountProcess.start(otherMount.path);
   using past = await MountProcess.start(always.path);
-  await open(past);
-  await past.run(`os.pwrite(file, bytes(${pageCount * 4096}), 0)`);
+  await make(past);
   assert.ok(!(await isCached(always, past)));
   await close(past);
   await open(one);

@@ -125,6 +125,16 @@ describe("pooled memory", () => {
     assert.equal(pool.slackPages - kept <= extentPages, true, `${pool.slackPages} of ${64 * extentPages} lie idle`);
   });
 
+  it("counts the memory of what was received in vain", () => {
+    const pool = new ExtentPool(cachePages);
+    const memory = new PooledMemory(pool);
+    put(memory, 0, 1);
+    const before = pool.slackPages;
+    memory.receiveAddress(3, 1);
+    memory.punch(3, 4);
+    assert.equal(pool.slackPages, before + 1);
+  });
+
   it("does not lend twice what is given back twice", () => {
     const pool = new ExtentPool(cachePages);
     const memory = new PooledMemory(pool);
