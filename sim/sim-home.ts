@@ -1,6 +1,6 @@
 import type { StableDuties } from "../src/core/home/duties.js";
 import type { FileDirectory } from "../src/core/home/file-directory.js";
-import { Recovery, type RememberedSessions } from "../src/core/home/recovery.js";
+import { type HomeRecord, mayBeUnstable, Recovery } from "../src/core/home/recovery.js";
 import { SessionLease } from "../src/core/home/session-lease.js";
 import { type NodeId, type Policy, pageMax } from "../src/core/units.js";
 import type { SessionState, ToHome, ToNode } from "./message.js";
@@ -82,15 +82,15 @@ export class SimHome {
     this.#options = options;
     this.leaseMicros = options.leaseMicros;
     const port = {
-      remember: (sessions: RememberedSessions) => void disk.notes.set("sessions", JSON.stringify(sessions)),
+      remember: (record: HomeRecord) => void disk.notes.set("record", JSON.stringify(record)),
       isBack: (session: string) => this.sessions.has(session),
       onLost: () => undefined,
       onEnd: () => this.#endRecovery(),
     };
-    const remembered = JSON.parse(disk.notes.get("sessions") ?? "{}") as RememberedSessions;
-    this.recovery = new Recovery(port, remembered, this.leaseMicros, world.homeNow);
-    // What a home that was killed had not synced counts as stable from here on: so it has to be.
-    if (this.recovery.isOpen) disk.beginSync()();
+    const text = disk.notes.get("record");
+    const record = text === undefined ? { sessions: {}, isUnsettled: false } : (JSON.parse(text) as HomeRecord);
+    if (mayBeUnstable(record)) disk.beginSync()();
+    this.recovery = new Recovery(port, record.sessions, this.leaseMicros, world.homeNow);
     this.file = this.#newFile();
     this.#nextTick = world.homeNow + this.leaseMicros / ticksPerLease;
   }
@@ -314,13 +314,18 @@ export class SimHome {
 
   /** As a home does: what is not stable is synced, and the file closed behind that if nobody has it open. */
   #settle(file: SimFile): void {
-    if (file !== this.file) return; // Closed meanwhile.
-    if (this.recovery.isOpen) {
-      this.#parked.push(() => "its own sync");
-      return this.recovery.park(() => this.#settle(file));
-    }
-    if (file.duties.isUnstable(0, pageMax)) this.#beginSync(undefined, () => this.#closeIfIdle(file));
-    else this.#closeIfIdle(file);
+    const end = this.recovery.beginSettling();
+    const onSynced = () => {
+      end();
+      this.#closeIfIdle(file);
+    };
+    const settle = () => {
+      if (file.duties.isUnstable(0, pageMax)) this.#beginSync(undefined, onSynced);
+      else onSynced();
+    };
+    if (!this.recovery.isOpen) return settle();
+    this.#parked.push(() => "its own sync");
+    this.recovery.park(settle);
   }
 
   #closeIfIdle(file: SimFile): void {

@@ -16,6 +16,8 @@ import type { World } from "./world.js";
 const offersFrom = 1_000_000_000;
 /** Of steps that begin with one. */
 const offerRate = 0.1;
+/** How often a cache above a node's does not drop at once what it is told to: one of these, for a run. */
+const keepsAboveRates = [0, 0, 0.3, 0.8];
 
 export interface SimulationResult {
   readonly steps: number;
@@ -48,6 +50,8 @@ class Simulation {
   readonly #trace: ((line: string) => void) | undefined;
   readonly #steps: { readonly action: Action; readonly answers: boolean[] }[] = [];
   readonly #offers: Random | undefined;
+  /** Of what is kept above: as with offers, a seed has the run for the rest that it had without. */
+  readonly #above: Random;
   #valueLast = 0;
   #stores = 0;
   #loads = 0;
@@ -56,6 +60,7 @@ class Simulation {
   constructor(seed: number, trace: ((line: string) => void) | undefined) {
     this.#random = new Random(seed);
     if (seed >= offersFrom) this.#offers = new Random(seed + 1);
+    this.#above = new Random(seed + 2);
     const swarm = drawSwarm(this.#random);
     this.#swarm = swarm;
     this.#trace = trace;
@@ -66,6 +71,8 @@ class Simulation {
     this.#world.hidesProgress = () => this.#answer(swarm.hidesProgress);
     this.#world.failsRead = () => this.#answer(swarm.failsRead);
     this.#world.refusesSize = () => this.#answer(swarm.refusesSize);
+    const keepsAbove = this.#above.pick(keepsAboveRates);
+    this.#world.keepsAbove = () => this.#answer(keepsAbove, this.#above);
     this.#faults = new Faults(this.#world, swarm, this.#random);
   }
 
@@ -96,8 +103,8 @@ class Simulation {
     perform(this.#world, action);
   }
 
-  #answer(probability: number): boolean {
-    const answer = probability > 0 && this.#random.chance(probability);
+  #answer(probability: number, random = this.#random): boolean {
+    const answer = probability > 0 && random.chance(probability);
     this.#steps.at(-1)?.answers.push(answer);
     return answer;
   }

@@ -268,5 +268,11 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "if (record !== undefined) this.#stable = { ...this.#stable, ...record };",
     "",
   ),
+  m(
+    "R20: that the home still syncs for those who have left is not on record",
+    recovery,
+    "this.#isUnsettledOnRecord = isEmpty && this.#settling > 0;",
+    "this.#isUnsettledOnRecord = false;",
+  ),
   m("R20: each sync is put on record", duties, "const record = others ?", "const record = true ?"),
 ]);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { DmmapError } from "../core/error.js";
-import { Recovery, type RecoveryPort } from "../core/home/recovery.js";
+import { mayBeUnstable, Recovery, type RecoveryPort } from "../core/home/recovery.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
@@ -21,7 +21,7 @@ import { Leases } from "./leases.js";
 import type { OpenFile } from "./open-file.js";
 import { OpenFiles } from "./open-files.js";
 import type { Session } from "./session.js";
-import { lostWithHome, readSessions, writeSessions } from "./session-note.js";
+import { lostWithHome, readRecord, writeRecord } from "./session-note.js";
 import { Sessions } from "./sessions.js";
 import { fileTokens, homeStatus, type Reported } from "./status-report.js";
 
@@ -207,7 +207,7 @@ export class Engine implements HomeContext, Reported {
   #recovery(): Recovery {
     const { store, leaseMillis } = this;
     const port: RecoveryPort = {
-      remember: (sessions) => writeSessions(store, sessions),
+      remember: (record) => writeRecord(store, record),
       isBack: (session) => this.sessions.byId(session) !== undefined,
       onLost: (session) => {
         this.counters.fenced++;
@@ -215,10 +215,9 @@ export class Engine implements HomeContext, Reported {
       },
       onEnd: () => this.#endRecovery(),
     };
-    const sessions = readSessions(store);
-    // What a home that was killed had not synced counts as stable from here on: so it has to be (R20).
-    if (Object.keys(sessions).length > 0) store.syncAll();
-    return new Recovery(port, sessions, leaseMillis * 1000, nowMicros());
+    const record = readRecord(store);
+    if (mayBeUnstable(record)) store.syncAll();
+    return new Recovery(port, record.sessions, leaseMillis * 1000, nowMicros());
   }
 
   #endRecovery(): void {

@@ -10,18 +10,20 @@ import { GrowingFiles } from "./growing-files.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
 
+type FilesRecovery = Pick<Recovery, "isOpen" | "park" | "beginSettling">;
+
 /** The files that nodes have open, each once, however many nodes and names. */
 export class OpenFiles {
   readonly growing = new GrowingFiles();
   readonly #store: Store;
   readonly #home: OpenFileHome;
-  readonly #recovery: Pick<Recovery, "isOpen" | "park">;
+  readonly #recovery: FilesRecovery;
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
-  constructor(store: Store, home: OpenFileHome, recovery: Pick<Recovery, "isOpen" | "park">) {
+  constructor(store: Store, home: OpenFileHome, recovery: FilesRecovery) {
     this.#store = store;
     this.#home = home;
     this.#recovery = recovery;
@@ -129,10 +131,18 @@ export class OpenFiles {
    * anew, it would count as stable, and what was seen of it then would have nobody to answer for it.
    */
   #settle(open: OpenFile): void {
+    const end = this.#recovery.beginSettling();
+    const settle = () => {
+      const onSynced: SyncDone = (error) => {
+        if (error === undefined) end(); // Else the next home tries.
+        this.#closeIfIdle(open);
+      };
+      if (open.duties.isUnstable(0, pageMax)) this.sync(open, undefined, onSynced);
+      else onSynced(undefined);
+    };
     // As for any sync: what is synced is not safe while nodes still come back.
-    if (this.#recovery.isOpen) return this.#recovery.park(() => this.#settle(open));
-    if (open.duties.isUnstable(0, pageMax)) this.sync(open, undefined, () => this.#closeIfIdle(open));
-    else this.#closeIfIdle(open);
+    if (this.#recovery.isOpen) this.#recovery.park(settle);
+    else settle();
   }
 
   #closeIfIdle(open: OpenFile): void {

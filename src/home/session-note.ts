@@ -1,20 +1,21 @@
 import { DmmapError } from "../core/error.js";
-import type { RememberedSession, RememberedSessions } from "../core/home/recovery.js";
+import type { HomeRecord, RememberedSession } from "../core/home/recovery.js";
 import { pageEndAt } from "../core/units.js";
 import type { Fencing } from "../observe/status.js";
 import type { Store } from "../store/store.js";
 
 const note = "sessions";
 
-/** The sessions of the home before this one, as it left them on record in the store. */
-export function readSessions(store: Store): RememberedSessions {
+/** What the home before this one left on record in the store. */
+export function readRecord(store: Store): HomeRecord {
   const text = store.readNote(note);
-  if (text === undefined) return {};
-  return (JSON.parse(text) as { sessions: RememberedSessions }).sessions;
+  if (text === undefined) return { sessions: {}, isUnsettled: false };
+  const { sessions, isUnsettled = false } = JSON.parse(text) as Pick<HomeRecord, "sessions"> & Partial<HomeRecord>;
+  return { sessions, isUnsettled };
 }
 
-export function writeSessions(store: Store, sessions: RememberedSessions): void {
-  store.writeNote(note, JSON.stringify({ sessions }));
+export function writeRecord(store: Store, record: HomeRecord): void {
+  store.writeNote(note, JSON.stringify(record));
 }
 
 /** What a node held of its files died with the home before: all of them may have been held for writing. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Recovery, type RememberedSessions } from "../../src/core/home/recovery.js";
+import { mayBeUnstable, Recovery, type RememberedSessions } from "../../src/core/home/recovery.js";
 
 const lease = 1000;
 
@@ -9,10 +9,12 @@ function recoveryOf(remembered: RememberedSessions, back: readonly string[] = []
   const done: string[] = [];
   let record: RememberedSessions = remembered;
   let writes = 0;
+  let unsettled = false;
   const recovery = new Recovery(
     {
-      remember: (sessions) => {
+      remember: ({ sessions, isUnsettled }) => {
         record = sessions;
+        unsettled = isUnsettled;
         writes++;
       },
       isBack: (session) => back.includes(session),
@@ -23,7 +25,9 @@ function recoveryOf(remembered: RememberedSessions, back: readonly string[] = []
     lease,
     0,
   );
-  return { recovery, done, recorded: () => Object.keys(record).toSorted(), record: () => record, writes: () => writes };
+  const recorded = () => Object.keys(record).toSorted();
+  const mayBeUnstableNext = () => mayBeUnstable({ sessions: record, isUnsettled: unsettled });
+  return { recovery, done, recorded, record: () => record, writes: () => writes, mayBeUnstableNext };
 }
 
 const two: RememberedSessions = { a: { name: "A", files: ["x", "y"] }, b: { name: "B", files: ["x"] } };
@@ -124,4 +128,19 @@ test("a node that came back without a file and is fenced is not believed by the 
   assert.deepEqual(recorded(), ["b"]);
   recovery.forget("a");
   assert.deepEqual(recorded(), ["b"]);
+});
+
+test("R20: until what nobody answers for any more is stable, the next home has to see to it", () => {
+  const { recovery, mayBeUnstableNext, writes } = recoveryOf({});
+  recovery.beginSettling()();
+  assert.equal(writes(), 0, "what was stable costs nothing");
+  recovery.remember("a", "A", "x");
+  assert.ok(mayBeUnstableNext());
+  const settled = [recovery.beginSettling(), recovery.beginSettling()] as const;
+  recovery.forget("a");
+  assert.ok(mayBeUnstableNext(), "nobody is on record, and the sync is not through");
+  settled[0]();
+  assert.ok(mayBeUnstableNext(), "one of two is through");
+  settled[1]();
+  assert.ok(!mayBeUnstableNext());
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { SeededRandom } from "./seeded-random.js";
 
 export const journalHeaderBytes = 64;
-export const JournalKind = { page: 1, zeros: 2, synced: 3 } as const;
+export const JournalKind = { page: 1, zeros: 2, synced: 3, syncedAll: 4 } as const;
 const pageBytes = 4096;
 const sectorBytes = 512;
 
@@ -33,7 +33,7 @@ export function losePower(folder: string, random: SeededRandom, loss: Loss): { l
     if (existsSync(join(base, name))) readFileSync(join(base, name)).copy(image);
     const unsynced = new Map<number, Written[]>();
     for (const write of written.get(name) ?? []) {
-      if (write.at < (covered.get(name) ?? 0)) write.bytes.copy(image, write.page * pageBytes);
+      if (write.at < covered(name)) write.bytes.copy(image, write.page * pageBytes);
       else unsynced.set(write.page, [...(unsynced.get(write.page) ?? []), write]);
     }
     for (const [page, versions] of unsynced) lostSectors += tear(image, page, versions, random, loss);
@@ -55,9 +55,10 @@ function tear(image: Buffer, page: number, versions: readonly Written[], random:
 }
 
 /** Up to where the home was killed; where the journal itself was cut, the home had not got any further. */
-function readJournal(path: string): { written: Map<string, Written[]>; covered: Map<string, number> } {
+function readJournal(path: string): { written: Map<string, Written[]>; covered: (name: string) => number } {
   const written = new Map<string, Written[]>();
   const covered = new Map<string, number>();
+  let allCovered = 0;
   const bytes = readFileSync(path);
   for (let at = 0; at + journalHeaderBytes <= bytes.byteLength; ) {
     const kind = bytes.readInt32LE(at);
@@ -66,11 +67,12 @@ function readJournal(path: string): { written: Map<string, Written[]>; covered: 
     const next = at + journalHeaderBytes + (kind === JournalKind.page ? pageBytes : 0);
     if (next > bytes.byteLength) break;
     if (kind === JournalKind.synced) covered.set(name, Math.max(value, covered.get(name) ?? 0));
+    else if (kind === JournalKind.syncedAll) allCovered = value;
     else {
       const content = kind === JournalKind.page ? bytes.subarray(next - pageBytes, next) : Buffer.alloc(pageBytes);
       written.set(name, [...(written.get(name) ?? []), { at, page: value, bytes: content }]);
     }
     at = next;
   }
-  return { written, covered };
+  return { written, covered: (name) => Math.max(allCovered, covered.get(name) ?? 0) };
 }

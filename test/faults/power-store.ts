@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import type { PageIndex } from "../../src/core/units.js";
 import { pageBytes } from "../../src/core/units.js";
 import * as libc from "../../src/kernel/libc.js";
@@ -9,7 +9,8 @@ import { JournalKind, journalHeaderBytes } from "./power-failure.js";
 
 /**
  * A file store on a machine whose power can fail: keeps a journal of every write and every sync that succeeded, from which
- * `losePower` makes what a disk may have had at that moment. Names, sizes and notes are durable at once.
+ * `losePower` makes what a disk may have had at that moment. Names, sizes and notes are durable at once. While there is an
+ * entry `slow` in its folder, no sync comes to its end.
  */
 export default function makeStore(): Store {
   const folder = process.env.DMMAP_TEST_FOLDER ?? "";
@@ -21,14 +22,19 @@ export default function makeStore(): Store {
     const opened = open(name, options);
     if (!watched.has(opened.file)) {
       watched.add(opened.file);
-      watch(opened.file, name, journal);
+      watch(opened.file, name, journal, () => existsSync(`${folder}/slow`));
     }
     return opened;
+  };
+  const syncAll = store.syncAll.bind(store);
+  store.syncAll = () => {
+    syncAll();
+    journal.syncedAll(journal.bytes);
   };
   return store;
 }
 
-function watch(file: StoreFile, name: string, journal: Journal): void {
+function watch(file: StoreFile, name: string, journal: Journal, isSlow: () => boolean): void {
   const write = file.write.bind(file);
   const writeZeros = file.writeZeros.bind(file);
   const sync = file.sync.bind(file);
@@ -42,6 +48,7 @@ function watch(file: StoreFile, name: string, journal: Journal): void {
     return writeZeros(start, end);
   };
   file.sync = (done) => {
+    if (isSlow()) return;
     const covered = journal.bytes;
     sync((error) => {
       if (error === undefined) journal.synced(name, covered);
@@ -54,10 +61,12 @@ class Journal {
   readonly #fd: number;
   readonly #header = Buffer.alloc(journalHeaderBytes);
   readonly #page = new NativeBuffer(pageBytes);
-  bytes = 0;
+  bytes: number;
 
+  /** Goes on with that of the home before, if that died and the power did not fail. */
   constructor(path: string) {
-    this.#fd = openSync(path, "w");
+    this.#fd = openSync(path, "a");
+    this.bytes = fstatSync(this.#fd).size;
     process.once("exit", () => closeSync(this.#fd));
   }
 
@@ -75,6 +84,10 @@ class Journal {
 
   synced(name: string, covered: number): void {
     this.#put(JournalKind.synced, name, covered);
+  }
+
+  syncedAll(covered: number): void {
+    this.#put(JournalKind.syncedAll, "", covered);
   }
 
   #put(kind: number, name: string, value: number): void {

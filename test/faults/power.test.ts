@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { FrameFlag, FrameType } from "../../src/core/wire/frame.js";
 import { policies } from "../cluster/cluster.js";
+import { page, RawNode } from "../home/raw-node.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
@@ -14,6 +16,8 @@ const skip = lacksUserfaultfd();
 
 interface Powered extends AsyncDisposable {
   readonly cluster: FaultCluster;
+  /** No sync comes to its end from here on, until the function is called that it returns. */
+  readonly slowDisk: () => () => void;
   readonly random: SeededRandom;
   /** The home's machine loses its power, and comes back. */
   readonly failPower: (loss: Loss) => Promise<void>;
@@ -32,6 +36,10 @@ async function powered(context: TestContext, nodes: number, leaseMillis = 5000):
     cluster,
     random,
     at: (name) => folder.at("files", name),
+    slowDisk: () => {
+      writeFileSync(folder.at("slow"), "");
+      return () => rmSync(folder.at("slow"));
+    },
     failPower: async (loss) => {
       await cluster.home.kill();
       lostSectors += losePower(folder.path, random, loss).lostSectors;
@@ -192,4 +200,27 @@ test("R20: a file that its writer has closed outlives the power failure, as othe
   await failPower("all");
   assert.equal(await reader.call("load32", { at: 0 }), 1);
   await cluster.end();
+});
+
+test("R20: killed while it syncs what those who have left had stored, a home syncs it before it grants it", async (context) => {
+  await using parts = await powered(context, 0);
+  const { cluster, failPower, slowDisk, at } = parts;
+  const { home } = cluster;
+  const { node: writer } = await RawNode.greet(home.port, "writer");
+  const opened = await writer.request("open", { name: "left.bin", create: true, size: pageBytes });
+  const grant = await writer.granted(writer.acquire(opened.file, 2, 0, 1));
+  await writer.outcome(writer.write(opened.file, 0, page(7)), FrameType.written);
+  writer.release(opened.file, 0, 0, 1, grant.epoch);
+  const quicken = slowDisk();
+  writer.send({ type: FrameType.goodbye });
+  await until("nobody is there", async () => (await home.status()).nodes.every(({ name }) => name !== "writer"));
+  await home.restart();
+  quicken();
+  const { node: reader } = await RawNode.greet(home.port, "reader");
+  const { file } = await reader.request("open", { name: "left.bin" });
+  const { payload, flags } = await reader.granted(reader.acquire(file, 1, 0, 1));
+  assert.deepEqual([payload, flags & FrameFlag.unstable], [page(7), 0], "it is there, and the reader need not keep it");
+  await failPower("all");
+  assert.deepEqual(readFileSync(at("left.bin")), page(7));
+  reader.socket.destroy();
 });

@@ -13,9 +13,24 @@ export interface RememberedSession {
 
 export type RememberedSessions = Readonly<Record<string, RememberedSession>>;
 
+/** What a home has on record for the one after it. */
+export interface HomeRecord {
+  readonly sessions: RememberedSessions;
+  /** Whether a sync of the home's own accord may not be through yet, although there is no session. */
+  readonly isUnsettled: boolean;
+}
+
+/**
+ * Whether the home that left this may have had something that is not on stable storage. The next one takes what it finds there
+ * as stable: so it has to sync it first (R20).
+ */
+export function mayBeUnstable({ sessions, isUnsettled }: HomeRecord): boolean {
+  return isUnsettled || Object.keys(sessions).length > 0;
+}
+
 export interface RecoveryPort {
-  /** Puts the sessions on record, durably, before anything is answered that was served after this call. */
-  remember(sessions: RememberedSessions): void;
+  /** Puts this on record, durably, before anything is answered that was served after this call. */
+  remember(record: HomeRecord): void;
   /** Whether this session is back, and its lease runs: whatever it holds may not be given away before that is over. */
   isBack(session: string): boolean;
   /** A node has not come back in time. */
@@ -38,6 +53,8 @@ export class Recovery {
   readonly #untilMicros: Micros;
   readonly #parked: (() => void)[] = [];
   #isOver: boolean;
+  #settling = 0;
+  #isUnsettledOnRecord = false;
 
   /** `sessions`: what the home before this one had on record. */
   constructor(port: RecoveryPort, sessions: RememberedSessions, leaseMicros: Micros, nowMicros: Micros) {
@@ -100,6 +117,21 @@ export class Recovery {
     this.#endIfDone();
   }
 
+  /**
+   * The home begins to put on stable storage what no session answers for any more. Call the answer when that is there.
+   *
+   * 1. A node stores, another reads that, and both leave; the home syncs. 2. Before that is through, the home is killed: no
+   * session is on record. 3. The next home grants what it finds there as stable. 4. The power fails, and a node that lives has
+   * seen what is gone. So that a sync is under way is on record, too, with the last session that leaves.
+   */
+  beginSettling(): () => void {
+    this.#settling++;
+    return () => {
+      this.#settling--;
+      if (this.#settling === 0 && this.#isUnsettledOnRecord) this.#record();
+    };
+  }
+
   /** Runs `action` when recovery is over. */
   park(action: () => void): void {
     this.#parked.push(action);
@@ -131,6 +163,9 @@ export class Recovery {
   }
 
   #record(): void {
-    this.#port.remember(Object.fromEntries([...this.#expected, ...this.#live]));
+    const sessions = Object.fromEntries([...this.#expected, ...this.#live]);
+    const isEmpty = this.#expected.size + this.#live.size === 0;
+    this.#isUnsettledOnRecord = isEmpty && this.#settling > 0; // Else the sessions say so.
+    this.#port.remember({ sessions, isUnsettled: this.#isUnsettledOnRecord });
   }
 }
