@@ -3,6 +3,8 @@ import { type Epoch, Mode, type PageIndex } from "./units.js";
 
 /** Segments told of in one line. */
 const describedMax = 16;
+/** Where no more than this many have to be moved, that is done by hand: `splice` makes an array of what it takes out. */
+const movedMax = 32;
 
 /**
  * Page ranges with the token held on each: sorted, disjoint, never empty, and neighbours that say the same are one. Its
@@ -96,7 +98,7 @@ export class TokenRanges {
     const first = this.#cutAt(start);
     const last = this.#cutAt(end);
     const replaced = last - first;
-    if (mode === Mode.none) this.#splice(first, replaced);
+    if (mode === Mode.none) this.#remove(first, replaced);
     else this.#replace(first, replaced, start, end, mode, epoch);
   }
 
@@ -127,7 +129,7 @@ export class TokenRanges {
   }
 
   clear(): void {
-    this.#splice(0, this.count);
+    this.#remove(0, this.count);
   }
 
   each(act: (mode: Mode, start: PageIndex, end: PageIndex, epoch: Epoch) => void): void {
@@ -169,10 +171,9 @@ export class TokenRanges {
   #cutAt(page: PageIndex): number {
     const index = this.firstEndingAfter(page);
     if (index === this.count || this.#starts[index] >= page) return index;
-    this.#starts.splice(index + 1, 0, page);
-    this.#ends.splice(index, 0, page);
-    this.#modes.splice(index, 0, this.#modes[index]);
-    this.#epochs.splice(index, 0, this.#epochs[index]);
+    this.#insertCopy(index);
+    this.#ends[index] = page;
+    this.#starts[index + 1] = page;
     return index + 1;
   }
 
@@ -190,17 +191,12 @@ export class TokenRanges {
       count++;
     }
     assert(from < to, "a segment is never empty");
-    if (count === 1) {
-      this.#starts[index] = from;
-      this.#ends[index] = to;
-      this.#modes[index] = mode;
-      this.#epochs[index] = epoch;
-      return;
-    }
-    this.#starts.splice(index, count, from);
-    this.#ends.splice(index, count, to);
-    this.#modes.splice(index, count, mode);
-    this.#epochs.splice(index, count, epoch);
+    if (count === 0) this.#insertCopy(index);
+    else this.#remove(index + 1, count - 1);
+    this.#starts[index] = from;
+    this.#ends[index] = to;
+    this.#modes[index] = mode;
+    this.#epochs[index] = epoch;
   }
 
   /** Whether one segment says this of the whole range. */
@@ -215,10 +211,50 @@ export class TokenRanges {
     return this.#modes[index] === mode && this.#epochs[index] === epoch;
   }
 
-  #splice(index: number, count: number): void {
-    this.#starts.splice(index, count);
-    this.#ends.splice(index, count);
-    this.#modes.splice(index, count);
-    this.#epochs.splice(index, count);
+  /** Makes room for one more behind this segment, which is then there twice; for the first, or the last, whatever is there. */
+  #insertCopy(index: number): void {
+    const [starts, ends, modes, epochs] = [this.#starts, this.#ends, this.#modes, this.#epochs];
+    if (this.count - index > movedMax) {
+      starts.splice(index, 0, starts[index]);
+      ends.splice(index, 0, ends[index]);
+      modes.splice(index, 0, modes[index]);
+      epochs.splice(index, 0, epochs[index]);
+      return;
+    }
+    let at = this.count;
+    starts.push(0);
+    ends.push(0);
+    modes.push(Mode.none);
+    epochs.push(0);
+    for (; at > index; at--) {
+      starts[at] = starts[at - 1];
+      ends[at] = ends[at - 1];
+      modes[at] = modes[at - 1];
+      epochs[at] = epochs[at - 1];
+    }
+  }
+
+  #remove(index: number, count: number): void {
+    const [starts, ends, modes, epochs] = [this.#starts, this.#ends, this.#modes, this.#epochs];
+    const { count: former } = this;
+    if (count > movedMax || former - index > movedMax) {
+      starts.splice(index, count);
+      ends.splice(index, count);
+      modes.splice(index, count);
+      epochs.splice(index, count);
+      return;
+    }
+    for (let at = index + count; at < former; at++) {
+      starts[at - count] = starts[at];
+      ends[at - count] = ends[at];
+      modes[at - count] = modes[at];
+      epochs[at - count] = epochs[at];
+    }
+    for (let left = count; left > 0; left--) {
+      starts.pop();
+      ends.pop();
+      modes.pop();
+      epochs.pop();
+    }
   }
 }
