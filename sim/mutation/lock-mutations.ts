@@ -161,21 +161,21 @@ export const lockMutations: readonly Mutation[] = [
     "held.node === node && held.owner === owner && held.type !== except",
     "held.node === node && held.owner === owner",
   ),
+  m("circles are looked for one step deep", waits, "for (const wait of waits) open.push(...wait.blockers());", ""),
+  m("a circle that does not lead to who asks is walked for ever", waits, "|| seen.has(waits)", ""),
   m(
-    "circles are looked for one step deep",
+    "owners of the same name on two nodes make a circle",
     waits,
-    "for (const wait of this.#byOwner.get(key) ?? []) open.push(...wait.blockers());",
-    "",
+    "next.node === goal.node && next.owner === goal.owner",
+    "next.owner === goal.owner",
   ),
-  m("a circle that does not lead to who asks is walked for ever", waits, "if (seen.has(key)) continue;", ""),
-  m("owners of the same name on two nodes make a circle", waits, "return `${node} ${owner}`;", "return owner;"),
   m(
     "an owner that waits twice waits for the last only",
     waits,
-    "const waits = this.#byOwner.get(key) ?? new Set();",
+    "const waits = byOwner.get(wait.owner) ?? new Set();",
     "const waits = new Set();",
   ),
-  m("owners that no longer wait are remembered", waits, "if (waits?.size === 0) this.#byOwner.delete(key);", ""),
+  m("owners that no longer wait are remembered", waits, "byOwner?.delete(wait.owner);", ""),
   // Who decides.
   m("I25: the home decides though a node does", delegation, "if (this.#node === undefined ||", "if (true ||"),
   m(

@@ -14,40 +14,41 @@ export interface LockWait extends LockOwner {
 
 /** Who waits for a lock of any file of one home: a circle of owners, each waiting for the next, may run through several. */
 export class LockWaits {
-  readonly #byOwner = new Map<string, Set<LockWait>>();
+  /** By node and owner; none of them is empty. */
+  readonly #byNode = new Map<NodeId, Map<string, Set<LockWait>>>();
 
   /** How many owners wait: memory follows this number. */
   get ownerCount(): number {
-    return this.#byOwner.size;
+    let count = 0;
+    for (const byOwner of this.#byNode.values()) count += byOwner.size;
+    return count;
   }
 
   add(wait: LockWait): void {
-    const key = keyOf(wait);
-    const waits = this.#byOwner.get(key) ?? new Set();
-    this.#byOwner.set(key, waits.add(wait));
+    const byOwner = this.#byNode.get(wait.node) ?? new Map<string, Set<LockWait>>();
+    const waits = byOwner.get(wait.owner) ?? new Set();
+    this.#byNode.set(wait.node, byOwner.set(wait.owner, waits.add(wait)));
   }
 
   delete(wait: LockWait): void {
-    const key = keyOf(wait);
-    const waits = this.#byOwner.get(key);
-    waits?.delete(wait);
-    if (waits?.size === 0) this.#byOwner.delete(key);
+    const byOwner = this.#byNode.get(wait.node);
+    const waits = byOwner?.get(wait.owner);
+    if (waits?.delete(wait) !== true || waits.size > 0) return;
+    byOwner?.delete(wait.owner);
+    if (byOwner?.size === 0) this.#byNode.delete(wait.node);
   }
 
-  /** Whether one of these owners waits for `goal`, if by way of others. */
+  /** Whether one of these owners is `goal`, or waits for it, if by way of others. */
   leadTo(goal: LockOwner, owners: Iterable<LockOwner>): boolean {
-    const [goalKey, seen, open] = [keyOf(goal), new Set<string>(), [...owners]];
+    const seen = new Set<Set<LockWait>>();
+    const open = [...owners];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const key = keyOf(next);
-      if (key === goalKey) return true;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      for (const wait of this.#byOwner.get(key) ?? []) open.push(...wait.blockers());
+      if (next.node === goal.node && next.owner === goal.owner) return true;
+      const waits = this.#byNode.get(next.node)?.get(next.owner);
+      if (waits === undefined || seen.has(waits)) continue;
+      seen.add(waits);
+      for (const wait of waits) open.push(...wait.blockers());
     }
     return false;
   }
-}
-
-function keyOf({ node, owner }: LockOwner): string {
-  return `${node} ${owner}`;
 }
