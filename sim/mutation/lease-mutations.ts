@@ -87,6 +87,13 @@ const sessionMutations: readonly Mutation[] = needing("leases", [
 /** I19: names and attributes. */
 const tableMutations: readonly Mutation[] = [
   m("I19: a change waits for nobody", table, "if (change.waits.size > 0) return;", ""),
+  m("I19: a change asks nobody", table, "if (!this.#isKnownToOthers(by, keys)) return act(keys);", "return act(keys);"),
+  m(
+    "I19: who changes what it goes by itself asks nobody else",
+    table,
+    "holders.size > (holders.has(by) ? 1 : 0)",
+    "!holders.has(by)",
+  ),
   m("I19: what waits to be changed is told on a lease", table, "if (this.#changing.has(key)) return false;", ""),
   m(
     "I19: what is being recalled is told on a lease again",

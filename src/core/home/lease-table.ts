@@ -90,6 +90,8 @@ export class LeaseTable {
 
   /** Runs `act` when nobody but this node goes by what it changes: at once, or after their acknowledgements. */
   change(by: NodeId, keysOf: () => readonly LeaseKey[], act: (keys: readonly LeaseKey[]) => void): void {
+    const keys = keysOf();
+    if (!this.#isKnownToOthers(by, keys)) return act(keys);
     const change: Change = { by, keysOf, act, keys: [], waits: new Set() };
     this.#waiting.add(change);
     this.#advance(change);
@@ -132,6 +134,14 @@ export class LeaseTable {
 
   get nodeCount(): number {
     return this.#byNode.size;
+  }
+
+  #isKnownToOthers(by: NodeId, keys: readonly LeaseKey[]): boolean {
+    for (const key of keys) {
+      const holders = this.#byKey.get(key);
+      if (holders !== undefined && holders.size > (holders.has(by) ? 1 : 0)) return true;
+    }
+    return false;
   }
 
   #advance(change: Change): void {
