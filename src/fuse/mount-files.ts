@@ -208,7 +208,7 @@ export class MountFiles {
 
   #tellStored(open: OpenFile): void {
     const args = () => ({ file: open.file.frames.number });
-    this.#node.requests.ask({ op: "times", args, onReply: () => undefined, onFail: () => undefined });
+    this.#node.requests.ask({ op: "stored", args, onReply: () => undefined, onFail: () => undefined });
   }
 
   #drop(file: MountFile, start: PageIndex, end: PageIndex, recall: number): void {

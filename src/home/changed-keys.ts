@@ -44,7 +44,6 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
     case "truncate":
     case "allocate":
     case "deallocate":
-    case "times":
       return () => [session.files.get(body.file)?.file.inode ?? []].flat();
     case "open":
       return () => opened(walk(tree, body.name));

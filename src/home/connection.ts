@@ -84,6 +84,14 @@ export class Connection {
     if (this.isTalking) this.output.push(frame, payload);
   }
 
+  /** Answers a request without anything more to say. */
+  done(type: typeof FrameType.written | typeof FrameType.synced, request: number, file: number): void {
+    const frame = this.frame.reset(type);
+    frame.file = file;
+    frame.request = request;
+    this.push(frame);
+  }
+
   /** Answers a request with JSON. */
   reply(type: FrameType, request: number, body: object, file = 0): void {
     const frame = this.frame.reset(type);

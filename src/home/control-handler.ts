@@ -69,6 +69,20 @@ export class ControlHandler {
     else act();
   }
 
+  /** Programs of the node have stored to a file, whose times others may go by. */
+  stored(session: Session, connection: Connection, request: number, file: number): void {
+    const set = () => {
+      this.#attempt(session, connection, request, () => {
+        fileOf(session, file).times.stored();
+        connection.done(FrameType.written, request, file);
+      });
+    };
+    const keysOf = () => [session.files.get(file)?.file.inode ?? []].flat();
+    const act = () => this.#home.leases.change(session, keysOf, set);
+    if (this.#home.recovery.isOpen) this.#park(session, request, act);
+    else act();
+  }
+
   /** Decides about a lock as soon as no node does so by itself. */
   #decide(session: Session, connection: Connection, request: number, file: number, act: () => void): void {
     this.#attempt(session, connection, request, () => {

@@ -31,9 +31,6 @@ export class FileHandler {
         return {};
       case "seek":
         return { offset: seek(fileOf(session, body.file), session, body) };
-      case "times":
-        fileOf(session, body.file).times.stored();
-        return {};
       default:
         return null;
     }

@@ -44,10 +44,14 @@ export class FrameHandler {
         this.#control.serve(session, connection, frame.request, connection.receiving.payloadText(frame));
         return "served";
       case FrameType.lock: {
-        const lock = decodeLock(frame.file, connection.receiving.payload(frame));
+        const { data, payloadAt } = connection.receiving;
+        const lock = decodeLock(frame.file, data, payloadAt, frame.payloadBytes);
         this.#control.setLock(session, connection, frame.request, lock);
         return "served";
       }
+      case FrameType.stored:
+        this.#control.stored(session, connection, frame.request, frame.file);
+        return "served";
       case FrameType.recalled:
         this.#home.leases.acknowledged(session, frame.request);
         return "served";
@@ -255,11 +259,8 @@ export class FrameHandler {
     open.duties.onWrite(session.id, frame.extra, dataStart, dataEnd);
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
-    if (frame.request === 0) return "served"; // An answer would wake a node that does not wait for one.
-    const written = connection.frame.reset(FrameType.written);
-    written.file = frame.file;
-    written.request = frame.request;
-    connection.push(written);
+    // An answer would wake a node that does not wait for one.
+    if (frame.request !== 0) connection.done(FrameType.written, frame.request, frame.file);
     return "served";
   }
 
@@ -297,14 +298,8 @@ export class FrameHandler {
       if (error !== undefined) counters.syncsFailed++;
       const { connection } = session;
       if (connection === undefined) return;
-      if (error !== undefined) {
-        connection.fail(request, error);
-      } else {
-        const synced = connection.frame.reset(FrameType.synced);
-        synced.file = file;
-        synced.request = request;
-        connection.push(synced);
-      }
+      if (error !== undefined) connection.fail(request, error);
+      else connection.done(FrameType.synced, request, file);
       this.#home.touched(connection);
     });
     return "served";

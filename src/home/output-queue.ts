@@ -95,6 +95,7 @@ export class OutputQueue {
   #refill(): void {
     this.#begin = 0;
     this.#end = 0;
+    if (!this.isSpilling) return;
     let taken = 0;
     for (const bytes of this.#spill) {
       const room = outputBytes - this.#end;

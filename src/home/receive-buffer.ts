@@ -48,22 +48,25 @@ export class ReceiveBuffer {
 
   /** Where the payload of the frame last peeked at lies. */
   get payloadAddress(): number {
-    return this.#buffer.address + this.#begin + headerBytes;
+    return this.#buffer.address + this.payloadAt;
   }
 
   /** Throws DMMAP_PROTOCOL when it is no text. */
   payloadText(frame: Frame): string {
     try {
-      return utf8.decode(this.payload(frame));
+      return utf8.decode(this.#buffer.bytes.subarray(this.payloadAt, this.payloadAt + frame.payloadBytes));
     } catch (cause) {
       throw new DmmapError("DMMAP_PROTOCOL", "a text that is no UTF-8", { cause });
     }
   }
 
-  /** The payload of the frame last peeked at, for as long as that is being served. */
-  payload(frame: Frame): Uint8Array {
-    const from = this.#begin + headerBytes;
-    return this.#buffer.bytes.subarray(from, from + frame.payloadBytes);
+  get data(): DataView {
+    return this.#buffer.data;
+  }
+
+  /** Where in `data` the payload of the frame last peeked at begins, for as long as that is being served. */
+  get payloadAt(): number {
+    return this.#begin + headerBytes;
   }
 
   /** The frame last peeked at has been served. */

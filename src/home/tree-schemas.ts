@@ -94,7 +94,6 @@ export const treeSchemas = {
   allocate: v.object({ file: number, start: number, length: number }),
   deallocate: v.object({ file: number, start: number, end: number }),
   seek: v.object({ file: number, offset: number, what: v.picklist(["data", "hole"]) }),
-  times: v.object({ file: number }),
   testLock: v.object(lock),
   claimLocks: v.object({ file: number, locks: v.pipe(v.array(v.object(lock)), v.maxLength(locksMax)) }),
 };

@@ -3,7 +3,7 @@ import { NodeLease } from "../core/token/node-lease.js";
 import type { ControlOperations, Failure, Hello, Welcome } from "../core/wire/control.js";
 import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
 import { encodeLock, lockPayloadMax } from "../core/wire/lock-frame.js";
-import type { SetLock } from "../core/wire/tree-requests.js";
+import type { SetLock, Stored } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { errnoName } from "../kernel/errno.js";
@@ -51,7 +51,6 @@ export type ReplyHandler = (reply: object | undefined, error: DmmapError | undef
 /** Answers that say only that it is done. */
 const done: object = {};
 const delegated: ControlOperations["setLock"]["reply"] = { isDelegated: true };
-const lockPayload = new Uint8Array(lockPayloadMax);
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
@@ -135,6 +134,7 @@ export class HomeConnection implements InputSink {
     const frame = this.outgoing.reset(FrameType.request);
     frame.request = request;
     if (operation === "setLock") this.#queueLock(frame, args as SetLock);
+    else if (operation === "stored") this.#queueStored(frame, args as Stored);
     else this.#queue(frame, { op: operation, ...args });
     return request;
   }
@@ -215,6 +215,7 @@ export class HomeConnection implements InputSink {
         this.#answer(frame.request, parse(payload), undefined);
         break;
       case FrameType.synced:
+      case FrameType.written:
       case FrameType.locked:
         this.#answer(frame.request, (frame.flags & FrameFlag.delegated) === 0 ? done : delegated, undefined);
         break;
@@ -336,8 +337,16 @@ export class HomeConnection implements InputSink {
   #queueLock(frame: Frame, lock: SetLock): void {
     frame.type = FrameType.lock;
     frame.file = lock.file;
-    const payload = lockPayload.subarray(0, encodeLock(lock, lockPayload));
-    if (!this.output.frame(frame, payload)) this.#overflow();
+    const at = this.output.payloadAt(lockPayloadMax);
+    if (at < 0) return this.#overflow();
+    frame.payloadBytes = encodeLock(lock, this.output.data, at);
+    this.output.put(frame);
+  }
+
+  #queueStored(frame: Frame, { file }: Stored): void {
+    frame.type = FrameType.stored;
+    frame.file = file;
+    this.send(frame);
   }
 
   #overflow(): void {

@@ -56,6 +56,24 @@ export class Output {
     return true;
   }
 
+  /**
+   * Where in `data` the payload of a frame may be written, of at most this length; then `put` appends that frame. -1 when even the
+   * reserve is used up.
+   */
+  payloadAt(byteLengthMax: number): number {
+    return this.#fits(headerBytes + byteLengthMax) ? this.#tail + headerBytes : -1;
+  }
+
+  get data(): DataView {
+    return this.#buffer.data;
+  }
+
+  /** Appends a frame whose payload has been written already. */
+  put(frame: Frame): void {
+    encodeHeader(frame, this.#buffer.data, this.#tail);
+    this.#tail += headerBytes + frame.payloadBytes;
+  }
+
   /** Appends a header and leaves `frame.payloadBytes` behind it, to be filled at the address returned; ask `hasRoom` first. */
   pages(frame: Frame): number {
     this.#fits(headerBytes + frame.payloadBytes);

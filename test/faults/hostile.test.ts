@@ -241,6 +241,7 @@ const nodeTypes = [
   FrameType.grow,
   FrameType.growthEnded,
   FrameType.writingEnded,
+  FrameType.stored,
 ] as const;
 const lock = fc
   .record({
@@ -263,7 +264,7 @@ const lock = fc
   .map(({ pages, ...rest }) => {
     const wanted = pages.map(({ mode, start, count }) => ({ request: 60, mode, start, end: start + count }));
     const payload = new Uint8Array(lockPayloadMax);
-    return payload.slice(0, encodeLock({ file: 0, pid: 1, ...rest, pages: wanted }, payload));
+    return payload.slice(0, encodeLock({ file: 0, pid: 1, ...rest, pages: wanted }, new DataView(payload.buffer), 0));
   });
 /** Each frame could come from an honest node; not in this order, nor with these tokens. */
 const soundStep = fc

@@ -103,6 +103,24 @@ test("I19: attributes of a file that somebody has open for writing are not told 
   assert.equal((await told.request("getattr", { inode, lease: true })).leased, 1);
 });
 
+test("I19: the time of stores is told to whoever writes, and changes what others were told of one who only reads", async () => {
+  const { told, changer, inode } = await toldAndChanger("stored");
+  using _told = told;
+  using _changer = changer;
+  const modified = async () => (await told.request("getattr", { inode, lease: true })).attributes.mtime;
+  const before = await modified();
+  const { file } = await changer.request("openInode", { inode, write: false });
+  changer.send({ type: FrameType.stored, file, request: 77 });
+  const recall = await told.next(FrameType.recall);
+  assert.deepEqual([keysOf(recall), await modified()], [[inode], before], "not changed yet");
+  told.send({ type: FrameType.recalled, request: recall.request });
+  const { file: answered } = await changer.outcome(77, FrameType.written);
+  assert.equal(answered, file);
+  assert.notDeepEqual(await modified(), before);
+  changer.send({ type: FrameType.stored, file: file + 1, request: 78 });
+  await assert.rejects(changer.outcome(78, FrameType.written), { code: "DMMAP_CLOSED" });
+});
+
 test("I19: a recall that nobody asked for is not answered for anybody else", async () => {
   const { told, changer, inode } = await toldAndChanger("hostile");
   using _told = told;

@@ -123,7 +123,8 @@ export class RawNode {
 
   #askLock(request: number, lock: SetLock): void {
     const payload = new Uint8Array(lockPayloadMax);
-    this.send({ type: FrameType.lock, request, file: lock.file }, payload.subarray(0, encodeLock(lock, payload)));
+    const byteLength = encodeLock(lock, new DataView(payload.buffer), 0);
+    this.send({ type: FrameType.lock, request, file: lock.file }, payload.subarray(0, byteLength));
   }
 
   async answer(request: number): Promise<Record<string, unknown>> {

@@ -59,7 +59,7 @@ export const FrameType = {
   data: 13,
   /** node → home: dirty pages [dataStart, dataEnd). */
   write: 14,
-  /** home → node: a `write` whose `request` is not 0 has been taken (it is not on stable storage yet). */
+  /** home → node: a `write` whose `request` is not 0, or a `stored`, has been taken (it is not on stable storage yet). */
   written: 15,
   /** home → node: keep no more than `mode` on [start, end), of grants up to `epoch`. [dataStart, dataEnd) is what the asker could use. */
   revoke: 16,
@@ -95,9 +95,11 @@ export const FrameType = {
   growthEnded: 31,
   /** node → home: no program of it writes the file any more, until it opens it for that anew. */
   writingEnded: 32,
+  /** node → home: programs have stored to the file; now is the time of its last change. */
+  stored: 33,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-export const frameTypeMax = FrameType.writingEnded;
+export const frameTypeMax = FrameType.stored;
 
 export const FrameFlag = {
   /** `grant`, `data`, `write`, `restore`: the pages are all zero and no payload follows. */

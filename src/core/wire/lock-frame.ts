@@ -1,5 +1,6 @@
 import { DmmapError } from "../error.js";
 import { Mode, type PageIndex, pageMax } from "../units.js";
+import { OwnerNames, ownerBytesMax, putOwner } from "./owner-names.js";
 import type { SetLock } from "./tree-requests.js";
 
 /**
@@ -15,11 +16,10 @@ import type { SetLock } from "./tree-requests.js";
  * | 22 | u8 | how | 1: wait, 2: in line |
  * | 23 | u8 | pageRuns | |
  * | 24 | 24 each | pages | f64 start, f64 end, u32 request, u32 mode |
- * | | text | owner | what is left, at most 64 bytes |
+ * | | ASCII | owner | what is left, at most 64 bytes |
  */
 const runsAt = 24;
 const runBytes = 24;
-const ownerBytesMax = 64;
 /** Of one lock; and pages of one run: no lock is to make the home read much. */
 export const wantedRunsMax = 8;
 export const wantedPagesMax = 16;
@@ -38,59 +38,62 @@ export interface WantedPages {
   readonly end: PageIndex;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const owners = new OwnerNames();
 
-/** @returns the length of the payload, which is put at the beginning of `into`. */
-export function encodeLock(lock: SetLock, into: Uint8Array): number {
-  const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
-  view.setFloat64(0, lock.start, true);
-  view.setFloat64(8, lock.end ?? Number.POSITIVE_INFINITY, true);
-  view.setUint32(16, lock.pid, true);
-  view.setUint8(20, types.indexOf(lock.type));
-  view.setUint8(21, kinds.indexOf(lock.kind));
-  view.setUint8(22, (lock.wait ? waitFlag : 0) + (lock.inLine ? inLineFlag : 0));
-  view.setUint8(23, lock.pages.length);
-  let at = runsAt;
+/**
+ * Writes a lock's payload, of at most `lockPayloadMax` bytes.
+ *
+ * @returns its length
+ */
+export function encodeLock(lock: SetLock, into: DataView, at: number): number {
+  into.setFloat64(at, lock.start, true);
+  into.setFloat64(at + 8, lock.end ?? Number.POSITIVE_INFINITY, true);
+  into.setUint32(at + 16, lock.pid, true);
+  into.setUint8(at + 20, types.indexOf(lock.type));
+  into.setUint8(at + 21, kinds.indexOf(lock.kind));
+  into.setUint8(at + 22, (lock.wait ? waitFlag : 0) + (lock.inLine ? inLineFlag : 0));
+  into.setUint8(at + 23, lock.pages.length);
+  let next = at + runsAt;
   for (const { request, mode, start, end } of lock.pages) {
-    view.setFloat64(at, start, true);
-    view.setFloat64(at + 8, end, true);
-    view.setUint32(at + 16, request, true);
-    view.setUint32(at + 20, mode, true);
-    at += runBytes;
+    into.setFloat64(next, start, true);
+    into.setFloat64(next + 8, end, true);
+    into.setUint32(next + 16, request, true);
+    into.setUint32(next + 20, mode, true);
+    next += runBytes;
   }
-  return at + encoder.encodeInto(lock.owner, into.subarray(at, at + ownerBytesMax)).written;
+  return next + putOwner(lock.owner, into, next) - at;
 }
 
 /**
+ * Reads the payload of `byteLength` bytes that lies at `at`.
+ *
  * @param file the home's number, of the frame's header
  * @throws DMMAP_PROTOCOL when it is none, DMMAP_BAD_RANGE
  */
-export function decodeLock(file: number, from: Uint8Array): SetLock {
-  const view = new DataView(from.buffer, from.byteOffset, from.byteLength);
-  if (from.byteLength < runsAt) throw bad("no lock");
-  const type = types[view.getUint8(20)];
-  const kind = kinds[view.getUint8(21)];
-  const how = view.getUint8(22);
-  const runs = view.getUint8(23);
-  const ownerAt = runsAt + runs * runBytes;
-  const ownerBytes = from.byteLength - ownerAt;
+export function decodeLock(file: number, from: DataView, at: number, byteLength: number): SetLock {
+  if (byteLength < runsAt) throw bad("no lock");
+  const type = types[from.getUint8(at + 20)];
+  const kind = kinds[from.getUint8(at + 21)];
+  const how = from.getUint8(at + 22);
+  const runs = from.getUint8(at + 23);
+  const ownerAt = at + runsAt + runs * runBytes;
+  const ownerBytes = at + byteLength - ownerAt;
   if (type === undefined || kind === undefined || how > waitFlag + inLineFlag) throw bad("a lock of no known kind");
   if (runs > wantedRunsMax || ownerBytes < 0 || ownerBytes > ownerBytesMax) throw bad("a lock of a wrong length");
   const pages: WantedPages[] = [];
-  for (let at = runsAt; at < ownerAt; at += runBytes) pages.push(decodeRun(view, at));
-  const [start, end] = [view.getFloat64(0, true), view.getFloat64(8, true)];
+  for (let next = at + runsAt; next < ownerAt; next += runBytes) pages.push(decodeRun(from, next));
+  const [start, end] = [from.getFloat64(at, true), from.getFloat64(at + 8, true)];
   if (!isOffset(start) || !(end === Number.POSITIVE_INFINITY || isOffset(end))) {
     throw new DmmapError("DMMAP_BAD_RANGE", `no file has bytes ${start}..${end}`);
   }
   return {
     file,
-    owner: decoder.decode(from.subarray(ownerAt)),
+    owner: owners.read(from, ownerAt, ownerBytes),
     kind,
     start,
     end: end === Number.POSITIVE_INFINITY ? null : end,
     type,
-    pid: view.getUint32(16, true),
+    pid: from.getUint32(at + 16, true),
     wait: (how & waitFlag) !== 0,
     inLine: (how & inLineFlag) !== 0,
     pages,

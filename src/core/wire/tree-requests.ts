@@ -47,6 +47,10 @@ export interface LockRequest {
 }
 
 /** Sets, changes or ends a lock. */
+export interface Stored {
+  readonly file: number;
+}
+
 export interface SetLock extends LockRequest {
   readonly wait: boolean;
   /** Behind all who wait already, as the library promises; fcntl passes them. */
@@ -108,7 +112,7 @@ export interface TreeRequests {
   /** Every change of names onto stable storage. */
   syncNames: { request: object; reply: object };
 
-  /** Opens a file by its inode; `path` is where the node saw it last. Who writes tells its times by itself (`times`). */
+  /** Opens a file by its inode; `path` is where the node saw it last. Who writes tells its times by itself (`stored`). */
   openInode: { request: Thing & { write: boolean; path?: string }; reply: Opened };
   /** Makes a file at least this long. */
   extend: { request: { file: number; size: number }; reply: Resized };
@@ -118,8 +122,8 @@ export interface TreeRequests {
   deallocate: { request: { file: number; start: number; end: number }; reply: object };
   /** The next byte of data, or of a hole, at or behind `offset`. Null: none. */
   seek: { request: { file: number; offset: number; what: "data" | "hole" }; reply: { offset: number | null } };
-  /** The node has stored to the file just now. */
-  times: { request: { file: number }; reply: object };
+  /** Travels as a frame of its own: `stored`, answered by `written`. The node has stored to the file just now. */
+  stored: { request: Stored; reply: object };
 
   /** Travels as a frame of its own: `lock`, answered by `locked`. `isDelegated`: from now on the node decides about locks. */
   setLock: { request: SetLock; reply: { isDelegated?: boolean } };
