@@ -77,7 +77,10 @@ export class ControlHandler {
         connection.done(FrameType.written, request, file);
       });
     };
-    const keysOf = () => [session.files.get(file)?.file.inode ?? []].flat();
+    const keysOf = () => {
+      const open = session.files.get(file);
+      return open === undefined ? [] : [open.file.inode];
+    };
     const act = () => this.#home.leases.change(session, keysOf, set);
     if (this.#home.recovery.isOpen) this.#park(session, request, act);
     else act();
