@@ -85,7 +85,9 @@ export class AttributeOperations {
       if (errnoOf(error) === Errno.ESTALE) this.#answers.nameless(request, inode);
       else request.fail(errnoOf(error));
     };
-    const known = this.#answers.createdBy(request, inode) ?? this.#leases.attributesOf(inode);
+    // Whoever brings the size home wants nothing but that, which is known here.
+    const seen = isQuestion ? this.#nodes.lastSeen(inode) : undefined;
+    const known = seen ?? this.#answers.createdBy(request, inode) ?? this.#leases.attributesOf(inode);
     if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer, onFail);
     else answer(known);
   }

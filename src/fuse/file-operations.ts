@@ -139,7 +139,8 @@ export class FileOperations {
 
   closeHandle(number: number): void {
     const handle = this.#handles.remove(number);
-    if (handle !== undefined) this.#files.release(handle.file, handle.isWriter);
+    if (handle === undefined) return;
+    if (this.#files.release(handle.file, handle.isWriter)) this.#sizes.letGo();
   }
 
   #open(request: Request): void {

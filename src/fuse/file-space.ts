@@ -57,7 +57,10 @@ export class FileSpace {
   setSize(request: Request, inode: number, size: ByteOffset, then: () => void): void {
     if (size > fileBytesMax) return request.fail(Errno.EFBIG);
     const onFile = (file: MountFile) => {
-      if (request.isAnswered) return this.#files.release(file, true);
+      if (request.isAnswered) {
+        this.#files.release(file, true);
+        return;
+      }
       file.beginResize();
       request.onGiveUp = (errno) => {
         request.fail(errno);

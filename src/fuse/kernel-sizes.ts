@@ -80,8 +80,8 @@ export class KernelSizes {
     if (id === undefined || file.isResizing || this.#waiting.isAllocating(file.inode)) return done();
     if (to < from) this.#cut(file, to, done);
     else if (this.#waiting.isWriting(file.inode, to) || file.writing.reaches(to)) done();
-    else if (pageAt(to) >= pageEndAt(from)) this.#dropTail(file, from, () => this.#tell(file, done));
-    // Maps end with the same page as before, and the kernel asks for the size when a read goes beyond what it knows.
+    else if (this.#mayBeMapped(file, from, to)) this.#dropTail(file, from, () => this.#tell(file, done));
+    // The kernel asks for the size when a read goes beyond what it knows.
     else this.#dropTail(file, from, done);
   }
 
@@ -145,6 +145,11 @@ export class KernelSizes {
       } else next = Math.min(next, telling.until);
     }
     return next;
+  }
+
+  /** Whether there may be maps that have to reach further now. Who maps a file has opened it, and hears of its size with that. */
+  #mayBeMapped(file: MountFile, from: ByteOffset, to: ByteOffset): boolean {
+    return pageAt(to) >= pageEndAt(from) && this.#files.isUsed(file);
   }
 
   /** Stores of programs behind the former end of the file, in its last page, do not become part of it (R7). */
@@ -215,7 +220,7 @@ export class KernelSizes {
       if (question === SizeQuestion.askLocked) file.isAskedLocked = telling.isOverdue = false;
       this.#probed(file, telling, seenBytes);
     };
-    this.#probes.probe({ node, delayMillis, question, onDone });
+    this.#probes.probe({ node, delayMillis, question, keepsFile: this.#files.isUsed(file), onDone });
   }
 
   /** Whether a prober waits for the lock, and another one can ask without. */

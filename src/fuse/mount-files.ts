@@ -105,15 +105,22 @@ export class MountFiles {
     if (entry.users === 0 && !entry.isBusy && entry.file !== undefined) this.#close(entry, entry.file);
   }
 
-  release(file: MountFile, write: boolean): void {
+  /** Whether programs have it open, or map it. */
+  isUsed({ inode }: MountFile): boolean {
+    return (this.#entries.get(inode)?.users ?? 0) > 0;
+  }
+
+  /** @returns whether no program has it open any more */
+  release(file: MountFile, write: boolean): boolean {
     const entry = this.#entries.get(file.inode);
-    if (entry === undefined) return;
+    if (entry === undefined) return true;
     entry.users--;
     if (write) entry.writers--;
     if (write && entry.writers === 0) this.#endWriting(entry, file);
-    if (entry.users > 0) return;
+    if (entry.users > 0) return false;
     if (entry.isRemoved && !entry.isBusy) this.#close(entry, file);
     else this.#rest(entry);
+    return true;
   }
 
   /**

@@ -1,11 +1,12 @@
 import { Worker } from "node:worker_threads";
 import type { Micros } from "../core/units.js";
+import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { createEventFd } from "../kernel/event-fd.js";
 import type { Pager } from "../mapping/pager.js";
 import { NoticeRing } from "./notice-ring.js";
 import type { SizeProberSetup } from "./size-prober-main.js";
-import type { SizeQuestion } from "./size-question.js";
+import { keepsFile, SizeQuestion } from "./size-question.js";
 
 /** One probe of a file's size. */
 export interface SizeProbe {
@@ -14,6 +15,8 @@ export interface SizeProbe {
   /** How long to wait before. */
   readonly delayMillis: number;
   readonly question: SizeQuestion;
+  /** See `keepsFile`. */
+  readonly keepsFile: boolean;
   /** Gets the size that the kernel knows then; negative when it cannot be told. */
   readonly onDone: (seenBytes: number) => void;
 }
@@ -26,6 +29,9 @@ export class SizeProber {
   /** What it is at, and since when. */
   running: SizeProbe | undefined;
   since: Micros = 0;
+  /** Whether it may have files open, for the next probe of them. */
+  keepsFiles = false;
+  #isToLetGo = false;
 
   constructor(pager: Pager, mountPoint: string, onIdle: () => void) {
     const workerData: SizeProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell };
@@ -33,6 +39,7 @@ export class SizeProber {
     this.#worker.unref();
     pager.watch(this.#bell, Ready.in + Ready.edge, () => {
       this.#ring.takeDone((seenBytes) => this.#finish(seenBytes));
+      if (this.running === undefined && this.#isToLetGo) this.letGo();
       if (this.running === undefined) onIdle();
     });
   }
@@ -46,7 +53,17 @@ export class SizeProber {
   run(probe: SizeProbe, now: Micros): void {
     this.running = probe;
     this.since = now;
-    this.#ring.push({ node: probe.node, offset: probe.delayMillis, byteLength: probe.question });
+    this.keepsFiles = probe.question !== SizeQuestion.letGo && (this.keepsFiles || probe.keepsFile);
+    const byteLength = probe.question + (probe.keepsFile ? keepsFile : 0);
+    this.#ring.push({ node: probe.node, offset: probe.delayMillis, byteLength });
+  }
+
+  /** Has it close what it keeps open, as soon as it is at nothing. */
+  letGo(): void {
+    this.#isToLetGo = this.running !== undefined;
+    if (this.#isToLetGo || !this.keepsFiles) return;
+    const question = SizeQuestion.letGo;
+    this.run({ node: 0, delayMillis: 0, question, keepsFile: false, onDone: () => undefined }, nowMicros());
   }
 
   /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */

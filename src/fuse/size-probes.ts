@@ -8,6 +8,8 @@ import { SizeQuestion } from "./size-question.js";
 
 /** A probe that takes longer waits for a program's write, or a sync: that may take long, and others want their sizes. */
 const stuckMicros = 5000;
+/** For how long a prober keeps files open that it has asked for: as long, they keep the mount busy. */
+const keepMicros = 10_000;
 /** Threads at most. */
 const probersMax = 4;
 /** What OPEN answers to a prober; programs' handles count up from 1. */
@@ -39,7 +41,7 @@ export class SizeProbes {
       this.isAble = seenBytes >= 0;
       then();
     };
-    this.probe({ node: rootId, delayMillis: 0, question: SizeQuestion.try, onDone });
+    this.probe({ node: rootId, delayMillis: 0, question: SizeQuestion.try, keepsFile: false, onDone });
   }
 
   probe(probe: SizeProbe): void {
@@ -59,8 +61,28 @@ export class SizeProbes {
     return (request.u32(0) & GetattrFlag.handle) !== 0 && request.u64(8) === proberHandle;
   }
 
+  /** Nothing that a prober keeps open shall keep the mount busy: the last program may have closed its file. */
+  letGo(): void {
+    for (const prober of this.#probers) prober.letGo();
+  }
+
   /** @returns when to look again. */
   look(now: Micros): Micros {
+    return Math.min(this.#lookAtKept(now), this.#lookAtStuck(now));
+  }
+
+  #lookAtKept(now: Micros): Micros {
+    let next = Number.POSITIVE_INFINITY;
+    for (const prober of this.#probers) {
+      if (!prober.keepsFiles || prober.running !== undefined) continue;
+      const letGoAt = prober.since + keepMicros;
+      if (now < letGoAt) next = Math.min(next, letGoAt);
+      else prober.letGo();
+    }
+    return next;
+  }
+
+  #lookAtStuck(now: Micros): Micros {
     if (this.#queue.length === 0 || this.#probers.length === probersMax) return Number.POSITIVE_INFINITY;
     const stuckAt = Math.max(...this.#probers.map(({ since }) => since)) + stuckMicros;
     if (now < stuckAt) return stuckAt;
@@ -86,6 +108,8 @@ export class SizeProbes {
       if (this.#queue.length === 0) return;
       if (prober.running === undefined) prober.run(this.#queue.shift() as SizeProbe, nowMicros());
     }
-    if (this.#queue.length > 0 && this.#probers.length < probersMax) this.#wakeAt(nowMicros() + stuckMicros);
+    const now = nowMicros();
+    if (this.#queue.length > 0 && this.#probers.length < probersMax) this.#wakeAt(now + stuckMicros);
+    else if (this.#probers.some(({ keepsFiles }) => keepsFiles)) this.#wakeAt(now + keepMicros);
   }
 }

@@ -8,5 +8,9 @@ export const SizeQuestion = {
   askLocked: 2,
   /** None: whether it could be asked. */
   try: 3,
+  /** None: what stays open for the next one is to be closed. */
+  letGo: 4,
 } as const;
+/** Added to one: the file may stay open for the next question, since programs keep the mount busy with it as well. */
+export const keepsFile = 16;
 export type SizeQuestion = (typeof SizeQuestion)[keyof typeof SizeQuestion];

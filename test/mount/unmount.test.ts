@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { dmmap } from "../cli/dmmap.js";
@@ -86,3 +87,31 @@ test("dmmap umount --force ends every call on a mount that hangs", { skip }, asy
   await mount.program.end();
   assertStored(readFileSync(cluster.folder.at("file")));
 });
+
+for (const isUsed of [true, false]) {
+  const name = isUsed ? "until its last program has closed that" : "which no program has open any more, not at all";
+  test(`a file that another host makes longer all the time keeps a mount busy ${name}`, { skip }, async () => {
+    await using cluster = await MountCluster.start({ mounts: 2 });
+    const [mount, other] = cluster.mounts;
+    await using writer = await PlainUser.start("the writer");
+    await writer.call("edit", { path: other.at("log") });
+    await writer.call("write", { at: 0, text: "begun" });
+    let pages = 0;
+    let isOver = false;
+    const growing = (async () => {
+      while (!isOver) await writer.call("write", { at: ++pages * pageBytes, text: "more" });
+    })();
+    const reader = await PlainUser.start("the reader");
+    await reader.call("open", { path: mount.at("log"), flags: "r" });
+    const seen = pages + 200;
+    await until("it has grown for a while", () => pages > seen);
+    assert.ok((await reader.call("stat", { path: mount.at("log") })) > seen * pageBytes);
+    await reader[Symbol.asyncDispose]();
+    if (!isUsed) await until("it has grown for a while longer", () => pages > seen + 400);
+    const unmounted = spawnSync("umount", [mount.path], { encoding: "utf8" });
+    assert.deepEqual([unmounted.status, unmounted.stderr], [0, ""]);
+    isOver = true;
+    await growing;
+    assert.equal((await mount.program.end()).code, 0);
+  });
+}
