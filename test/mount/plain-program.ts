@@ -20,11 +20,18 @@ const files = new Map<string, number>();
 const maps = new Map<string, { address: number; view: Uint8Array }>();
 
 const sharedReadWrite = [3, 1] as const;
+const sharedRead = [1, 1] as const;
 const syncWait = 4;
 const fcntlNumber = process.arch === "arm64" ? 25 : 72;
 const setLock = 6;
 const setLockWait = 7;
 const lockTypes = { shared: 0, exclusive: 1, none: 2 } as const;
+
+function map(as: string, length: number, protection: number, flags: number): void {
+  const address = libc.mmap(0, length, protection, flags, descriptor(as), 0);
+  if (address === -1) throw new SystemError("mmap", libc.errno());
+  maps.set(as, { address, view: new Uint8Array(libc.memoryView(address, length)) });
+}
 
 /** Ctrl-C ends it, as it ends a program in C: Node catches the signal, for which a thread in a page fault does not wake. */
 const defaultAction = new NativeBuffer(4096);
@@ -53,10 +60,12 @@ export const plainCommands = {
   list: ({ path }: { path: string }) => readdirSync(path),
   rename: ({ from, to }: { from: string; to: string }) => renameSync(from, to),
   unlink: ({ path }: { path: string }) => unlinkSync(path),
-  map: ({ length, as = "main" }: { length: number; as?: string }) => {
-    const address = libc.mmap(0, length, ...sharedReadWrite, descriptor(as), 0);
-    if (address === -1) throw new SystemError("mmap", libc.errno());
-    maps.set(as, { address, view: new Uint8Array(libc.memoryView(address, length)) });
+  map: ({ length, as = "main" }: { length: number; as?: string }) => map(as, length, ...sharedReadWrite),
+  mapRead: ({ length, as = "main" }: { length: number; as?: string }) => map(as, length, ...sharedRead),
+  unmap: ({ as = "main" }: { as?: string }) => {
+    const { address, view } = mapped(as);
+    succeed(libc.munmap(address, view.length), "munmap");
+    maps.delete(as);
   },
   store: ({ at, value, as = "main" }: { at: number; value: number; as?: string }) => {
     mapped(as).view[at] = value;
