@@ -12,6 +12,7 @@ import type { Pager } from "../mapping/pager.js";
 import { checkWelcome } from "./home-answers.js";
 import { Input, type InputSink } from "./input.js";
 import { Output } from "./output.js";
+import { at, unreachable } from "./unreachable.js";
 
 const eagain = -11;
 const retryMicrosMin = 50_000;
@@ -394,13 +395,4 @@ function parse<T extends object>(payload: Uint8Array): T {
     // Said below, with what it was.
   }
   throw new DmmapError("DMMAP_PROTOCOL", "a control frame that is no JSON object");
-}
-
-function at({ host, port, family }: SocketAddress): string {
-  return family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function unreachable(address: SocketAddress, reason: string, cause?: unknown): DmmapError {
-  const message = `the home at ${at(address)} cannot be reached: ${reason}. Is "dmmap serve" running there?`;
-  return new DmmapError("DMMAP_UNREACHABLE", message, { cause });
 }

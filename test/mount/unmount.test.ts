@@ -97,9 +97,9 @@ for (const isUsed of [true, false]) {
     await writer.call("edit", { path: other.at("log") });
     await writer.call("write", { at: 0, text: "begun" });
     let pages = 0;
-    let isOver = false;
+    const over = new AbortController();
     const growing = (async () => {
-      while (!isOver) await writer.call("write", { at: ++pages * pageBytes, text: "more" });
+      while (!over.signal.aborted) await writer.call("write", { at: ++pages * pageBytes, text: "more" });
     })();
     const reader = await PlainUser.start("the reader");
     await reader.call("open", { path: mount.at("log"), flags: "r" });
@@ -110,7 +110,7 @@ for (const isUsed of [true, false]) {
     if (!isUsed) await until("it has grown for a while longer", () => pages > seen + 400);
     const unmounted = spawnSync("umount", [mount.path], { encoding: "utf8" });
     assert.deepEqual([unmounted.status, unmounted.stderr], [0, ""]);
-    isOver = true;
+    over.abort();
     await growing;
     assert.equal((await mount.program.end()).code, 0);
   });

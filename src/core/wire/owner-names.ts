@@ -4,7 +4,7 @@ import { DmmapError } from "../error.js";
 /** As the wire has them: ASCII. */
 export const ownerBytesMax = 64;
 const asciiMax = 0x7f;
-const slotCount = 256;
+const slotCount = 251;
 
 interface Known {
   readonly bytes: Uint8Array;
@@ -32,9 +32,8 @@ export class OwnerNames {
 
   /** @throws DMMAP_PROTOCOL when it is not ASCII */
   read(from: DataView, at: number, length: number): string {
-    let hash = length;
-    for (let index = 0; index < length; index++) hash = (Math.imul(hash, 31) + from.getUint8(at + index)) | 0;
-    const slot = hash & (slotCount - 1);
+    let slot = 0;
+    for (let index = 0; index < length; index++) slot = (slot * 31 + from.getUint8(at + index)) % slotCount;
     const known = this.#slots[slot];
     if (known !== undefined && isAt(known.bytes, from, at, length)) return known.name;
     const bytes = new Uint8Array(length);
