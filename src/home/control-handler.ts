@@ -71,6 +71,7 @@ export class ControlHandler {
 
   /** Programs of the node have stored to a file, whose times others may go by. */
   stored(session: Session, connection: Connection, request: number, file: number): void {
+    this.#home.counters.requests++;
     const set = () => {
       this.#attempt(session, connection, request, () => {
         fileOf(session, file).times.stored();
