@@ -134,7 +134,8 @@ export class OpenFiles {
     const end = this.#recovery.beginSettling();
     const settle = () => {
       const onSynced: SyncDone = (error) => {
-        if (error === undefined) end(); // Else the next home tries.
+        if (error !== undefined) return; // Still unstable, to whoever opens it: tried again with its next close, and the home's.
+        end();
         this.#closeIfIdle(open);
       };
       if (open.duties.isUnstable(0, pageMax)) this.sync(open, undefined, onSynced);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { test } from "node:test";
-import { FrameType } from "../../src/core/wire/frame.js";
+import { FrameFlag, FrameType } from "../../src/core/wire/frame.js";
 import { startHome } from "../../src/home/index.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
@@ -139,4 +139,28 @@ test("a store that fails: EIO on reading and syncing reaches who asked, and the 
   writeFileSync(folder.at("sync"), "");
   await assert.rejects(home.close(), { code: "DMMAP_IO" });
   assert.ok(existsSync(folder.path));
+});
+
+test("R20: what the home could not sync for those who have left stays unstable to whoever comes", async () => {
+  using folder = temporaryFolder();
+  process.env.DMMAP_TEST_FAULTS = folder.path;
+  await using home = await startHome({ store: new URL("./failing-store.js", import.meta.url), listen });
+  const { node: writer } = await RawNode.greet(home.port, "writer");
+  const opened = await writer.request("open", { name: "left", create: true, size: 4096 });
+  const grant = await writer.granted(writer.acquire(opened.file, 2, 0, 1));
+  await writer.outcome(writer.write(opened.file, 0, page(1)), FrameType.written);
+  writer.release(opened.file, 0, 0, 1, grant.epoch);
+  writeFileSync(folder.at("sync"), "");
+  writer.send({ type: FrameType.goodbye });
+  await until("nobody is there", async () => (await home.status()).nodes.length === 0);
+  rmSync(folder.at("sync"));
+  const { node: reader } = await RawNode.greet(home.port, "reader");
+  const { file } = await reader.request("open", { name: "left" });
+  const seen = await reader.granted(reader.acquire(file, 1, 0, 1));
+  assert.deepEqual([seen.payload, seen.flags & FrameFlag.unstable], [page(1), FrameFlag.unstable]);
+  await reader.sync(file);
+  reader.release(file, 0, 0, 1, seen.epoch);
+  const again = await reader.granted(reader.acquire(file, 1, 0, 1));
+  assert.deepEqual([again.payload, again.flags & FrameFlag.unstable], [page(1), 0]);
+  reader.socket.destroy();
 });
