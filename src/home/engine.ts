@@ -104,7 +104,12 @@ export class Engine implements HomeContext, Reported {
     this.recovery = this.#recovery();
     const connectionOf = (node: number) => this.sessions.connectionOf(node);
     const touched = (connection: Connection) => this.touched(connection);
-    this.files = new OpenFiles(this.store, { counters: this.counters, connectionOf, touched }, this.recovery);
+    const onWarning = (message: string) => events.onWarning(message);
+    this.files = new OpenFiles(
+      this.store,
+      { counters: this.counters, connectionOf, touched, onWarning },
+      this.recovery,
+    );
     this.sessions = new Sessions(options.leaseMillis, this.counters, this.files, {
       onFenced,
       onDisconnected: (session) => this.leases.disconnected(session),
@@ -119,7 +124,6 @@ export class Engine implements HomeContext, Reported {
       touched,
       onFirst: (session) => this.recovery.rememberSession(session.id, session.name),
     });
-    const onWarning = (message: string) => events.onWarning(message);
     this.#connections = new Connections(this.#epoll, options.listener, this.counters, onWarning);
     this.#server = new ConnectionServer(this, this.#connections);
     this.#epoll.add(this.#commandFd, Ready.in, commandToken);
@@ -289,6 +293,7 @@ export class Engine implements HomeContext, Reported {
     this.store.tree.expire();
     this.recovery.onTime(this.nowMicros);
     if (this.store.refusedBytes > 0) this.store.retry();
+    this.files.retry();
     this.#connections.resumeAccepting();
     for (const connection of this.#connections.all()) {
       this.touched(connection);
@@ -316,6 +321,7 @@ export class Engine implements HomeContext, Reported {
       count > 0 ||
       this.sessions.count > 0 ||
       this.store.refusedBytes > 0 ||
+      this.files.isFailing ||
       isPaused ||
       closing ||
       this.recovery.isOpen;

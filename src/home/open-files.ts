@@ -1,32 +1,41 @@
 import { DmmapError } from "../core/error.js";
 import type { StableDuties } from "../core/home/duties.js";
 import { LockWaits } from "../core/home/lock-waits.js";
-import type { Recovery } from "../core/home/recovery.js";
-import { type NodeId, pageMax } from "../core/units.js";
+import type { NodeId } from "../core/units.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { FileTimes } from "./file-times.js";
 import { GrowingFiles } from "./growing-files.js";
 import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
+import { Settling, type SettlingRecovery } from "./settling.js";
 
-type FilesRecovery = Pick<Recovery, "isOpen" | "park" | "beginSettling">;
+export interface OpenFilesHome extends OpenFileHome {
+  /** For people. */
+  onWarning(message: string): void;
+}
 
 /** The files that nodes have open, each once, however many nodes and names. */
 export class OpenFiles {
   readonly growing = new GrowingFiles();
   readonly #store: Store;
-  readonly #home: OpenFileHome;
-  readonly #recovery: FilesRecovery;
+  readonly #home: OpenFilesHome;
+  readonly #recovery: SettlingRecovery;
+  readonly #settling: Settling;
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
   readonly #lockWaits = new LockWaits();
   #lastNumber = 0;
 
-  constructor(store: Store, home: OpenFileHome, recovery: FilesRecovery) {
+  constructor(store: Store, home: OpenFilesHome, recovery: SettlingRecovery) {
     this.#store = store;
     this.#home = home;
     this.#recovery = recovery;
+    this.#settling = new Settling(recovery, {
+      sync: (open, done) => this.sync(open, undefined, done),
+      onSettled: (open) => this.#closeIfIdle(open),
+      onWarning: (message) => home.onWarning(message),
+    });
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
@@ -111,13 +120,13 @@ export class OpenFiles {
   /** The node has closed the file, and everything it answered for is on stable storage. */
   close(open: OpenFile, session: Session): void {
     this.#takeOut(open, session);
-    if (open.directory.openCount === 0) this.#settle(open);
+    if (open.directory.openCount === 0) this.#settling.settle(open);
   }
 
   /** The session is over, and nobody may answer any more for what its node had handed over (R20): the home does. */
   leave(open: OpenFile, session: Session): void {
     this.#takeOut(open, session);
-    this.#settle(open);
+    this.#settling.settle(open);
   }
 
   #takeOut(open: OpenFile, session: Session): void {
@@ -126,26 +135,17 @@ export class OpenFiles {
     for (const about of [open, open.delegation, open.growth]) session.lease.forget(about);
   }
 
-  /**
-   * Puts on stable storage what is not, of the home's own accord. A file that nobody has open is closed behind that: opened
-   * anew, it would count as stable, and what was seen of it then would have nobody to answer for it.
-   */
-  #settle(open: OpenFile): void {
-    const end = this.#recovery.beginSettling();
-    const settle = () => {
-      const onSynced: SyncDone = (error) => {
-        if (error !== undefined) return; // Still unstable, to whoever opens it: tried again with its next close, and the home's.
-        end();
-        this.#closeIfIdle(open);
-      };
-      if (open.duties.isUnstable(0, pageMax)) this.sync(open, undefined, onSynced);
-      else onSynced(undefined);
-    };
-    // As for any sync: what is synced is not safe while nodes still come back.
-    if (this.#recovery.isOpen) this.#recovery.park(settle);
-    else settle();
+  /** Call it every now and then: the disk may take by now what it did not. */
+  retry(): void {
+    this.#settling.retry();
   }
 
+  /** Whether something waits for `retry`. */
+  get isFailing(): boolean {
+    return this.#settling.isFailing;
+  }
+
+  /** What was not settled would count as stable when it is opened anew, and nobody would answer for what was seen of it then. */
   #closeIfIdle(open: OpenFile): void {
     if (open.directory.openCount > 0 || this.#byKey.get(open.file.key) !== open) return;
     this.#byKey.delete(open.file.key);

@@ -153,6 +153,8 @@ test("R20: what the home could not sync for those who have left stays unstable t
   using folder = temporaryFolder();
   process.env.DMMAP_TEST_FAULTS = folder.path;
   await using home = await startHome({ store: new URL("./failing-store.js", import.meta.url), listen });
+  const warnings: string[] = [];
+  home.on("warning", (message) => warnings.push(message));
   const { node: writer } = await RawNode.greet(home.port, "writer");
   const opened = await writer.request("open", { name: "left", create: true, size: 4096 });
   const grant = await writer.granted(writer.acquire(opened.file, 2, 0, 1));
@@ -160,15 +162,43 @@ test("R20: what the home could not sync for those who have left stays unstable t
   writer.release(opened.file, 0, 0, 1, grant.epoch);
   writeFileSync(folder.at("sync"), "");
   writer.send({ type: FrameType.goodbye });
-  await until("nobody is there", async () => (await home.status()).nodes.length === 0);
-  rmSync(folder.at("sync"));
+  await until("the home has tried", () => warnings.length > 0);
   const { node: reader } = await RawNode.greet(home.port, "reader");
   const { file } = await reader.request("open", { name: "left" });
   const seen = await reader.granted(reader.acquire(file, 1, 0, 1));
   assert.deepEqual([seen.payload, seen.flags & FrameFlag.unstable], [page(1), FrameFlag.unstable]);
+  rmSync(folder.at("sync"));
   await reader.sync(file);
   reader.release(file, 0, 0, 1, seen.epoch);
   const again = await reader.granted(reader.acquire(file, 1, 0, 1));
   assert.deepEqual([again.payload, again.flags & FrameFlag.unstable], [page(1), 0]);
   reader.socket.destroy();
+});
+
+test("what nodes that have left had stored goes to a full disk as soon as there is room, and is said", {
+  skip: lacksRoot,
+}, async () => {
+  using folder = temporaryFolder();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path]);
+  try {
+    await using home = await startHome({ folder: folder.at("served"), listen });
+    const warnings: string[] = [];
+    home.on("warning", (message) => warnings.push(message));
+    const { node } = await RawNode.greet(home.port, "writer");
+    const { file } = await node.request("open", { name: "left", create: true, size: 512 * 4096 });
+    await node.granted(node.acquire(file, 2, 0, 1, everything));
+    await node.outcome(node.write(file, 0, page(1, 256)), FrameType.written);
+    await node.outcome(node.write(file, 256, page(2, 256)), FrameType.written);
+    node.send({ type: FrameType.goodbye });
+    await until("the home has tried", () => warnings.length > 0);
+    assert.match(warnings[0], /left.*not on the disk yet.*ENOSPC/);
+    assert.equal((await home.status()).openFiles, 1, "opened anew, it would count as stable");
+    execFileSync("mount", ["-o", "remount,size=10m", folder.path]);
+    await until("the file is closed", async () => (await home.status()).openFiles === 0);
+    assert.match(warnings[1], /left is on the disk now/);
+    assert.equal(warnings.length, 2, "said once, however often it is tried");
+    assert.deepEqual(readFileSync(folder.at("served/left")), Buffer.concat([page(1, 256), page(2, 256)]));
+  } finally {
+    execFileSync("umount", ["--lazy", folder.path]);
+  }
 });
