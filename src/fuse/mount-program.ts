@@ -8,6 +8,7 @@ import type { NodeSetup } from "../node/node-commands.js";
 import { AttributeOperations } from "./attribute-operations.js";
 import { type DeviceOptions, mountDevice } from "./device.js";
 import type { DirectIo } from "./direct-io.js";
+import { Draining } from "./draining.js";
 import { FileOperations } from "./file-operations.js";
 import { FileReads } from "./file-reads.js";
 import { FileSpace } from "./file-space.js";
@@ -212,17 +213,10 @@ export class MountProgram {
     this.#emit("unmounted", {});
   }
 
-  /** Everything that programs wrote onto the home's disk, if the home is away: when it is back. An error is its files' own. */
   #drain(reply: Reply): void {
     // What was lost with a file that is gone has been said.
     const files = (this.#files?.all() ?? []).filter(({ open }) => !open.isGone);
-    let waiting = files.length + 1;
-    const onDone = (error?: Error) => {
-      if (error !== undefined) say(`at the end of the mount: ${error.message}`);
-      if (--waiting === 0) reply();
-    };
-    for (const file of files) this.#node.sync(file.open, onDone);
-    onDone();
+    new Draining(this.#node, this.#setup.mountPoint, files, () => reply()).start();
   }
 
   /** What the kernel has is written back first, for which requests and notices still have to be served. */

@@ -18,10 +18,18 @@ function failingPage(fault: string, start: number, end: number): DmmapError | un
   return bad === undefined ? undefined : new DmmapError("DMMAP_IO", `a ${fault} of page ${bad} that fails`);
 }
 
+/** Syncs that come to no end while there is a fault `slow`. */
+const held: (() => void)[] = [];
+
 /** A store in memory whose disk fails when the test says so. */
 export default function makeStore(): Store {
   const store = new MemoryStore();
   const { tree } = store;
+  const expire = tree.expire.bind(tree);
+  tree.expire = () => {
+    expire(); // The home's clock, several times a lease.
+    if (failing("slow") === undefined) for (const sync of held.splice(0)) sync();
+  };
   const [open, openInode, create] = [store.open.bind(store), tree.openInode.bind(tree), tree.create.bind(tree)];
   store.open = (...args) => spoiled(open(...args));
   tree.openInode = (...args) => spoiled(openInode(...args));
@@ -43,7 +51,8 @@ function spoil(file: StoreFile): void {
   const setSize = file.setSize.bind(file);
   file.sync = (done) => {
     const error = failing("sync");
-    if (error === undefined) sync(done);
+    if (failing("slow") !== undefined) held.push(() => file.sync(done));
+    else if (error === undefined) sync(done);
     else done(error);
   };
   file.read = (start, end, to) => {

@@ -6,7 +6,7 @@ import { Program } from "../support/program.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 
 /** A loaded machine may keep any request waiting for so long that the mount says so: that alone is no failure. */
-const waits = /^dmmap: .* (has waited for|goes on after) /;
+const waits = /^dmmap: .*(has waited for |goes on after |: the home has taken all)/;
 const waitMillisLong = 30_000;
 
 export interface MountStart {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Errno } from "../../src/kernel/errno.js";
@@ -8,6 +8,7 @@ import * as libc from "../../src/kernel/libc.js";
 import { dmmap } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
 import { until } from "../support/until.js";
+import { failingHome } from "./failing-home.js";
 import { MountCluster } from "./mount-cluster.js";
 import { PlainUser } from "./plain-user.js";
 
@@ -39,6 +40,39 @@ test("dmmap umount comes back when the home has what was written and stored to m
   assert.equal((await dmmap(["umount", mount.path])).code, 0);
   assertStored(readFileSync(cluster.folder.at("file")));
   assert.equal((await mount.program.end()).code, 0);
+});
+
+test("dmmap umount waits for the home's disk", { skip }, async () => {
+  await using parts = await failingHome({ mounts: 1 });
+  const [mount] = parts.cluster.mounts;
+  writeFileSync(mount.at("file"), "written");
+  parts.fail("slow");
+  let isBack = false;
+  const umount = dmmap(["umount", mount.path]).finally(() => {
+    isBack = true;
+  });
+  await until("it is unmounted", () => !existsSync(mount.at("file")));
+  await setTimeout(500);
+  assert.equal(isBack, false);
+  parts.mend("slow");
+  assert.equal((await umount).code, 0);
+  assert.equal((await mount.program.end()).code, 0);
+});
+
+test("a mount that is unmounted while its home is away says what it is still there for, and loses nothing", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  const user = await storing(mount.at("file"));
+  await user[Symbol.asyncDispose]();
+  await cluster.home.stop();
+  assert.equal(libc.umount2(mount.path, 0), 0); // umount(8) looks at the folder before, which waits for the home.
+  await until("it says why it waits", () => /is unmounted, and has waited .* to file: /.test(mount.program.errors));
+  cluster.home.signal("SIGCONT");
+  assert.equal((await mount.program.end()).code, 0);
+  assert.match(mount.program.errors, /: the home has taken all, after /);
+  assertStored(readFileSync(cluster.folder.at("file")));
 });
 
 test("a mount in use stays; a second signal takes it from under its users, and loses nothing", { skip }, async () => {
