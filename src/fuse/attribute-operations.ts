@@ -1,4 +1,6 @@
+import { capabilityKey } from "../core/home/lease-table.js";
 import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
+import { capabilityName } from "../core/wire/leases.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
@@ -156,8 +158,14 @@ export class AttributeOperations {
   /** fuse_getxattr_in: room for the value, 0 to ask for its length; the name. */
   #getxattr(request: Request): void {
     const room = request.u32(0);
-    this.#ask(request, "getxattr", { name: request.name(8) }, (answer) => {
-      sendOrMeasure(request, room, Buffer.from((answer as { value: string }).value, "base64"));
+    const name = request.name(8);
+    const inode = this.#nodes.inodeOf(request.node) ?? 0;
+    if (name === capabilityName && this.#leases.lacksCapability(inode)) return request.fail(Errno.ENODATA);
+    this.#ask(request, "getxattr", { name, lease: true }, (answer) => {
+      const { value } = answer as { value: string | null };
+      if (value !== null) return sendOrMeasure(request, room, Buffer.from(value, "base64"));
+      this.#leases.learnCapability(inode, answer);
+      request.fail(Errno.ENODATA);
     });
   }
 
@@ -183,7 +191,9 @@ export class AttributeOperations {
   #change(request: Request, op: string, args: object, onReply: (answer: object) => void): void {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
-    this.#requests.change(request, { op, inodes: [inode], args: { inode, ...args }, keys: [inode] }, onReply);
+    const isCapability = "name" in args && args.name === capabilityName;
+    const keys = isCapability ? [inode, capabilityKey(inode)] : [inode];
+    this.#requests.change(request, { op, inodes: [inode], args: { inode, ...args }, keys }, onReply);
   }
 
   #ask(request: Request, op: string, args: object, onReply: (answer: object) => void): void {

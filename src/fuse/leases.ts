@@ -1,4 +1,4 @@
-import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
 import type { KernelLeases } from "./kernel-leases.js";
@@ -23,6 +23,8 @@ export class Leases {
   readonly #isGood: () => boolean;
   readonly #attributes = new Map<number, Attributes>();
   readonly #names = new Map<LeaseKey, number>();
+  /** Keys of files that have no capability. */
+  readonly #withoutCapability = new Set<LeaseKey>();
   /** What requests of this mount that are under way change, and how many of them. */
   readonly #changing = new Map<LeaseKey, number>();
 
@@ -40,6 +42,11 @@ export class Leases {
     return this.#isGood() ? this.#names.get(nameKey(parent, name)) : undefined;
   }
 
+  /** Whether the file is known to have no `capabilityName`. */
+  lacksCapability(inode: number): boolean {
+    return this.#isGood() && this.#withoutCapability.has(capabilityKey(inode));
+  }
+
   /** What `inodeOf` leads to, if all of it is known. */
   lookup(parent: number, name: string): Attributes | undefined {
     const inode = this.inodeOf(parent, name);
@@ -47,13 +54,21 @@ export class Leases {
   }
 
   /** The home has told. Call this as soon as its answer is here: a recall may be right behind. */
-  learn(attributes: Attributes, { leased = 0 }: LeasedAnswer, place?: Place): void {
+  learn(attributes: Attributes, answer: LeasedAnswer, place?: Place): void {
     const { inode } = attributes;
+    const { leased = 0 } = answer;
+    this.learnCapability(inode, answer);
     // Asked for before the change, and told before it: how it will be is not known yet.
     if ((leased & Leased.attributes) !== 0 && !this.#changing.has(inode)) this.#attributes.set(inode, attributes);
     if (place === undefined || (leased & Leased.name) === 0) return;
     const key = nameKey(place.parent, place.name);
     if (!this.#changing.has(key)) this.#names.set(key, inode);
+  }
+
+  /** The same of what tells no attributes. */
+  learnCapability(inode: number, { leased = 0 }: LeasedAnswer): void {
+    const key = capabilityKey(inode);
+    if ((leased & Leased.noCapability) !== 0 && !this.#changing.has(key)) this.#withoutCapability.add(key);
   }
 
   /** The home asks. Calls `done` when neither this mount nor its kernel goes by these. */
@@ -87,6 +102,7 @@ export class Leases {
   clear(): void {
     this.#attributes.clear();
     this.#names.clear();
+    this.#withoutCapability.clear();
   }
 
   forgetAll(done: () => void): void {
@@ -104,8 +120,12 @@ export class Leases {
 
   #forget(keys: readonly LeaseKey[]): void {
     for (const key of keys) {
-      if (typeof key === "number") this.#attributes.delete(key);
-      else this.#names.delete(key);
+      if (typeof key === "number") {
+        this.#attributes.delete(key);
+        continue;
+      }
+      this.#names.delete(key);
+      this.#withoutCapability.delete(key);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { DmmapError } from "../core/error.js";
-import { type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { capabilityName } from "../core/wire/leases.js";
 import type { Store } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { type PathPlace, walkPath } from "../store/tree-path.js";
@@ -22,9 +23,10 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
   const { tree } = store;
   switch (body.op) {
     case "setattr":
+      return () => [body.inode];
     case "setxattr":
     case "removexattr":
-      return () => [body.inode];
+      return () => (body.name === capabilityName ? [body.inode, capabilityKey(body.inode)] : [body.inode]);
     case "openInode":
       return body.write ? () => [body.inode] : undefined;
     case "create":

@@ -1,4 +1,4 @@
-import { type LeaseKey, type LeasePort, LeaseTable, nameKey } from "../core/home/lease-table.js";
+import { capabilityKey, type LeaseKey, type LeasePort, LeaseTable, nameKey } from "../core/home/lease-table.js";
 import type { NodeId } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
@@ -44,6 +44,10 @@ export class Leases implements LeasePort {
 
   name(session: Session, parent: number, name: string): number {
     return this.#grant(session, nameKey(parent, name)) ? Leased.name : 0;
+  }
+
+  noCapability(session: Session, inode: number): number {
+    return this.#grant(session, capabilityKey(inode)) ? Leased.noCapability : 0;
   }
 
   /** The node goes by the name, whatever it was told. */

@@ -2,6 +2,7 @@ import { DmmapError } from "../core/error.js";
 import type { LeaseKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
+import { capabilityName } from "../core/wire/leases.js";
 import { Errno } from "../kernel/errno.js";
 import { storeError } from "../store/store-error.js";
 import type { FolderPage, Tree } from "../store/tree.js";
@@ -53,7 +54,9 @@ export class TreeHandler {
     const { attributes } = answer as { attributes?: Attributes | null };
     const told = attributes ? leases.attributes(session, attributes) : 0;
     const named = attributes && "parent" in body && "name" in body ? leases.name(session, body.parent, body.name) : 0;
-    return { ...answer, leased: told + named, ...changed };
+    const bare = withoutCapability(body, answer);
+    const missing = bare === undefined ? 0 : leases.noCapability(session, bare);
+    return { ...answer, leased: told + named + missing, ...changed };
   }
 
   #find(inode: number): Attributes | undefined {
@@ -111,7 +114,7 @@ export class TreeHandler {
       case "readdir":
         return fitting(tree.readdir(body.inode, body.after, body.limit));
       case "getxattr":
-        return { value: Buffer.from(tree.getxattr(body.inode, body.name)).toString("base64") };
+        return { value: this.#getxattr(body) };
       case "setxattr":
         tree.setxattr(body.inode, body.name, Buffer.from(body.value, "base64"), body.mode);
         return {};
@@ -124,6 +127,16 @@ export class TreeHandler {
         return tree.statfs();
       default:
         throw new DmmapError("DMMAP_UNSUPPORTED", `this home knows no request ${body.op}`);
+    }
+  }
+
+  #getxattr({ inode, name, lease }: TreeRequestOf<"getxattr">): string | null {
+    try {
+      return Buffer.from(this.#tree.getxattr(inode, name)).toString("base64");
+    } catch (error) {
+      const isMissing = error instanceof DmmapError && error.errno === Errno.ENODATA;
+      if (isMissing && name === capabilityName && lease === true) return null;
+      throw error;
     }
   }
 
@@ -179,4 +192,10 @@ export class TreeHandler {
       this.#home.touched(connection);
     });
   }
+}
+
+/** The file that has no capability, as the answer shows: one that has just been made, or was asked for it. */
+function withoutCapability(body: TreeRequest, answer: object): number | undefined {
+  if (body.op === "getxattr") return (answer as { value: string | null }).value === null ? body.inode : undefined;
+  return body.op === "create" && body.exclusive ? (answer as { attributes: Attributes }).attributes.inode : undefined;
 }

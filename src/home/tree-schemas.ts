@@ -71,7 +71,7 @@ export const treeSchemas = {
     ...change,
   }),
   readdir: v.object({ inode, after: name, limit: v.pipe(number, v.minValue(1), v.maxValue(1000)), lease }),
-  getxattr: v.object({ inode, name }),
+  getxattr: v.object({ inode, name, lease }),
   setxattr: v.object({
     inode,
     born,

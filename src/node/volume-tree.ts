@@ -107,7 +107,7 @@ export abstract class VolumeTree<Events extends Record<keyof Events, unknown[]>>
   async getxattr(path: string, name: string, options: Patience = {}): Promise<Uint8Array> {
     return await this.#at(path, true, options, async ({ inode }, patience) => {
       const { value } = await this.ask("getxattr", { inode, name }, patience);
-      return new Uint8Array(Buffer.from(value, "base64"));
+      return new Uint8Array(Buffer.from(value ?? "", "base64")); // Null only for who takes leases.
     });
   }
 

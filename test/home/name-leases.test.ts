@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { FrameType } from "../../src/core/wire/frame.js";
+import { capabilityName } from "../../src/core/wire/leases.js";
 import { type Home, startHome } from "../../src/home/index.js";
 import { RawNode } from "./raw-node.js";
 
@@ -122,6 +123,43 @@ test("I19: the time of stores is told to whoever writes, and changes what others
   assert.notDeepEqual(await modified(), before);
   changer.send({ type: FrameType.stored, file: file + 1, request: 78 });
   await assert.rejects(changer.outcome(78, FrameType.written), { code: "DMMAP_CLOSED" });
+});
+
+test("I19: that a file has no capability is told on a lease, to who makes it as well", async () => {
+  const { told, changer, inode } = await toldAndChanger("bare");
+  using _told = told;
+  using _changer = changer;
+  const asked = { inode, name: capabilityName };
+  await assert.rejects(told.request("getxattr", asked), { code: "DMMAP_NOT_FOUND" });
+  assert.deepEqual(await told.request("getxattr", { ...asked, lease: true }), { value: null, leased: 4 });
+  const other = { inode, name: "user.other", value: "YQ==", mode: "any" } as const;
+  const changeOther = changer.ask("setxattr", other);
+  const first = await told.next(FrameType.recall);
+  assert.deepEqual(keysOf(first), [inode], "only its attributes change");
+  told.send({ type: FrameType.recalled, request: first.request });
+  await changer.answer(changeOther);
+
+  const change = changer.ask("setxattr", { ...other, name: capabilityName });
+  const recall = await told.next(FrameType.recall);
+  assert.deepEqual(keysOf(recall), [`${inode}/`]);
+  await changer.settled();
+  assert.deepEqual(changer.heard, [], "not changed yet");
+  told.send({ type: FrameType.recalled, request: recall.request });
+  await changer.answer(change);
+  assert.deepEqual(await told.request("getxattr", { ...asked, lease: true }), { value: "YQ==", leased: 0 });
+
+  const make = { parent: root, name: "bare too", exclusive: true, ...owner, lease: true };
+  const { leased = 0, attributes } = await told.request("create", make);
+  assert.equal(leased, 7);
+  const again = changer.ask("setxattr", { ...other, inode: attributes.inode, name: capabilityName });
+  const both = await told.next(FrameType.recall);
+  assert.deepEqual(new Set(keysOf(both)), new Set([attributes.inode, `${attributes.inode}/`]));
+  told.send({ type: FrameType.recalled, request: both.request });
+  await changer.answer(again);
+  const existing = await told.request("create", { ...make, exclusive: false });
+  assert.equal((existing.leased ?? 0) & 4, 0, "what was there before may have one");
+  told.send({ type: FrameType.goodbye }); // It was told of the root: nobody shall wait for its lease.
+  await told.closed();
 });
 
 test("I19: a recall that nobody asked for is not answered for anybody else", async () => {

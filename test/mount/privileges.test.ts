@@ -39,6 +39,40 @@ test("set-group-id without execution by the group is no privilege, and stays", {
   assert.equal(statSync(mount.at("file")).mode % 0o10000, 0o2766);
 });
 
+test("a capability is seen on all mounts, and ended by a write on any", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  writeFileSync(one.at("tool"), "a tool"); // So its kernel has asked, and knows that there is none.
+  const script = `
+import os, struct, sys
+one, other = sys.argv[1:]
+name, value = "security.capability", struct.pack("<IIIII", 0x02000000, 1 << 10, 0, 0, 0)
+def lacks(path):
+    try: os.getxattr(path, name)
+    except OSError as error: return error.errno == 61
+for path in one, other: assert lacks(path), path
+for path in one, other:
+    for writer in one, other:
+        os.setxattr(path, name, value)
+        for seer in one, other: assert os.getxattr(seer, name) == value, (path, seer)
+        with open(writer, "ab") as file: file.write(b"more")
+        for seer in one, other: assert lacks(seer), (path, writer, seer)
+`;
+  const args = ["-c", script, one.at("tool"), other.at("tool")];
+  const { status, stderr } = spawnSync("python3", args, { encoding: "utf8", timeout: 20_000 });
+  assert.equal(status, 0, stderr);
+});
+
+test("to make a small file takes a few requests to the home, and none about capabilities", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  writeFileSync(mount.at("warm"), "data");
+  const before = (await cluster.home.status()).counters.requests;
+  for (let count = 0; count < 100; count++) writeFileSync(mount.at(`file ${count}`), "data");
+  const asked = (await cluster.home.status()).counters.requests - before;
+  assert.ok(asked < 350, `${asked} requests for 100 files: to create it, that it was stored to, and to close it`);
+});
+
 /** How often, at most, the home is told that a file is being stored to: see `tellMicros` of MountFile. */
 const tellMillis = 4;
 

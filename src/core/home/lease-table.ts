@@ -1,11 +1,16 @@
 import type { NodeId } from "../units.js";
 
-/** What a lease is on: the attributes of an inode, by its number; or where a name leads, as `nameKey` writes it. */
+/** What a lease is on: the attributes of an inode, by its number; where a name leads, as `nameKey` writes it; or `capabilityKey`. */
 export type LeaseKey = number | string;
 
 /** Of a folder's inode and a name in it. */
 export function nameKey(parent: number, name: string): LeaseKey {
   return `${parent}/${name}`;
+}
+
+/** That a file has no `security.capability`: in the place of a name that nothing can have. */
+export function capabilityKey(inode: number): LeaseKey {
+  return nameKey(inode, "");
 }
 
 export interface LeasePort {

@@ -10,7 +10,15 @@ export interface Recall {
 export const Leased = {
   attributes: 1,
   name: 2,
+  /** That the file has no `capabilityName`. */
+  noCapability: 4,
 } as const;
+
+/**
+ * The kernel asks for this attribute before a write, each time that it has been told attributes meanwhile, to know whether the
+ * write ends it (file_remove_privs, fs/inode.c): of nearly every file, and nearly none has it.
+ */
+export const capabilityName = "security.capability";
 
 /** In requests of a node that takes leases. Without it the answer has none of the fields below. */
 export interface LeaseRequest {

@@ -100,8 +100,11 @@ export interface TreeRequests {
     request: { inode: number; after: string; limit: number } & LeaseRequest;
     reply: { entries: ({ name: string } & Told)[]; more: boolean };
   };
-  /** Values in base64. */
-  getxattr: { request: { inode: number; name: string }; reply: { value: string } };
+  /** Values in base64. Null, on a lease, for a file that has no `capabilityName`; otherwise what is not there is an error. */
+  getxattr: {
+    request: { inode: number; name: string } & LeaseRequest;
+    reply: { value: string | null } & LeasedAnswer;
+  };
   setxattr: {
     request: Thing & { name: string; value: string; mode: XattrMode } & ChangeRequest;
     reply: Changed;
