@@ -38,6 +38,7 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
     case "link":
       return () => [body.inode, body.parent];
     case "unlink":
+      return () => [body.parent, ...removed(tree, body.parent, body.name)];
     case "rmdir":
       return () => [body.parent, ...named(tree, body.parent, body.name)];
     case "move":
@@ -76,6 +77,11 @@ function openedBy(tree: Tree, { parent, name, exclusive, open }: Body<"create">)
 function named(tree: Tree, parent: number, name: string): LeaseKey[] {
   const inode = tree.lookup(parent, name)?.inode;
   return inode === undefined ? [nameKey(parent, name)] : [nameKey(parent, name), inode];
+}
+
+/** The same of a file. Nobody needs to know of what is gone that it had no capability. */
+function removed(tree: Tree, parent: number, name: string): LeaseKey[] {
+  return named(tree, parent, name).flatMap((key) => (typeof key === "number" ? [key, capabilityKey(key)] : [key]));
 }
 
 function moved(tree: Tree, { parent, name, newParent, newName }: Body<"move">): LeaseKey[] {
