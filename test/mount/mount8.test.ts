@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { serveFolder } from "../cli/dmmap.js";
+import { dmmap, serveFolder } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -40,5 +40,28 @@ test("mount -t dmmap mounts, as fstab and systemd would; umount takes it away", 
   } finally {
     spawnSync("umount", ["-l", point]);
     rmSync(helper);
+  }
+});
+
+test("the example of a service mounts, and ends with what was written at the home", { skip: lacksFuse() }, async () => {
+  using served = await serveFolder();
+  using folder = temporaryFolder();
+  const point = folder.at("mount");
+  mkdirSync(point);
+  const unit = readFileSync(new URL("../../../examples/systemd/srv-shared.service", import.meta.url), "utf8");
+  const commandOf = (key: string) => {
+    const line = new RegExp(`^${key}=/usr/bin/env dmmap (.*)$`, "m").exec(unit)?.[1] ?? "";
+    const words = line.replace("dmmap://10.0.0.5:7400", served.url).replace("/srv/shared", point).split(" ");
+    assert.ok(words.includes(point), `${key} is about the mount point`);
+    return words;
+  };
+  try {
+    assert.equal((await dmmap(commandOf("ExecStart"))).code, 0);
+    writeFileSync(folder.at("mount", "file"), "written");
+    assert.equal((await dmmap(commandOf("ExecStop"))).code, 0);
+    assert.equal(existsSync(folder.at("mount", "file")), false);
+    assert.equal(readFileSync(served.folder.at("file"), "utf8"), "written");
+  } finally {
+    spawnSync("umount", ["-l", point]);
   }
 });
