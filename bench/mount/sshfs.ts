@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Volume } from "./volume.js";
 
@@ -70,7 +71,7 @@ async function unmount(mount: string): Promise<void> {
       await run("umount", [mount]);
       return;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await setTimeout(100);
     }
   }
   await run("umount", ["--lazy", mount]);
