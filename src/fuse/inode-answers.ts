@@ -105,6 +105,14 @@ export class InodeAnswers {
     request.data(out.address, this.#entry(out, parent, name, attributes, validity));
   }
 
+  /** Answers a question for a name that leads nowhere. */
+  absent(request: Request, parent: number, name: string): void {
+    const micros = Math.min(this.#leases.absentMicros(parent, name), this.#leases.kernel.nameMicros());
+    if (micros <= 0) return request.fail(Errno.ENOENT);
+    const out = answerBuffer();
+    request.data(out.address, putEntry(out, 0, 0, undefined, { name: micros, attributes: 0 }));
+  }
+
   /** Answers a request that made the name. */
   made(request: Request, parent: number, name: string, attributes: Attributes): void {
     const out = answerBuffer();

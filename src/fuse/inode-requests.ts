@@ -45,7 +45,9 @@ export class InodeRequests {
   ): void {
     const learn = (answer: object) => {
       const { attributes } = answer as { attributes: Attributes | null };
-      if (attributes !== null) this.#leases.learn(attributes, answer, placeIn(args));
+      const place = placeIn(args);
+      if (attributes !== null) this.#leases.learn(attributes, answer, place);
+      else if (place !== undefined) this.#leases.learnAbsent(place, answer);
       onReply(attributes);
     };
     this.serve(request, op, [inode], { ...args, lease: true }, learn, onFail);

@@ -1,6 +1,8 @@
 import { capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import type { Micros } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
+import { AbsentNames } from "./absent-names.js";
 import type { KernelLeases } from "./kernel-leases.js";
 
 /**
@@ -23,6 +25,7 @@ export class Leases {
   readonly #isGood: () => boolean;
   readonly #attributes = new Map<number, Attributes>();
   readonly #names = new Map<LeaseKey, number>();
+  readonly #absent = new AbsentNames();
   /** Keys of files that have no capability. */
   readonly #withoutCapability = new Set<LeaseKey>();
   /** What requests of this mount that are under way change, and how many of them. */
@@ -40,6 +43,15 @@ export class Leases {
 
   inodeOf(parent: number, name: string): number | undefined {
     return this.#isGood() ? this.#names.get(nameKey(parent, name)) : undefined;
+  }
+
+  /** For how long it is good to go by it that there is nothing by this name; 0 or less: that is not known. */
+  absentMicros(parent: number, name: string): Micros {
+    return this.#isGood() ? this.#absent.micros(parent, name) : 0;
+  }
+
+  isAbsent(parent: number, name: string): boolean {
+    return this.absentMicros(parent, name) > 0;
   }
 
   /** Whether the file is known to have no `capabilityName`. */
@@ -71,6 +83,11 @@ export class Leases {
     if ((leased & Leased.noCapability) !== 0 && !this.#changing.has(key)) this.#withoutCapability.add(key);
   }
 
+  /** The home has told that there is nothing by this name. */
+  learnAbsent({ parent, name }: Place, { leased = 0 }: LeasedAnswer): void {
+    if ((leased & Leased.name) !== 0 && !this.#changing.has(nameKey(parent, name))) this.#absent.add(parent, name);
+  }
+
   /** The home asks. Calls `done` when neither this mount nor its kernel goes by these. */
   recall(keys: readonly LeaseKey[], done: () => void): void {
     this.#forget(keys);
@@ -93,6 +110,7 @@ export class Leases {
         this.#forget(changed);
         for (const known of fresh) this.learn(known, { leased: Leased.attributes });
         if (attributes !== undefined) this.learn(attributes, answer, place);
+        else if (place !== undefined) this.learnAbsent(place, answer);
         this.kernel.forget(inodesIn(changed), then);
       }),
     );
@@ -102,6 +120,7 @@ export class Leases {
   clear(): void {
     this.#attributes.clear();
     this.#names.clear();
+    this.#absent.clear();
     this.#withoutCapability.clear();
   }
 
@@ -125,6 +144,7 @@ export class Leases {
         continue;
       }
       this.#names.delete(key);
+      this.#absent.forget(key);
       this.#withoutCapability.delete(key);
     }
   }

@@ -78,13 +78,13 @@ export class NameOperations {
     const name = request.name(0);
     this.#withParent(request, (parent) => {
       const answer = (attributes: Attributes | null) => {
-        if (attributes === null) request.fail(Errno.ENOENT);
+        if (attributes === null) this.#answers.absent(request, parent, name);
         else {
           const tell = () => this.#answers.entry(request, parent, name, attributes);
           this.#sizes.settle(attributes, tell, request.thread);
         }
       };
-      const known = this.#leases.lookup(parent, name);
+      const known = this.#leases.isAbsent(parent, name) ? null : this.#leases.lookup(parent, name);
       if (known === undefined) this.#requests.tell(request, "lookup", parent, { parent, name }, answer);
       else answer(known);
     });
@@ -162,7 +162,8 @@ export class NameOperations {
     if (inode === undefined) return request.fail(Errno.ESTALE);
     this.#withParent(request, (parent) => {
       const inodes = [inode, parent];
-      const change = { op: "link", inodes, args: { inode, parent, name }, keys: inodes };
+      const keys = [...inodes, nameKey(parent, name)];
+      const change = { op: "link", inodes, args: { inode, parent, name }, keys };
       this.#requests.change(request, change, (answer) => {
         const { attributes } = answer as Described;
         this.#answers.made(request, parent, name, attributes);
@@ -217,7 +218,8 @@ export class NameOperations {
   ): void {
     const { uid, gid } = request;
     this.#withParent(request, (parent) => {
-      const change = { op, inodes: [parent], args: { parent, name, uid, gid, ...args }, keys: [parent], ...more };
+      const keys = [parent, nameKey(parent, name)];
+      const change = { op, inodes: [parent], args: { parent, name, uid, gid, ...args }, keys, ...more };
       this.#requests.change(request, change, (answer) => onMade(parent, (answer as Described).attributes));
     });
   }

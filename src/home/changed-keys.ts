@@ -1,5 +1,5 @@
 import { DmmapError } from "../core/error.js";
-import { capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { absenceKey, capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
 import { capabilityName } from "../core/wire/leases.js";
 import type { Store } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
@@ -30,17 +30,16 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
     case "openInode":
       return body.write ? () => [body.inode] : undefined;
     case "create":
-      return () => [body.parent, ...openedBy(tree, body)];
+      return () => [body.parent, nameKey(body.parent, body.name), ...openedBy(tree, body)];
     case "mkdir":
     case "mknod":
     case "symlink":
-      return () => [body.parent];
+      return () => [body.parent, nameKey(body.parent, body.name)];
     case "link":
-      return () => [body.inode, body.parent];
+      return () => [body.inode, body.parent, nameKey(body.parent, body.name)];
     case "unlink":
-      return () => [body.parent, ...removed(tree, body.parent, body.name)];
     case "rmdir":
-      return () => [body.parent, ...named(tree, body.parent, body.name)];
+      return () => [body.parent, ...removed(tree, body.parent, body.name)];
     case "move":
       return () => moved(tree, body);
     case "extend":
@@ -79,13 +78,16 @@ function named(tree: Tree, parent: number, name: string): LeaseKey[] {
   return inode === undefined ? [nameKey(parent, name)] : [nameKey(parent, name), inode];
 }
 
-/** The same of a file. Nobody needs to know of what is gone that it had no capability. */
+/** The same of what may be gone by that, and its number another thing's. */
 function removed(tree: Tree, parent: number, name: string): LeaseKey[] {
-  return named(tree, parent, name).flatMap((key) => (typeof key === "number" ? [key, capabilityKey(key)] : [key]));
+  const found = tree.lookup(parent, name);
+  if (found === undefined) return [nameKey(parent, name)];
+  const { inode, kind } = found;
+  return [nameKey(parent, name), inode, kind === "folder" ? absenceKey(inode) : capabilityKey(inode)];
 }
 
 function moved(tree: Tree, { parent, name, newParent, newName }: Body<"move">): LeaseKey[] {
-  return [parent, newParent, ...named(tree, parent, name), ...named(tree, newParent, newName)];
+  return [parent, newParent, ...named(tree, parent, name), ...removed(tree, newParent, newName)];
 }
 
 function walk(tree: Tree, path: string): PathPlace {
@@ -93,10 +95,10 @@ function walk(tree: Tree, path: string): PathPlace {
 }
 
 /** The library's files may be written by whoever opens them. One that is made changes its folder, or makes that first. */
-function opened({ parent, attributes }: PathPlace): LeaseKey[] {
-  return [attributes === undefined ? parent : attributes.inode];
+function opened({ parent, name, attributes }: PathPlace): LeaseKey[] {
+  return attributes === undefined ? [parent, nameKey(parent, name)] : [attributes.inode];
 }
 
-function atPlace(tree: Tree, { parent, name, missing }: PathPlace): LeaseKey[] {
-  return missing.length > 0 ? [parent] : [parent, ...named(tree, parent, name)];
+function atPlace(tree: Tree, { parent, name }: PathPlace): LeaseKey[] {
+  return [parent, ...removed(tree, parent, name)];
 }

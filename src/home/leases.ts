@@ -1,4 +1,11 @@
-import { capabilityKey, type LeaseKey, type LeasePort, LeaseTable, nameKey } from "../core/home/lease-table.js";
+import {
+  absenceKey,
+  capabilityKey,
+  type LeaseKey,
+  type LeasePort,
+  LeaseTable,
+  nameKey,
+} from "../core/home/lease-table.js";
 import type { NodeId } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
@@ -44,6 +51,11 @@ export class Leases implements LeasePort {
 
   name(session: Session, parent: number, name: string): number {
     return this.#grant(session, nameKey(parent, name)) ? Leased.name : 0;
+  }
+
+  /** The name leads nowhere. */
+  absent(session: Session, parent: number, name: string): number {
+    return this.#grant(session, absenceKey(parent)) ? this.name(session, parent, name) : 0;
   }
 
   noCapability(session: Session, inode: number): number {

@@ -56,7 +56,28 @@ export class TreeHandler {
     const named = attributes && "parent" in body && "name" in body ? leases.name(session, body.parent, body.name) : 0;
     const bare = withoutCapability(body, answer);
     const missing = bare === undefined ? 0 : leases.noCapability(session, bare);
-    return { ...answer, leased: told + named + missing, ...changed };
+    const absent = this.#leadsNowhere(body, attributes) ? leases.absent(session, body.parent, body.name) : 0;
+    return { ...answer, leased: told + named + missing + absent, ...changed };
+  }
+
+  /** A name that was removed may be there: again, or still, as one of two names of a file of which one was moved onto the other. */
+  #leadsNowhere(
+    body: TreeRequest,
+    attributes: Attributes | null | undefined,
+  ): body is TreeRequestOf<"lookup" | "unlink" | "rmdir" | "move"> {
+    if (body.op === "lookup") return attributes === null;
+    const isRemoved = body.op === "unlink" || body.op === "rmdir" || body.op === "move";
+    return isRemoved && this.#isFree(body.parent, body.name);
+  }
+
+  /** False as well where the folder is not there any more, as when the node asks once more for what was done before. */
+  #isFree(parent: number, name: string): boolean {
+    try {
+      return this.#tree.lookup(parent, name) === undefined;
+    } catch (error) {
+      if (error instanceof DmmapError) return false;
+      throw error;
+    }
   }
 
   #find(inode: number): Attributes | undefined {

@@ -1,6 +1,9 @@
 import type { NodeId } from "../units.js";
 
-/** What a lease is on: the attributes of an inode, by its number; where a name leads, as `nameKey` writes it; or `capabilityKey`. */
+/**
+ * What a lease is on: the attributes of an inode, by its number; where a name leads, or that it leads nowhere, as `nameKey` writes
+ * it; `capabilityKey`, or `absenceKey`, in the place of names that nothing can have.
+ */
 export type LeaseKey = number | string;
 
 /** Of a folder's inode and a name in it. */
@@ -8,9 +11,23 @@ export function nameKey(parent: number, name: string): LeaseKey {
   return `${parent}/${name}`;
 }
 
-/** That a file has no `security.capability`: in the place of a name that nothing can have. */
+/** The name that a key is about, as `nameKey` was given it. */
+export function nameIn(key: string): { readonly parent: number; readonly name: string } {
+  const at = key.indexOf("/");
+  return { parent: Number(key.slice(0, at)), name: key.slice(at + 1) };
+}
+
+/** That a file has no `security.capability`. */
 export function capabilityKey(inode: number): LeaseKey {
   return nameKey(inode, "");
+}
+
+/**
+ * That some names in a folder lead nowhere: goes with the key of each. When the folder is removed nobody lists those, and its
+ * number may be another folder's after that.
+ */
+export function absenceKey(folder: number): LeaseKey {
+  return nameKey(folder, "/");
 }
 
 export interface LeasePort {

@@ -9,6 +9,7 @@ export interface Recall {
 /** What of an answer is told on a lease: the node may go by it without asking again, until a `recall`. */
 export const Leased = {
   attributes: 1,
+  /** Where the name leads: to nothing, if the answer says so. */
   name: 2,
   /** That the file has no `capabilityName`. */
   noCapability: 4,
