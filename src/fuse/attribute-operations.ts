@@ -76,7 +76,7 @@ export class AttributeOperations {
     const isProber = this.#probes.isProber(request) && request.node !== rootId;
     const isQuestion = isProber && this.#probes.isQuestion(request);
     if (isProber && !isQuestion) return this.#answers.unbelieved(request, inode);
-    if (!isQuestion) this.#files.find(inode)?.tellTimes();
+    if (!isQuestion) this.#files.find(inode)?.times.tell();
     const answer = (attributes: Attributes | null) => {
       if (attributes === null) return request.fail(Errno.ESTALE);
       if (isQuestion && this.#sizes.isTelling(inode)) return this.#answers.resized(request, attributes);
@@ -89,7 +89,7 @@ export class AttributeOperations {
     };
     // Whoever brings the size home wants nothing but that, which is known here.
     const seen = isQuestion ? this.#nodes.lastSeen(inode) : undefined;
-    const known = seen ?? this.#answers.createdBy(request, inode) ?? this.#leases.attributesOf(inode);
+    const known = seen ?? this.#leases.attributesOf(inode);
     if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer, onFail);
     else answer(known);
   }
@@ -102,8 +102,8 @@ export class AttributeOperations {
     const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid));
     const isResize = (valid & SetattrValid.size) !== 0;
     const finish = () => {
-      if (changes.mtime !== undefined) this.#files.find(inode)?.setModified();
-      else this.#files.find(inode)?.tellTimes();
+      if (changes.mtime !== undefined) this.#files.find(inode)?.times.set();
+      else this.#files.find(inode)?.times.tell();
       const onReply = (answer: object) => {
         const attributes = attributesOf(answer);
         if (isResize) this.#answers.resized(request, attributes);

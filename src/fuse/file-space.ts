@@ -73,7 +73,7 @@ export class FileSpace {
       };
       const from = file.file.cache.sizeBytes;
       this.#askForSize(request, "truncate", file, size, (errno) => {
-        if (errno === 0) file.changed();
+        if (errno === 0) file.times.changed();
         if (errno === 0 && size > from) file.tail.expose(from);
         if (request.isAnswered) return;
         if (errno === 0) file.whenNotAsked(then);
@@ -191,12 +191,16 @@ export class FileSpace {
   }
 
   #ask(request: Request, op: string, file: MountFile, args: object, onDone: (errno: number) => void): void {
+    const onAnswer = (errno: number) => {
+      file.outdated();
+      onDone(errno);
+    };
     this.#node.requests.ask({
       op,
       isWanted: () => !request.isAnswered,
       args: () => ({ file: file.file.frames.number, ...args }),
-      onReply: () => onDone(0),
-      onFail: (error) => onDone(errnoOf(error)),
+      onReply: () => onAnswer(0),
+      onFail: (error) => onAnswer(errnoOf(error)),
     });
   }
 }

@@ -87,10 +87,11 @@ export class FolderOperations {
     const { inode, entries } = listing;
     const after = entries.at(-1)?.name ?? "";
     const args = { inode, after, limit: pageEntries, lease: true };
+    const asked = this.#leases.now;
     const onPage = (answer: object) => {
       const page = answer as { entries: Entry[]; more: boolean };
       for (const entry of page.entries)
-        this.#leases.learn(entry.attributes, entry, { parent: inode, name: entry.name });
+        this.#leases.learn(entry.attributes, entry, asked, { parent: inode, name: entry.name });
       listing.entries.push(...page.entries);
       listing.isComplete = !page.more;
       this.#fill(request, listing, place, then);

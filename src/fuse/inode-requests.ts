@@ -43,10 +43,11 @@ export class InodeRequests {
     onReply: (attributes: Attributes | null) => void,
     onFail?: (error: unknown) => void,
   ): void {
+    const asked = this.#leases.now;
     const learn = (answer: object) => {
       const { attributes } = answer as { attributes: Attributes | null };
       const place = placeIn(args);
-      if (attributes !== null) this.#leases.learn(attributes, answer, place);
+      if (attributes !== null) this.#leases.learn(attributes, answer, asked, place);
       else if (place !== undefined) this.#leases.learnAbsent(place, answer);
       onReply(attributes);
     };

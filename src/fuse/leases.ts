@@ -11,6 +11,9 @@ import type { KernelLeases } from "./kernel-leases.js";
  */
 export type EndChange = (answer: ChangeAnswer & { readonly attributes?: Attributes }, then: () => void) => void;
 
+/** Counts what the home is told of stores here: a question of one moment it may answer before it hears of what follows. */
+export type Moment = number;
+
 export interface Place {
   readonly parent: number;
   readonly name: string;
@@ -30,11 +33,18 @@ export class Leases {
   readonly #withoutCapability = new Set<LeaseKey>();
   /** What requests of this mount that are under way change, and how many of them. */
   readonly #changing = new Map<LeaseKey, number>();
+  /** Of files that this mount has open for writing: when the home last had to hear of something, which its answers from before lack. */
+  readonly #outdatedAt = new Map<number, Moment>();
+  #now: Moment = 0;
 
   /** `isGood`: whether this node may act on its lease. */
   constructor(kernel: KernelLeases, isGood: () => boolean) {
     this.kernel = kernel;
     this.#isGood = isGood;
+  }
+
+  get now(): Moment {
+    return this.#now;
   }
 
   attributesOf(inode: number): Attributes | undefined {
@@ -65,13 +75,25 @@ export class Leases {
     return inode === undefined ? undefined : this.attributesOf(inode);
   }
 
-  /** The home has told. Call this as soon as its answer is here: a recall may be right behind. */
-  learn(attributes: Attributes, answer: LeasedAnswer, place?: Place): void {
+  /** The home is told, or has been told, something of a file that changes its attributes, as only who has it open for writing may. */
+  outdated(inode: number): void {
+    this.#attributes.delete(inode);
+    this.#outdatedAt.set(inode, ++this.#now);
+  }
+
+  /** The file is closed: the home has answered all that it was asked before. */
+  closed(inode: number): void {
+    this.#outdatedAt.delete(inode);
+  }
+
+  /** The home has told, `asked` at that moment. Call this as soon as its answer is here: a recall may be right behind. */
+  learn(attributes: Attributes, answer: LeasedAnswer, asked: Moment, place?: Place): void {
     const { inode } = attributes;
     const { leased = 0 } = answer;
     this.learnCapability(inode, answer);
     // Asked for before the change, and told before it: how it will be is not known yet.
-    if ((leased & Leased.attributes) !== 0 && !this.#changing.has(inode)) this.#attributes.set(inode, attributes);
+    const isOld = this.#changing.has(inode) || (this.#outdatedAt.get(inode) ?? 0) > asked;
+    if ((leased & Leased.attributes) !== 0 && !isOld) this.#attributes.set(inode, attributes);
     if (place === undefined || (leased & Leased.name) === 0) return;
     const key = nameKey(place.parent, place.name);
     if (!this.#changing.has(key)) this.#names.set(key, inode);
@@ -103,17 +125,18 @@ export class Leases {
   change(keys: readonly LeaseKey[], place: Place | undefined, act: (end: EndChange) => void): void {
     for (const key of keys) this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
     this.#forget(keys);
-    this.kernel.forget(inodesIn(keys), () =>
+    this.kernel.forget(inodesIn(keys), () => {
+      const asked = this.#now;
       act((answer, then) => {
         this.#unmark(keys);
         const { changed = [], fresh = [], attributes } = answer;
         this.#forget(changed);
-        for (const known of fresh) this.learn(known, { leased: Leased.attributes });
-        if (attributes !== undefined) this.learn(attributes, answer, place);
+        for (const known of fresh) this.learn(known, { leased: Leased.attributes }, asked);
+        if (attributes !== undefined) this.learn(attributes, answer, asked, place);
         else if (place !== undefined) this.learnAbsent(place, answer);
         this.kernel.forget(inodesIn(changed), then);
-      }),
-    );
+      });
+    });
   }
 
   /** Nothing that was known is good any more. */

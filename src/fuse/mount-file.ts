@@ -18,11 +18,10 @@ import { DropWaits } from "./drop-waits.js";
 import { ExposedTail } from "./exposed-tail.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
 import { Sharing } from "./sharing.js";
+import { StoredTimes, type StoredTimesNode } from "./stored-times.js";
 import { WriteBehind } from "./write-behind.js";
 import { WritesUnderWay } from "./writes-under-way.js";
 
-/** The home is told of stores at most so often: about a step of the clock that Linux stamps files by. */
-const tellMicros = 4000;
 /** For how long a change of the size waits here for the kernel, whatever that waits for itself. */
 const resizeMicrosMax = 500_000;
 
@@ -60,14 +59,10 @@ interface SizeAsk {
 }
 
 /** What a file asks of the node that it is on. */
-export interface MountFileNode {
+export interface MountFileNode extends StoredTimesNode {
   readonly requests: HomeRequests;
-  /** Tells the home that the file has been stored to just now. */
-  tellStored(): void;
   /** Sends what is dirty on the node, of whatever file, ahead of what is sent next. */
   sendDirty(): void;
-  /** Has `onTime` called then. */
-  wakeAt(at: Micros): void;
 }
 
 /**
@@ -81,6 +76,7 @@ export class MountFile implements UpperCache {
   readonly writing = new WritesUnderWay();
   readonly tail = new ExposedTail();
   readonly sharing = new Sharing();
+  readonly times: StoredTimes;
   /**
    * Whether programs of this mount have it open for writing. From then on whatever the kernel caches needs a write token,
    * since a store to a shared map of it asks nobody (R14).
@@ -111,9 +107,6 @@ export class MountFile implements UpperCache {
   readonly #waits: DropWaits;
   readonly #behind: WriteBehind;
   readonly #node: MountFileNode;
-  /** When the home is to be told of stores that it has not heard of; Infinity when there are none. */
-  #tellAt: Micros = Number.POSITIVE_INFINITY;
-  #toldAt: Micros = Number.NEGATIVE_INFINITY;
   #quietFlushes = 0;
   #hasMappedStores = false;
   /** The pages that were dropped ahead of an unlock; none when they are the same. */
@@ -125,6 +118,7 @@ export class MountFile implements UpperCache {
   constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, node: MountFileNode) {
     this.#sizes = sizes;
     this.#node = node;
+    this.times = new StoredTimes(node);
     this.#waits = new DropWaits((at) => node.wakeAt(at));
     this.inode = inode;
     this.open = open;
@@ -135,43 +129,27 @@ export class MountFile implements UpperCache {
       sync: (onDone) => writes.sync(onDone), // Whoever asks for a sync hears whether that succeeds.
     });
     open.file.upperCache = this;
+    open.file.frames.onChange = () => node.outdated();
   }
 
   get file(): NodeFile {
     return this.open.file;
   }
 
-  /** A program has set the time itself, after all stores so far. */
-  setModified(): void {
-    this.#tellAt = Number.POSITIVE_INFINITY;
-  }
-
   /** A program has written [start, end), or the kernel stores of a shared map. */
   wrote(start: ByteOffset, end: ByteOffset): void {
     this.#behind.wrote(start, end);
-    this.changed();
-  }
-
-  /** A store is a change of the file's times, long before its bytes are sent: by the home's clock, as all others are. */
-  changed(): void {
-    if (this.#tellAt < Number.POSITIVE_INFINITY) return;
-    const now = nowMicros();
-    this.#tellAt = Math.max(now, this.#toldAt + tellMicros);
-    if (this.#tellAt <= now) this.tellTimes();
-    else this.#node.wakeAt(this.#tellAt);
-  }
-
-  /** The home hears of all stores so far before whatever it is asked next. */
-  tellTimes(): void {
-    if (this.#tellAt === Number.POSITIVE_INFINITY) return;
-    this.#tellAt = Number.POSITIVE_INFINITY;
-    this.#toldAt = nowMicros();
-    this.#node.tellStored();
+    this.times.changed();
   }
 
   /** The token without which the kernel may not be given a page to cache. */
   get cacheMode(): Mode {
     return this.isWriteOpen ? Mode.write : Mode.read;
+  }
+
+  /** Whether its attributes change only by what this mount, or the home, asks for: not by stores, nor by sending them. */
+  get isStable(): boolean {
+    return !this.isWriteOpen && !this.times.isPending && this.file.cache.dirtyPages === 0;
   }
 
   /** Whether the token is held for each page, even if it is being given up. */
@@ -281,6 +259,11 @@ export class MountFile implements UpperCache {
     else this.#sizes.settle(this, then);
   }
 
+  /** The home may have changed something of it on behalf of this mount. */
+  outdated(): void {
+    this.#node.outdated();
+  }
+
   /** Asks the home for a size: with that, it decides about sizes from then on, and may leave longer ones to this node in its answer. */
   askForSize(op: "extend" | "truncate", size: ByteOffset, { isWanted, onReply, onFail }: SizeAsk): void {
     const { frames } = this.file;
@@ -365,7 +348,7 @@ export class MountFile implements UpperCache {
 
   /** The kernel has forgotten the inode, or the mount is gone: and with it all that the kernel had. */
   onForgotten(): void {
-    this.tellTimes();
+    this.times.tell();
     this.kernel.forget(0, pageMax);
     this.#lookAgain(nowMicros());
   }
@@ -377,14 +360,13 @@ export class MountFile implements UpperCache {
 
   /** @returns when to look again. */
   onTime(now: Micros): Micros {
-    if (now >= this.#tellAt) this.tellTimes();
     if (now >= this.#restUntil) {
       this.#restUntil = Number.POSITIVE_INFINITY;
       this.#lookAgain(now);
     }
     if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
-    const waitsAt = this.#waits.onTime(now);
-    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, this.#tellAt, this.#restUntil, waitsAt);
+    const [tellAt, waitsAt] = [this.times.onTime(now), this.#waits.onTime(now)];
+    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, tellAt, this.#restUntil, waitsAt);
   }
 
   #endWait(): void {

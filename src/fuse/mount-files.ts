@@ -35,6 +35,10 @@ export interface MountFilesSink {
   readonly invalidate: Invalidate;
   /** The file's size and times are about to change without a question. Calls `act`, which calls `end` when they may. */
   beforeWriting(inode: number, act: (end: () => void) => void): void;
+  /** What the home has told of the file's attributes, or is about to tell, is not so any more. */
+  onOutdated(inode: number): void;
+  /** The home has answered all that it was asked of the file. */
+  onClosed(inode: number): void;
   /** The kernel has dropped pages of this file. */
   onDropped(file: MountFile): void;
   readonly sizes: SizeSink;
@@ -207,6 +211,7 @@ export class MountFiles {
       tellStored: () => this.#tellStored(open),
       sendDirty: () => this.#node.sendDirty(() => undefined),
       wakeAt: (at) => this.#wakeAt(at),
+      outdated: () => this.#sink.onOutdated(inode),
     });
     file.shownBytes = this.#nodes.toldBytes(inode);
     entry.file = file;
@@ -256,9 +261,10 @@ export class MountFiles {
 
   #close(entry: Entry, file: MountFile): void {
     entry.isBusy = true;
-    file.tellTimes();
+    file.times.tell();
     const onEnd = () => {
       this.#entries.delete(entry.inode);
+      this.#sink.onClosed(entry.inode);
       this.#nodes.told(entry.inode, file.shownBytes);
       for (const waiter of entry.waiters.splice(0)) waiter();
     };

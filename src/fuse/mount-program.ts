@@ -120,6 +120,8 @@ export class MountProgram {
         else notifier.invalidate(id, offset, byteLength, onDone);
       },
       onDropped: (file) => reads.onDropped(file),
+      onOutdated: (inode) => leases.outdated(inode),
+      onClosed: (inode) => leases.closed(inode),
       sizes: {
         onResize: (file, from, to, done) => sizes.onResize(file, from, to, done),
         settle: (file, then) => sizes.settle(file, then),

@@ -44,8 +44,8 @@ export class Leases implements LeasePort {
   attributes(session: Session, { inode, links }: Attributes): number {
     // Nobody tells when what has no name is gone for good, and its number another thing's.
     if (links === 0) return 0;
-    // Whoever has it open for writing changes its size and times without asking.
-    if (this.#home.files.isWritten(inode)) return 0;
+    // Whoever has it open for writing changes its size and times without asking, and knows when.
+    if (this.#home.files.isWrittenBesides(session.node, inode)) return 0;
     return this.#grant(session, inode) ? Leased.attributes : 0;
   }
 

@@ -84,9 +84,10 @@ export class OpenFiles {
     return this.#byInode.get(inode);
   }
 
-  /** Whether any node has it open for writing. */
-  isWritten(inode: number): boolean {
-    return (this.#byInode.get(inode)?.writers.size ?? 0) > 0;
+  /** Whether any other node has it open for writing. */
+  isWrittenBesides(node: NodeId, inode: number): boolean {
+    const writers = this.#byInode.get(inode)?.writers;
+    return writers !== undefined && writers.size > (writers.has(node) ? 1 : 0);
   }
 
   #use(name: string, file: StoreFile, node: NodeId): OpenFile {

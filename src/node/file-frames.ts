@@ -10,6 +10,8 @@ export class FileFrames {
   isReady = true;
   /** Whatever of the file goes by its size leaves behind what this node has made it longer. */
   readonly growth = new FileGrowth();
+  /** Called when the home is sent pages, which changes the room that the file takes, and when that was. */
+  onChange: () => void = () => undefined;
   readonly #connection: HomeConnection;
   readonly #name: string;
   #number: number;
@@ -124,6 +126,7 @@ export class FileFrames {
   /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
   write(start: PageIndex, end: PageIndex, duty: number, payloadBytes: number): number {
     this.tellGrowth();
+    this.onChange();
     return this.#pages(FrameType.write, start, end, duty, payloadBytes);
   }
 

@@ -107,6 +107,32 @@ test("I19: attributes of a file that somebody has open for writing are not told 
   assert.equal((await told.request("getattr", { inode, lease: true })).leased, 1);
 });
 
+test("I19: but to who has it open alone, until another opens it for writing, too", async () => {
+  const { told, changer, inode } = await toldAndChanger("written alone");
+  using _told = told;
+  using _changer = changer;
+  told.send({ type: FrameType.goodbye });
+  await told.closed();
+  const { file } = await changer.request("openInode", { inode, write: true });
+  changer.send({ type: FrameType.growthEnded, file }); // It makes nothing longer by itself.
+  const leased = async () => (await changer.request("getattr", { inode, lease: true })).leased;
+  assert.equal(await leased(), 1);
+  const { node: second } = await RawNode.greet(home.port, "second");
+  const opening = second.ask("openInode", { inode, write: true });
+  const recall = await changer.next(FrameType.recall);
+  assert.deepEqual(keysOf(recall), [inode]);
+  await second.settled();
+  assert.deepEqual(second.heard, [], "not opened yet");
+  changer.send({ type: FrameType.recalled, request: recall.request });
+  const { file: other } = (await second.answer(opening)) as { file: number };
+  assert.equal(await leased(), 0);
+  await second.request("close", { file: other });
+  assert.equal(await leased(), 1);
+  changer.send({ type: FrameType.goodbye });
+  await changer.closed();
+  second[Symbol.dispose]();
+});
+
 test("I19: the time of stores is told to whoever writes, and changes what others were told of one who only reads", async () => {
   const { told, changer, inode } = await toldAndChanger("stored");
   using _told = told;
