@@ -40,6 +40,11 @@ export class Writer {
   sent = 0;
   committed = 0;
   isStopped = false;
+  /**
+   * Between transfers. With a rollback journal, who waits for the database looks whether it is free every tenth of a second: of two
+   * programs that never pause one gets no turn for many seconds, on a local file system as well.
+   */
+  pauseMillis = 0;
   readonly #sqlite: Sqlite;
 
   constructor(name: string, sqlite: Sqlite) {
@@ -54,6 +59,10 @@ export class Writer {
       const next = this.#next();
       next.catch(() => undefined); // Looked at in its turn; after a failure, nobody looks at the rest.
       ahead.push(next);
+      if (this.pauseMillis > 0) {
+        await Promise.all(ahead.splice(0));
+        await delay(this.pauseMillis);
+      }
       if (ahead.length >= aheadMax) await ahead.shift();
     }
     await Promise.all(ahead);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { MountCluster } from "../mount/mount-cluster.js";
 import { until } from "../support/until.js";
 import { audit, type BankMode, openBank, pragmas, Writer } from "./bank.js";
@@ -18,6 +19,8 @@ const modes: readonly BankMode[] = [
 const before = 8;
 const after = 20;
 const limitMillis = 60_000;
+/** Between transfers, so that the other gets a turn. */
+const turnMillis = 30;
 
 for (const mode of modes) {
   const how = `${mode.journal} journal, ${mode.mapBytes > 0 ? "mapped" : "not mapped"}`;
@@ -46,10 +49,13 @@ async function killOneHost(mode: BankMode): Promise<void> {
   const survivor = new Writer("survivor", livingShell);
   const victim = new Writer("victim", dyingShell);
 
+  for (const writer of [survivor, victim]) writer.pauseMillis = turnMillis;
   const surviving = survivor.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
   const ended = victim.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
   const haveCommitted = () => Math.min(survivor.committed, victim.committed) >= before;
   await until("both have committed", haveCommitted, limitMillis);
+  for (const writer of [survivor, victim]) writer.pauseMillis = 0; // It is to be killed while it has a transaction open.
+  await delay(turnMillis * 10);
   dying.isQuiet = false;
   dying.program.kill("SIGKILL");
   dyingShell.kill();
