@@ -194,11 +194,13 @@ export class NameOperations {
     if ((flags & ~(noReplace | exchange)) !== 0) return request.fail(Errno.EINVAL);
     const how = flags === noReplace ? "noReplace" : flags === exchange ? "exchange" : "replace";
     this.#withParent(request, (parent) => {
-      const args = { parent, name, newParent, newName, flags: how, inode: this.#leases.inodeOf(parent, name) };
+      const from = { parent, name, inode: this.#leases.inodeOf(parent, name) };
+      const to = { parent: newParent, name: newName, inode: this.#leases.inodeOf(newParent, newName) };
+      const args = { ...from, newParent, newName, flags: how };
       const inodes = [parent, newParent];
       const keys = [...inodes, ...this.#named(parent, name), ...this.#named(newParent, newName)];
       this.#requests.change(request, { op: "move", inodes, args, keys }, () => {
-        this.#nodes.renamed(parent, name, newParent, newName, how === "exchange");
+        this.#nodes.moved(from, to, how === "exchange");
         request.ok();
       });
     });

@@ -18,6 +18,13 @@ interface Known {
   attributes?: Attributes;
 }
 
+/** A name, and where it leads as far as that is known. */
+interface KnownPlace {
+  readonly parent: number;
+  readonly name: string;
+  readonly inode: number | undefined;
+}
+
 /** The inodes that the kernel knows, by its own numbers and by the home's. */
 export class Nodes implements NodeIds {
   readonly #byId = new Map<number, Known>();
@@ -104,14 +111,17 @@ export class Nodes implements NodeIds {
     this.onForgotten(known.inode);
   }
 
-  /** A name has moved, as far as this mount knows; with `exchange` the other one has moved back. */
-  renamed(parent: number, name: string, newParent: number, newName: string, exchange: boolean): void {
-    for (const known of this.#byInode.values()) {
-      if (known.parent === parent && known.name === name) [known.parent, known.name] = [newParent, newName];
-      else if (exchange && known.parent === newParent && known.name === newName) {
-        [known.parent, known.name] = [parent, name];
-      }
-    }
+  /** What is at a place has moved to another one; with `isExchange` what was there has moved back. */
+  moved({ inode, ...from }: KnownPlace, { inode: other, ...to }: KnownPlace, isExchange: boolean): void {
+    const [moved, back] = [this.#at(from, inode), isExchange ? this.#at(to, other) : []];
+    for (const known of moved) Object.assign(known, to);
+    for (const known of back) Object.assign(known, from);
+  }
+
+  /** Seen last at this place, by what leads there or, if that is not known, by a look at all. */
+  #at({ parent, name }: Pick<KnownPlace, "parent" | "name">, inode: number | undefined): Known[] {
+    const candidates = inode === undefined ? [...this.#byInode.values()] : [this.#byInode.get(inode) ?? []].flat();
+    return candidates.filter((known) => known.parent === parent && known.name === name);
   }
 
   /** Its path below the root, as this mount saw it last; undefined when a folder above it is not known any more. */
