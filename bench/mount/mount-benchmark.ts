@@ -6,6 +6,8 @@ export interface MountScale {
   readonly calls: number;
   readonly creates: number;
   readonly copyBytes: number;
+  /** Files that are compiled, and commits. */
+  readonly builds: number;
   readonly pingPongMillis: number;
   readonly transactions: number;
 }
@@ -15,6 +17,7 @@ export const fullMountScale: MountScale = {
   calls: 2048,
   creates: 1000,
   copyBytes: 256 * 1024 * 1024,
+  builds: 10,
   pingPongMillis: 3500,
   transactions: 1000,
 };
@@ -24,6 +27,7 @@ export const quickMountScale: MountScale = {
   calls: 1024,
   creates: 100,
   copyBytes: 32 * 1024 * 1024,
+  builds: 2,
   pingPongMillis: 1500,
   transactions: 50,
 };

@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import type { DirectIo } from "../../src/fuse/direct-io.js";
 import { banks } from "./bank.js";
+import { builds } from "./builds.js";
 import { copies } from "./copies.js";
 import { fileCalls } from "./file-calls.js";
 import { lockGames } from "./lock-game.js";
@@ -9,7 +10,7 @@ import { type MountResult, runMountBenchmark } from "./mount-rounds.js";
 import { lacksSshfs, openSshfs } from "./sshfs.js";
 import { openDmmap, openLocal, type Volume } from "./volume.js";
 
-export const mountBenchmarks: readonly MountBenchmark[] = [...fileCalls, ...copies, ...lockGames, ...banks];
+export const mountBenchmarks: readonly MountBenchmark[] = [...fileCalls, ...copies, ...builds, ...lockGames, ...banks];
 
 export interface MountFigures {
   /** Of the volumes, dmmap's first. */

@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { MountBenchmark } from "./mount-benchmark.js";
+import type { Volume } from "./volume.js";
+
+const run = promisify(execFile);
+const headerCount = 60;
+/** The compiler looks for each header in one after the other. */
+const folders = Array.from({ length: 6 }, (_, index) => `include${index}`);
+
+/** C files of 30 headers each. @returns the folder that has them */
+async function writeProject(volume: Volume, name: string, fileCount: number): Promise<string> {
+  const project = join(volume.mounts[0], name);
+  for (const folder of folders) await mkdir(join(project, folder), { recursive: true });
+  for (let header = 0; header < headerCount; header++) {
+    const text = `static inline int add${header}(int number) { return number + ${header}; }\n`;
+    await writeFile(join(project, folders[header % folders.length], `h${header}.h`), text);
+  }
+  for (let file = 0; file < fileCount; file++) {
+    const included = Array.from({ length: headerCount / 2 }, (_, index) => (file + index * 2) % headerCount);
+    const text = [...included.map((header) => `#include "h${header}.h"`), `int file${file}(void) { return 1; }`];
+    await writeFile(join(project, `file${file}.c`), `${text.join("\n")}\n`);
+  }
+  return project;
+}
+
+async function millisEach(count: number, act: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  for (let round = 0; round < count; round++) await act();
+  return (performance.now() - start) / count;
+}
+
+const compile: MountBenchmark = {
+  name: "mount: cc, 6 folders of headers",
+  unit: "ms/file",
+  isRate: false,
+  expected: "ahead of sshfs",
+  program: { name: "gcc", debianPackage: "gcc" },
+  async sample(volume, { builds }, id) {
+    const project = await writeProject(volume, `build-${id}`, builds);
+    let file = 0;
+    const args = () => [...folders.map((folder) => `-I${folder}`), "-c", `file${file++}.c`];
+    const figure = await millisEach(builds, () => run("gcc", args(), { cwd: project }));
+    await rm(project, { recursive: true });
+    return figure;
+  },
+};
+
+const commit: MountBenchmark = {
+  name: "mount: git commit",
+  unit: "ms",
+  isRate: false,
+  expected: "",
+  program: { name: "git", debianPackage: "git" },
+  async sample(volume, { builds }, id) {
+    const project = await writeProject(volume, `commit-${id}`, builds);
+    const who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "gc.auto=0"];
+    const git = (...args: string[]) => run("git", [...who, ...args], { cwd: project });
+    await git("init", "--quiet");
+    await git("add", ".");
+    await git("commit", "--quiet", "--message", "first");
+    let number = 0;
+    const figure = await millisEach(builds, async () => {
+      await writeFile(join(project, "file0.c"), `int changed = ${number++};\n`);
+      await git("commit", "--quiet", "--all", "--message", "next");
+    });
+    await rm(project, { recursive: true });
+    return figure;
+  },
+};
+
+export const builds: readonly MountBenchmark[] = [compile, commit];
