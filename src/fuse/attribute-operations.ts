@@ -89,7 +89,7 @@ export class AttributeOperations {
     };
     // Whoever brings the size home wants nothing but that, which is known here.
     const seen = isQuestion ? this.#nodes.lastSeen(inode) : undefined;
-    const known = seen ?? this.#leases.attributesOf(inode);
+    const known = seen ?? this.#answers.createdBy(request, inode) ?? this.#leases.attributesOf(inode);
     if (known === undefined) this.#requests.tell(request, "getattr", inode, { inode }, answer, onFail);
     else answer(known);
   }

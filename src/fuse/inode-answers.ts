@@ -1,5 +1,6 @@
 import type { Micros } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
+import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { answerBuffer } from "./answer-buffer.js";
@@ -12,6 +13,16 @@ import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
 const none: Validity = { name: 0, attributes: 0 };
+/** Within so long the kernel asks for the attributes of what it has made, on behalf of the same open(2). */
+const sameCallMicros = 10_000;
+
+/** What a thread has made, and opened for writing. */
+interface Created {
+  readonly thread: number;
+  readonly attributes: Attributes;
+  readonly until: Micros;
+}
+
 /** Answers about inodes: what the home says, and what this mount knows better, being the one that writes. */
 export class InodeAnswers {
   readonly #nodes: Nodes;
@@ -19,6 +30,7 @@ export class InodeAnswers {
   readonly #leases: Leases;
   readonly #privileges: Privileges;
   readonly #notifier: Notifier;
+  #created: Created | undefined;
 
   constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges, notifier: Notifier) {
     this.#notifier = notifier;
@@ -46,6 +58,25 @@ export class InodeAnswers {
     const attributes = this.#nodes.lastSeen(inode);
     if (attributes === undefined) request.fail(Errno.ESTALE);
     else this.#attributes(request, { ...attributes, links: 0 }, none);
+  }
+
+  /**
+   * CREATE is about to be answered, with attributes that have no validity as long as the file is open for writing: so the kernel
+   * asks for them at once, to see whether the same open(2) may open the file (may_open in fs/namei.c).
+   */
+  created({ thread }: Request, attributes: Attributes): void {
+    this.#created = thread === 0 ? undefined : { thread, attributes, until: nowMicros() + sameCallMicros };
+  }
+
+  /**
+   * If this GETATTR is that question, which comes once: what CREATE was told. It is one call, and one answer of the home: who made
+   * the file is not to hear by this that another host has removed it since, upon which open(2) would begin anew, and find itself late.
+   */
+  createdBy({ thread }: Request, inode: number): Attributes | undefined {
+    const created = this.#created;
+    if (created?.thread !== thread || created.attributes.inode !== inode) return undefined;
+    this.#created = undefined;
+    return nowMicros() < created.until ? created.attributes : undefined;
   }
 
   /** Answers a question so that the kernel keeps to what it knows. The size is for kernels that believe it all the same. */

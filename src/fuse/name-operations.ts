@@ -127,6 +127,7 @@ export class NameOperations {
           if (request.isAnswered) return this.#open.closeHandle(handle);
           const out = answerBuffer();
           this.#answers.putMade(out, parent, name, attributes);
+          if (isWriting(flags)) this.#answers.created(request, attributes);
           out.setUint64(entryBytes, handle);
           out.uint32[(entryBytes + 8) / 4] = answerFlags;
           out.uint32[(entryBytes + 12) / 4] = 0;
