@@ -129,7 +129,7 @@ export class MountFile implements UpperCache {
       sync: (onDone) => writes.sync(onDone), // Whoever asks for a sync hears whether that succeeds.
     });
     open.file.upperCache = this;
-    open.file.frames.onChange = () => node.outdated();
+    open.file.frames.onPagesSent = () => node.outdated();
   }
 
   get file(): NodeFile {

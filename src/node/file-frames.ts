@@ -11,7 +11,7 @@ export class FileFrames {
   /** Whatever of the file goes by its size leaves behind what this node has made it longer. */
   readonly growth = new FileGrowth();
   /** Called when the home is sent pages, which changes the room that the file takes, and when that was. */
-  onChange: () => void = () => undefined;
+  onPagesSent: () => void = () => undefined;
   readonly #connection: HomeConnection;
   readonly #name: string;
   #number: number;
@@ -126,7 +126,7 @@ export class FileFrames {
   /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
   write(start: PageIndex, end: PageIndex, duty: number, payloadBytes: number): number {
     this.tellGrowth();
-    this.onChange();
+    this.onPagesSent();
     return this.#pages(FrameType.write, start, end, duty, payloadBytes);
   }
 
