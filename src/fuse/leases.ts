@@ -96,7 +96,12 @@ export class Leases {
     if ((leased & Leased.attributes) !== 0 && !isOld) this.#attributes.set(inode, attributes);
     if (place === undefined || (leased & Leased.name) === 0) return;
     const key = nameKey(place.parent, place.name);
-    if (!this.#changing.has(key)) this.#names.set(key, inode);
+    if (this.#changing.has(key)) return;
+    this.#names.set(key, inode);
+    // Another tool has made it in the served folder: what a listing shows is found as well.
+    if (!this.isAbsent(place.parent, place.name)) return;
+    this.#absent.forget(key);
+    this.kernel.forgetNames();
   }
 
   /** The same of what tells no attributes. */

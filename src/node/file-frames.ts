@@ -126,7 +126,6 @@ export class FileFrames {
   /** Queues a write; ask `hasRoom` first. @returns where its pages are to be copied to. */
   write(start: PageIndex, end: PageIndex, duty: number, payloadBytes: number): number {
     this.tellGrowth();
-    this.onPagesSent();
     return this.#pages(FrameType.write, start, end, duty, payloadBytes);
   }
 
@@ -174,6 +173,7 @@ export class FileFrames {
     payloadBytes: number,
     version: Epoch = 0,
   ): number {
+    this.onPagesSent();
     const frame = this.#frame(type);
     frame.dataStart = start;
     frame.dataEnd = end;

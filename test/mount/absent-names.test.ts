@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -119,4 +120,8 @@ test("what other tools put into the served folder is found by who has looked for
   assert.equal(existsSync(mount.at("left by hand")), false);
   writeFileSync(cluster.folder.at("left by hand"), "");
   await until("the file is found", () => existsSync(mount.at("left by hand")));
+  assert.equal(existsSync(mount.at("listed")), false);
+  writeFileSync(cluster.folder.at("listed"), "");
+  assert.ok(readdirSync(mount.path).includes("listed"));
+  assert.ok(existsSync(mount.at("listed")), "at once when it has been listed");
 });

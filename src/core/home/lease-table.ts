@@ -7,7 +7,7 @@ import type { NodeId } from "../units.js";
 export type LeaseKey = number | string;
 
 /** Of a folder's inode and a name in it. */
-export function nameKey(parent: number, name: string): LeaseKey {
+export function nameKey(parent: number, name: string): string {
   return `${parent}/${name}`;
 }
 
@@ -18,7 +18,7 @@ export function nameIn(key: string): { readonly parent: number; readonly name: s
 }
 
 /** That a file has no `security.capability`. */
-export function capabilityKey(inode: number): LeaseKey {
+export function capabilityKey(inode: number): string {
   return nameKey(inode, "");
 }
 
@@ -26,7 +26,7 @@ export function capabilityKey(inode: number): LeaseKey {
  * That some names in a folder lead nowhere: goes with the key of each. When the folder is removed nobody lists those, and its
  * number may be another folder's after that.
  */
-export function absenceKey(folder: number): LeaseKey {
+export function absenceKey(folder: number): string {
   return nameKey(folder, "/");
 }
 
