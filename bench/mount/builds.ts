@@ -32,43 +32,53 @@ async function millisEach(count: number, act: () => Promise<unknown>): Promise<n
   return (performance.now() - start) / count;
 }
 
-const compile: MountBenchmark = {
+interface Build extends Pick<MountBenchmark, "name" | "unit" | "expected" | "program"> {
+  /** Readies the project. @returns what is measured, again and again */
+  readonly begin: (project: string) => Promise<() => Promise<unknown>>;
+}
+
+function build({ begin, ...about }: Build): MountBenchmark {
+  return {
+    ...about,
+    isRate: false,
+    async sample(volume, { builds: count }, id) {
+      const project = await writeProject(volume, `${about.program?.name}-${id}`, count);
+      const figure = await millisEach(count, await begin(project));
+      await rm(project, { recursive: true });
+      return figure;
+    },
+  };
+}
+
+const compile = build({
   name: "mount: cc, 6 folders of headers",
   unit: "ms/file",
-  isRate: false,
   expected: "ahead of sshfs",
   program: { name: "gcc", debianPackage: "gcc" },
-  async sample(volume, { builds }, id) {
-    const project = await writeProject(volume, `build-${id}`, builds);
+  async begin(project) {
+    const options = folders.map((folder) => `-I${folder}`);
     let file = 0;
-    const args = () => [...folders.map((folder) => `-I${folder}`), "-c", `file${file++}.c`];
-    const figure = await millisEach(builds, () => run("gcc", args(), { cwd: project }));
-    await rm(project, { recursive: true });
-    return figure;
+    return () => run("gcc", [...options, "-c", `file${file++}.c`], { cwd: project });
   },
-};
+});
 
-const commit: MountBenchmark = {
+const commit = build({
   name: "mount: git commit",
   unit: "ms",
-  isRate: false,
   expected: "",
   program: { name: "git", debianPackage: "git" },
-  async sample(volume, { builds }, id) {
-    const project = await writeProject(volume, `commit-${id}`, builds);
+  async begin(project) {
     const who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "gc.auto=0"];
     const git = (...args: string[]) => run("git", [...who, ...args], { cwd: project });
     await git("init", "--quiet");
     await git("add", ".");
     await git("commit", "--quiet", "--message", "first");
     let number = 0;
-    const figure = await millisEach(builds, async () => {
+    return async () => {
       await writeFile(join(project, "file0.c"), `int changed = ${number++};\n`);
       await git("commit", "--quiet", "--all", "--message", "next");
-    });
-    await rm(project, { recursive: true });
-    return figure;
+    };
   },
-};
+});
 
 export const builds: readonly MountBenchmark[] = [compile, commit];
