@@ -51,7 +51,7 @@ test("PostgreSQL: its host is killed in the middle; it recovers on the other, wi
   await delay(4000);
   dying.isQuiet = false;
   dying.program.kill("SIGKILL");
-  killed.kill();
+  await killed.kill();
   assert.notEqual((await work).code, 0, "pgbench has lost its server");
 
   await next.start();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until, within } from "../support/until.js";
 import { folderOf } from "./packages.js";
-import { attempt, killGroup, type Outcome } from "./run.js";
+import { attempt, killWithChildren, type Outcome } from "./run.js";
 
 /** It refuses to run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
@@ -50,15 +50,26 @@ export class Postgres implements AsyncDisposable {
 
   /** Its clean end: everything is in its files. */
   async stop(): Promise<void> {
-    const ended = once(this.#server as ChildProcess, "close");
-    this.#server?.kill("SIGINT");
+    const server = this.#server as ChildProcess;
+    this.#server = undefined;
+    const ended = once(server, "close");
+    server.kill("SIGINT");
     const [code] = (await within("PostgreSQL's end", ended, limitMillis)) as [number | null];
     if (code !== 0) throw new Error(`PostgreSQL ended with ${code}: ${this.#log}`);
   }
 
-  /** Ends it as its host's death does. */
-  kill(): void {
-    if (this.#server !== undefined) killGroup(this.#server);
+  /**
+   * Ends it as its host's death does: every process of it. Each is a group of its own, and one that waits for a lock
+   * whose holder has ended, as all do that must write to a mount that is gone, would wait for ever.
+   */
+  async kill(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    const said = server?.stderr; // It closes when the last of them has ended.
+    if (server === undefined || !said || said.closed) return;
+    const ended = once(said, "close");
+    await killWithChildren(server);
+    await within("every process of PostgreSQL is gone", ended, limitMillis);
   }
 
   /** Rows of what a query answers, columns separated by `|`. */
@@ -86,7 +97,7 @@ export class Postgres implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
+    await this.kill();
     this.#local[Symbol.dispose]();
   }
 

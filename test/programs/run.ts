@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { until } from "../support/until.js";
+import { processes } from "./processes.js";
 import { whereItWaits } from "./where-it-waits.js";
 
 export interface RunOptions {
@@ -48,8 +50,19 @@ export async function attempt(command: string, args: readonly string[], options:
   return { code, output, errors };
 }
 
-/** It, and what it has started. */
+/** It, and what it has started that is of its group. */
 export function killGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   process.kill(-child.pid, "SIGKILL");
+}
+
+/** It, and what it has started, of whatever group that is. */
+export async function killWithChildren(parent: ChildProcess): Promise<void> {
+  parent.kill("SIGSTOP");
+  // Until then it may start one more, or be told that one has ended, whose number is free then.
+  const runs = () => processes().some(({ pid, state }) => pid === parent.pid && !/[TZ]/.test(state));
+  await until("it has stopped", () => !runs());
+  for (const child of processes().filter((process) => process.parent === parent.pid))
+    process.kill(child.pid, "SIGKILL");
+  parent.kill("SIGKILL");
 }
