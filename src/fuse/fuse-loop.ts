@@ -40,6 +40,8 @@ export class FuseLoop implements RequestOwner {
   #isClosed = false;
   #turns = 0;
   #isBusy = false;
+  /** The last thing that happened to a request is that it was answered: so the next thing is that another one comes. */
+  #isAnsweredLast = false;
   limits: FuseLimits | undefined;
   /** The request that is being served just now, or was served last: it is not among those that wait. */
   serving: Request | undefined;
@@ -50,6 +52,7 @@ export class FuseLoop implements RequestOwner {
     this.#operations = operations;
     this.#sink = sink;
     pager.watch(fd, Ready.in, () => this.#read());
+    pager.expect(() => this.#isAnsweredLast && this.#read());
   }
 
   /** Requests that wait for their answers, the oldest first. */
@@ -71,36 +74,47 @@ export class FuseLoop implements RequestOwner {
 
   answered(request: Request): void {
     this.#waiting.delete(request.unique);
+    this.#isAnsweredLast = true;
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pager.unwatch(this.fd);
+    this.#pager.expect(undefined);
     libc.close(this.fd);
   }
 
   /**
    * A program that waits for its answer asks nothing more before it has it: so to read until there is nothing costs a call for
    * nothing each time, unless many programs ask.
+   *
+   * @returns whether there was a request
    */
-  #read(): void {
+  #read(): boolean {
     const looks = this.#isBusy || ++this.#turns % lookTurns === 0;
     const countMax = looks ? requestsPerTurn : 1;
-    for (let count = 0; count < countMax; count++) {
-      const length = libc.read(this.fd, this.#buffer.address, bufferBytes);
-      if (length >= 0) {
-        this.#serve(new Request(this, this.#buffer));
-        if (looks) this.#isBusy = count > 0;
-        continue;
-      }
-      const errno = libc.errno();
-      if (errno === Errno.EAGAIN) return;
-      if (errno === Errno.EINTR || errno === Errno.ENOENT) continue; // Interrupted before it could be read.
-      // ECONNABORTED: unmounted just while this took a request off the kernel's queue (fuse_dev_do_read, fs/fuse/dev.c).
-      if (errno === Errno.ENODEV || errno === Errno.ECONNABORTED) return this.#sink.onEnd();
-      throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
+    let count = 0;
+    while (count < countMax && this.#take()) count++;
+    if (looks && count > 0) this.#isBusy = count > 1;
+    return count > 0;
+  }
+
+  /** @returns whether there may be more requests. */
+  #take(): boolean {
+    const length = libc.read(this.fd, this.#buffer.address, bufferBytes);
+    if (length >= 0) {
+      this.#serve(new Request(this, this.#buffer));
+      return true;
     }
+    const errno = libc.errno();
+    if (errno === Errno.EAGAIN) return false;
+    if (errno === Errno.EINTR || errno === Errno.ENOENT) return true; // Interrupted before it could be read.
+    // ECONNABORTED: unmounted just while this took a request off the kernel's queue (fuse_dev_do_read, fs/fuse/dev.c).
+    if (errno !== Errno.ENODEV && errno !== Errno.ECONNABORTED)
+      throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
+    this.#sink.onEnd();
+    return false;
   }
 
   #serve(request: Request): void {
@@ -118,6 +132,7 @@ export class FuseLoop implements RequestOwner {
     request.keep();
     request.since = nowMicros();
     this.#waiting.set(unique, request);
+    this.#isAnsweredLast = false;
     this.#sink.onWait();
   }
 

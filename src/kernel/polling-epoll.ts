@@ -8,6 +8,13 @@ import { PollGauge } from "./poll-gauge.js";
 /** About two wake-ups of another processor, on a virtual machine. */
 const spinMicrosDefault = 100;
 
+/** What is expected is looked for so often before all the rest is. */
+const looksPerRound = 4;
+/** What was expected comes first so often in a row. */
+const expectedMax = 16;
+/** A yield that takes longer has given the processor to somebody who wants it. */
+const yieldMicrosMax = 4;
+
 /** What a loop does so that nobody has to wake it, where that has paid of late. */
 export interface Polling {
   /**
@@ -24,6 +31,12 @@ export class PollingEpoll extends Epoll {
   readonly #gauge: PollGauge;
   readonly #spinMicros: number;
   readonly #latency: CpuLatency | undefined;
+  #expectedInRow = 0;
+  /**
+   * Serves what is likely to come next, and says whether that has come. While polling it is asked first, and more often than the
+   * whole set: one system call instead of two. `wait` then returns 0.
+   */
+  expected: (() => boolean) | undefined;
 
   constructor({ spinMicros, cpuLatencyMicros }: Polling = {}) {
     super();
@@ -43,13 +56,18 @@ export class PollingEpoll extends Epoll {
       return count;
     }
     const end = start + Math.min(this.#spinMicros, timeoutMicros);
-    for (let now = start; now < end; now = nowMicros()) {
-      const count = super.wait(0);
-      if (count > 0) {
+    let looks = looksPerRound;
+    for (let now = start; now < end; ) {
+      const isServed = this.#serveExpected(looks);
+      const count = isServed ? 0 : super.wait(0);
+      if (isServed || count > 0) {
         this.#gauge.came(0);
         return count;
       }
+      const before = nowMicros();
       libc.schedYield(); // To whoever else wants this processor: perhaps the one that is waited for.
+      now = nowMicros();
+      looks = now - before > yieldMicrosMax ? 1 : looksPerRound;
     }
     this.#gauge.came(Number.POSITIVE_INFINITY);
     return this.#sleep(end, Math.max(0, timeoutMicros - this.#spinMicros));
@@ -58,6 +76,16 @@ export class PollingEpoll extends Epoll {
   override close(): void {
     this.#latency?.release();
     super.close();
+  }
+
+  /** @returns whether what is expected had come. */
+  #serveExpected(looks: number): boolean {
+    if (this.expected !== undefined && this.#expectedInRow < expectedMax) {
+      this.#expectedInRow++;
+      for (let look = 0; look < looks; look++) if (this.expected()) return true;
+    }
+    this.#expectedInRow = 0;
+    return false;
   }
 
   /** Sleeps. When that is for long, processors may do so, too. */

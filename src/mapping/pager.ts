@@ -86,6 +86,11 @@ export class Pager {
     if (this.#watchers.delete(fd)) this.#epoll.remove(fd);
   }
 
+  /** `serve` looks for what is likely to come next, serves it, and says whether it had come: see PollingEpoll. */
+  expect(serve: (() => boolean) | undefined): void {
+    this.#epoll.expected = serve;
+  }
+
   /** Loops until `stop`. */
   run(): void {
     try {

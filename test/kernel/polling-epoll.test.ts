@@ -62,6 +62,39 @@ test("a deadline is kept, whether it polls or sleeps, and however short it is", 
   }
 });
 
+test("what is expected is served first, but does not keep the rest from its turn", () => {
+  const set = watched(5000);
+  let served = 0;
+  const serve = () => {
+    served++;
+    return true;
+  };
+  set.epoll.expected = serve;
+  assert.equal(set.epoll.wait(100), 0);
+  assert.equal(served, 0, "only asked while it polls");
+  set.epoll.expected = undefined;
+  satisfy(set);
+  set.epoll.expected = serve;
+  assert.equal(set.epoll.wait(10e6), 0, "it had come, and nothing else");
+  assert.equal(served, 1);
+  ringEventFd(set.fd);
+  let waits = 1;
+  while (set.epoll.wait(10e6) === 0) waits++;
+  assert.ok(waits > 1 && waits <= 20, `the rest had its turn after ${waits}`);
+  assert.equal(set.epoll.token(0), token);
+  drainEventFd(set.fd);
+
+  set.epoll.expected = () => false;
+  for (const micros of [200, 4000, 12_000]) {
+    satisfy(set);
+    const start = nowMicros();
+    assert.equal(set.epoll.wait(micros), 0);
+    assert.ok(nowMicros() - start >= micros, `a deadline of ${micros} us is kept while what is expected does not come`);
+  }
+  libc.close(set.fd);
+  set.epoll.close();
+});
+
 test("where nothing comes for long, it sleeps: a wait costs no more of a processor than the poll", () => {
   const set = watched(1000);
   satisfy(set);
