@@ -89,18 +89,18 @@ export class FuseLoop implements RequestOwner {
    * A program that waits for its answer asks nothing more before it has it: so to read until there is nothing costs a call for
    * nothing each time, unless many programs ask.
    *
-   * @returns whether there was a request
+   * @returns whether there was something: a request, or the end
    */
   #read(): boolean {
     const looks = this.#isBusy || ++this.#turns % lookTurns === 0;
     const countMax = looks ? requestsPerTurn : 1;
     let count = 0;
-    while (count < countMax && this.#take()) count++;
+    while (count < countMax && !this.#isClosed && this.#take()) count++;
     if (looks && count > 0) this.#isBusy = count > 1;
     return count > 0;
   }
 
-  /** @returns whether there may be more requests. */
+  /** @returns whether there was something. */
   #take(): boolean {
     const length = libc.read(this.fd, this.#buffer.address, bufferBytes);
     if (length >= 0) {
@@ -114,7 +114,7 @@ export class FuseLoop implements RequestOwner {
     if (errno !== Errno.ENODEV && errno !== Errno.ECONNABORTED)
       throw new Error(`reading /dev/fuse: ${errnoName(errno)}`);
     this.#sink.onEnd();
-    return false;
+    return true;
   }
 
   #serve(request: Request): void {

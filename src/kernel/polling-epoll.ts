@@ -82,7 +82,7 @@ export class PollingEpoll extends Epoll {
   #serveExpected(looks: number): boolean {
     if (this.expected !== undefined && this.#expectedInRow < expectedMax) {
       this.#expectedInRow++;
-      for (let look = 0; look < looks; look++) if (this.expected()) return true;
+      for (let look = 0; look < looks; look++) if (this.expected?.()) return true;
     }
     this.#expectedInRow = 0;
     return false;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -7,15 +8,15 @@ import { Errno } from "../../src/kernel/errno.js";
 import * as libc from "../../src/kernel/libc.js";
 import { dmmap } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
-import { until } from "../support/until.js";
+import { until, within } from "../support/until.js";
 import { failingHome } from "./failing-home.js";
 import { MountCluster } from "./mount-cluster.js";
 import { PlainUser } from "./plain-user.js";
 
 const skip = lacksFuse();
 const pageBytes = 4096;
-/** MNT_EXPIRE of umount(2). */
-const expire = 4;
+/** MNT_FORCE, MNT_DETACH and MNT_EXPIRE of umount(2). */
+const [force, detach, expire] = [1, 2, 4];
 
 /** A program that has written and stored to a map, and synced nothing. */
 async function storing(path: string): Promise<PlainUser> {
@@ -164,4 +165,29 @@ test("a mount is not busy with a file that another host makes longer, once its l
   over.abort();
   await growing;
   assert.equal((await mount.program.end()).code, 0);
+});
+
+/** A program that writes without pause, until it cannot. */
+const writing = `
+  const { openSync, writeSync } = require("node:fs");
+  const file = openSync(process.argv[1], "w+");
+  console.log("writes");
+  for (;;) writeSync(file, "bytes", 0);`;
+
+test("a mount that is taken away by force while programs ask without pause ends all the same", { skip }, async () => {
+  for (let round = 0; round < 3; round++) {
+    await using cluster = await MountCluster.start({ mounts: 4 });
+    for (const mount of cluster.mounts) {
+      const program = spawn(process.execPath, ["-e", writing, mount.at("file")], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      const ended = once(program, "close");
+      await once(program.stdout, "data");
+      await setTimeout(100);
+      libc.umount2(mount.path, force); // Busy; but the kernel has given up what was asked, and asks nothing more.
+      assert.notEqual((await within("the program ends", ended))[0], 0);
+      libc.umount2(mount.path, detach);
+      assert.equal((await mount.program.end()).code, 0);
+    }
+  }
 });
