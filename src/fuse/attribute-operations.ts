@@ -99,8 +99,8 @@ export class AttributeOperations {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const valid = request.u32(0);
-    const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid));
     const isResize = (valid & SetattrValid.size) !== 0;
+    const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid), isResize);
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.times.set();
       else this.#files.find(inode)?.times.tell();
@@ -127,11 +127,16 @@ export class AttributeOperations {
     else file.whenNotAsked(act);
   }
 
-  /** What ends privileges ends them with the same request. */
-  #withoutPrivileges(inode: number, valid: number, changes: AttributeChanges): AttributeChanges {
-    const mode = this.#privileges.modeWithout(inode);
+  /** What ends privileges ends them with the same request; a cut alone is none. */
+  #withoutPrivileges(
+    inode: number,
+    valid: number,
+    changes: AttributeChanges,
+    isResize: boolean,
+  ): AttributeChanges & { endsPrivileges?: true } {
     const isKept = (valid & SetattrValid.killPrivileges) === 0 || changes.mode !== undefined;
-    return mode === undefined || isKept ? changes : { ...changes, mode };
+    if (isKept || (isResize && !this.#privileges.mayHave(inode))) return changes;
+    return { ...changes, endsPrivileges: true };
   }
 
   #readlink(request: Request): void {

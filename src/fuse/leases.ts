@@ -36,6 +36,8 @@ export class Leases {
   /** Of files that this mount has open for writing: when the home last had to hear of something, which its answers from before lack. */
   readonly #outdatedAt = new Map<number, Moment>();
   #now: Moment = 0;
+  /** Others change the attributes of these; or may have changed those of any, which this mount has not noticed. */
+  onChangedElsewhere: (inodes: readonly number[] | undefined) => void = () => undefined;
 
   /** `isGood`: whether this node may act on its lease. */
   constructor(kernel: KernelLeases, isGood: () => boolean) {
@@ -119,7 +121,9 @@ export class Leases {
   recall(keys: readonly LeaseKey[], done: () => void): void {
     this.#forget(keys);
     if (keys.some((key) => typeof key === "string")) this.kernel.forgetNames();
-    this.kernel.forget(inodesIn(keys), done);
+    const inodes = inodesIn(keys);
+    this.onChangedElsewhere(inodes);
+    this.kernel.forget(inodes, done);
   }
 
   /**
@@ -150,6 +154,7 @@ export class Leases {
     this.#names.clear();
     this.#absent.clear();
     this.#withoutCapability.clear();
+    this.onChangedElsewhere(undefined);
   }
 
   forgetAll(done: () => void): void {

@@ -131,6 +131,7 @@ export class MountProgram {
     nodes.onForgotten = (inode) => this.#files?.find(inode)?.onForgotten();
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
+    leases.onChangedElsewhere = (inodes) => privileges.doubt(inodes ?? files.all().map(({ inode }) => inode));
     const answers = new InodeAnswers(nodes, files, leases, privileges, notifier);
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);

@@ -4,6 +4,7 @@ import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
 import { capabilityName } from "../core/wire/leases.js";
 import { Errno } from "../kernel/errno.js";
+import { withoutSetId } from "../kernel/set-id.js";
 import { storeError } from "../store/store-error.js";
 import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
@@ -172,10 +173,18 @@ export class TreeHandler {
     return { parent, name, attributes: attributes ?? null };
   }
 
-  #setattr({ inode, op: _, born: _born, ...changes }: TreeRequestOf<"setattr">): Attributes {
-    const attributes = this.#tree.setAttributes(inode, changes);
+  #setattr({ inode, op: _, born: _born, endsPrivileges, ...changes }: TreeRequestOf<"setattr">): Attributes {
+    const mode = changes.mode ?? (endsPrivileges ? this.#modeWithoutPrivileges(inode) : undefined);
+    const attributes = this.#tree.setAttributes(inode, { ...changes, mode });
     if (changes.mtime !== undefined) this.#home.files.byInode(inode)?.times.set(attributes.mtime);
     return attributes;
+  }
+
+  /** Undefined where there are none to end. */
+  #modeWithoutPrivileges(inode: number): number | undefined {
+    const { kind, mode } = this.#tree.attributes(inode);
+    const without = withoutSetId(mode);
+    return kind === "file" && without !== mode ? without : undefined;
   }
 
   #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {

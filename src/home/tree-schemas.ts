@@ -40,6 +40,7 @@ export const treeSchemas = {
     gid: v.optional(word),
     atime: timeOrNow,
     mtime: timeOrNow,
+    endsPrivileges: v.optional(v.literal(true)),
     ...change,
   }),
   create: v.object({

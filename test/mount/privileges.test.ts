@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { lacksFuse } from "../support/requires.js";
+import { within } from "../support/until.js";
 import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
@@ -37,6 +39,57 @@ for (const [what, script] of [
     for (const mount of [other, one]) assert.equal(statSync(mount.at("tool")).mode % 0o10000, 0o777);
   });
 }
+
+/** Somebody without rights has the file open, and appends to it when told to. */
+async function appending(path: string): Promise<{ append(): Promise<void> }> {
+  const who = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  const script = 'exec 3>>"$1" && echo open && read -r go && echo more >&3';
+  const program = spawn("setpriv", [...who, "sh", "-c", script, "sh", path], { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(program, "close");
+  await once(program.stdout, "data");
+  return {
+    append: async () => {
+      program.stdin.end("go\n");
+      assert.equal((await within("the program has appended", ended))[0], 0);
+    },
+  };
+}
+
+for (const [before, meanwhile, after] of [
+  [0o6777, 0o766, 0o766],
+  [0o777, 0o6776, 0o776],
+]) {
+  const change = `${before.toString(8)} to ${meanwhile.toString(8)}`;
+  test(`a write ends the privileges of the mode that another host has set meanwhile: ${change}`, { skip }, async () => {
+    await using cluster = await MountCluster.start();
+    const [one, other] = cluster.mounts;
+    writeFileSync(other.at("tool"), "a tool");
+    chmodSync(other.at("tool"), before);
+    const program = await appending(other.at("tool"));
+    assert.equal(statSync(other.at("tool")).mode % 0o10000, before);
+    chmodSync(one.at("tool"), meanwhile);
+    await program.append();
+    for (const mount of [other, one]) assert.equal(statSync(mount.at("tool")).mode % 0o10000, after);
+  });
+}
+
+test("chown(2) ends the privileges of the mode that another host has set meanwhile, and leaves that mode", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  for (const [before, meanwhile, after] of [
+    [0o6711, 0o755, 0o755],
+    [0o711, 0o6755, 0o755],
+  ]) {
+    writeFileSync(one.at("tool"), "a tool");
+    chmodSync(one.at("tool"), before);
+    assert.equal(statSync(other.at("tool")).mode % 0o10000, before);
+    chmodSync(one.at("tool"), meanwhile);
+    chownSync(other.at("tool"), 12_345, 12_345);
+    for (const mount of [other, one]) assert.equal(statSync(mount.at("tool")).mode % 0o10000, after);
+  }
+});
 
 test("set-group-id without execution by the group is no privilege, and stays", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });

@@ -9,7 +9,8 @@ import { MountCluster } from "./mount-cluster.js";
 
 const script = new URL("../../../test/mount/programs/differential.py", import.meta.url).pathname;
 const run = promisify(execFile);
-const seeds = [1, 2, 3, Math.floor(Math.random() * 1e9)];
+/** The fourth has a mode change on one mount, and a chown(2) on the other that went by the mode of before. */
+const seeds = [1, 2, 3, 206_088_361, Math.floor(Math.random() * 1e9)];
 
 test("whatever programs do on two mounts in turn, they are answered as by a local filesystem", {
   skip: lacksFuse(),

@@ -73,8 +73,8 @@ export interface TreeRequests {
     reply: { parent: number; name: string; attributes: Attributes | null };
   };
   getattr: { request: { inode: number } & LeaseRequest; reply: Told };
-  /** The size is `truncate`'s. */
-  setattr: { request: Thing & AttributeChanges & ChangeRequest; reply: Made };
+  /** The size is `truncate`'s. `endsPrivileges`: a file does not run as its owner or group any more, whatever its mode is by then. */
+  setattr: { request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: true }; reply: Made };
   /** With `open` the file is opened along with it, as by `openInode`. */
   create: {
     request: Place & Ownership & ChangeRequest & { exclusive: boolean; open?: "read" | "write" };
