@@ -10,8 +10,8 @@ const spinMicrosDefault = 100;
 
 /** What is expected is looked for so often before all the rest is. */
 const looksPerRound = 4;
-/** What was expected comes first so often in a row. */
-const expectedMax = 16;
+/** What was expected comes first so often in a row: what others ask of this process must not wait for long. */
+const expectedMax = 4;
 /** A yield that takes longer has given the processor to somebody who wants it. */
 const yieldMicrosMax = 4;
 
