@@ -128,10 +128,15 @@ export class MountProgram {
         onWrite: (file) => sizes.onWrite(file),
       },
     });
-    nodes.onForgotten = (inode) => this.#files?.find(inode)?.onForgotten();
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
-    leases.onChangedElsewhere = (inodes) => privileges.doubt(inodes ?? files.all().map(({ inode }) => inode));
+    leases.onChangedElsewhere = (inodes = files.all().map(({ inode }) => inode)) => {
+      for (const inode of inodes) if (nodes.idOf(inode) !== undefined) privileges.doubt(inode);
+    };
+    nodes.onForgotten = (inode) => {
+      privileges.forgotten(inode);
+      files.find(inode)?.onForgotten();
+    };
     const answers = new InodeAnswers(nodes, files, leases, privileges, notifier);
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);
