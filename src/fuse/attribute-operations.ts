@@ -81,6 +81,7 @@ export class AttributeOperations {
       if (attributes === null) return request.fail(Errno.ESTALE);
       if (isQuestion && this.#sizes.isTelling(inode)) return this.#answers.resized(request, attributes);
       if (isQuestion) return this.#answers.unbelieved(request, inode);
+      this.#nodes.saw(attributes); // Who brings the size home meanwhile brings these, and the kernel throws this answer away.
       this.#sizes.settle(attributes, () => this.#answers.attributes(request, attributes), request.thread);
     };
     const onFail = (error: unknown) => {

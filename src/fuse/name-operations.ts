@@ -80,6 +80,7 @@ export class NameOperations {
       const answer = (attributes: Attributes | null) => {
         if (attributes === null) this.#answers.absent(request, parent, name);
         else {
+          this.#nodes.saw(attributes); // As in GETATTR.
           const tell = () => this.#answers.entry(request, parent, name, attributes);
           this.#sizes.settle(attributes, tell, request.thread);
         }

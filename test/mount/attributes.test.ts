@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import {
+  accessSync,
+  appendFileSync,
   chmodSync,
   closeSync,
+  constants,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -35,6 +38,22 @@ test("I19: what is cached is stated without asking the home", { skip }, async ()
   for (let round = 0; round < 1000; round++) assert.ok(lstatSync(other.at("a/b")).isDirectory());
   const asked = (await requests()) - before - 1;
   assert.ok(asked <= 5, `${asked} requests for 1000 stats`);
+});
+
+test("a mode that comes with a size of an open file counts for who asks first", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  writeFileSync(one.at("file"), "");
+  for (let round = 0; round < rounds; round++) {
+    chmodSync(one.at("file"), 0o755);
+    const fd = openSync(other.at("file"), "r");
+    accessSync(other.at("file"), constants.X_OK);
+    chmodSync(one.at("file"), 0o644);
+    appendFileSync(one.at("file"), "longer");
+    // The kernel is brought the size by another answer than to this question, and throws that away, as the older one.
+    assert.throws(() => accessSync(other.at("file"), constants.X_OK), { code: "EACCES" }, `round ${round}`);
+    closeSync(fd);
+  }
 });
 
 test("I19: attributes that one mount changes are seen by the next stat on the other", { skip }, async () => {
