@@ -14,9 +14,9 @@ import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import type { Privileges } from "./privileges.js";
+import type { Probes } from "./probes.js";
 import { Opcode, rootId, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
-import type { SizeProbes } from "./size-probes.js";
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
@@ -30,7 +30,7 @@ export class AttributeOperations {
   readonly #files: MountFiles;
   readonly #space: FileSpace;
   readonly #sizes: KernelSizes;
-  readonly #probes: SizeProbes;
+  readonly #probes: Probes;
   readonly #privileges: Privileges;
 
   constructor(
@@ -42,7 +42,7 @@ export class AttributeOperations {
       readonly leases: Leases;
       readonly space: FileSpace;
       readonly sizes: KernelSizes;
-      readonly probes: SizeProbes;
+      readonly probes: Probes;
       readonly privileges: Privileges;
     },
   ) {

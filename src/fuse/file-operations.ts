@@ -15,9 +15,9 @@ import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
 import type { Privileges } from "./privileges.js";
+import { type Probes, proberHandle } from "./probes.js";
 import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
-import { proberHandle, type SizeProbes } from "./size-probes.js";
 
 const accessMask = 3;
 const { O_RDONLY, O_APPEND, O_DIRECT, O_WRONLY } = constants;
@@ -51,7 +51,7 @@ export class FileOperations {
   readonly #reads: FileReads;
   readonly #writes: FileWrites;
   readonly #privileges: Privileges;
-  readonly #sizes: SizeProbes;
+  readonly #probes: Probes;
   readonly #hasDirectMaps: () => boolean;
   readonly #directIo: DirectIo;
   readonly #locks: LockReleases;
@@ -65,7 +65,7 @@ export class FileOperations {
       readonly reads: FileReads;
       readonly writes: FileWrites;
       readonly privileges: Privileges;
-      readonly sizes: SizeProbes;
+      readonly probes: Probes;
       /** Whether what is opened past the cache can be mapped. */
       readonly hasDirectMaps: () => boolean;
       readonly directIo: DirectIo;
@@ -79,7 +79,7 @@ export class FileOperations {
     this.#reads = io.reads;
     this.#writes = io.writes;
     this.#privileges = io.privileges;
-    this.#sizes = io.sizes;
+    this.#probes = io.probes;
     this.#hasDirectMaps = io.hasDirectMaps;
     this.#directIo = io.directIo;
     this.#locks = locks;
@@ -121,11 +121,11 @@ export class FileOperations {
     );
   }
 
-  /** What is opened for reading and writing. Where the kernel cannot be asked for sizes, nothing else is right: see SizeProbes. */
+  /** What is opened for reading and writing. Where the kernel cannot be asked for sizes, nothing else is right: see Probes. */
   #goesPastCache({ sharing }: MountFile): boolean {
     if (!this.#hasDirectMaps()) return false;
     const isWanted = this.#directIo === "always" || (this.#directIo === "auto" && sharing.is);
-    return isWanted || !this.#sizes.isAble;
+    return isWanted || !this.#probes.isAble;
   }
 
   /** What a program makes is opened with it: see MountFiles. */
@@ -140,12 +140,12 @@ export class FileOperations {
   closeHandle(number: number): void {
     const handle = this.#handles.remove(number);
     if (handle === undefined) return;
-    if (this.#files.release(handle.file, handle.isWriter)) this.#sizes.letGo();
+    if (this.#files.release(handle.file, handle.isWriter)) this.#probes.letGo();
   }
 
   #open(request: Request): void {
     const { keepCache, noFlush } = OpenAnswer;
-    if (this.#sizes.isProber(request)) return answerOpen(request, proberHandle, keepCache | noFlush);
+    if (this.#probes.isProber(request)) return answerOpen(request, proberHandle, keepCache | noFlush);
     const inode = this.#ids.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const onOpened = (handle: number, flags: number) => {

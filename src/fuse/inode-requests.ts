@@ -2,8 +2,9 @@ import type { LeaseKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
-import type { Leases, Place } from "./leases.js";
+import type { Leases } from "./leases.js";
 import type { Nodes } from "./nodes.js";
+import type { Place } from "./place.js";
 import type { Request } from "./request.js";
 
 /** A request to the home that changes something. */

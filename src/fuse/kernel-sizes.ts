@@ -5,9 +5,9 @@ import type { FileReads } from "./file-reads.js";
 import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import type { NodeIds } from "./node-ids.js";
+import { ProbeQuestion } from "./probe-question.js";
+import type { Probes } from "./probes.js";
 import { Opcode } from "./protocol.js";
-import type { SizeProbes } from "./size-probes.js";
-import { SizeQuestion } from "./size-question.js";
 import { covers, endOf, type WaitingRequests } from "./waiting-requests.js";
 
 /** How often the kernel is asked at once whether it knows a size by now; after that, every millisecond. */
@@ -50,7 +50,7 @@ interface Telling {
 export class KernelSizes {
   readonly #files: MountFiles;
   readonly #ids: NodeIds;
-  readonly #probes: SizeProbes;
+  readonly #probes: Probes;
   readonly #reads: FileReads;
   readonly #pins: Pins;
   readonly #waiting: WaitingRequests;
@@ -62,7 +62,7 @@ export class KernelSizes {
     ids: NodeIds,
     reads: FileReads,
     pins: Pins,
-    kernel: { readonly probes: SizeProbes; readonly waiting: WaitingRequests },
+    kernel: { readonly probes: Probes; readonly waiting: WaitingRequests },
     wakeAt: (deadline: Micros) => void,
   ) {
     this.#files = files;
@@ -212,12 +212,12 @@ export class KernelSizes {
     const question = this.#question(file, telling);
     const delayMillis = telling.tries++ < triesAtOnce ? 0 : 1;
     telling.probes++;
-    if (question === SizeQuestion.ask) file.beginAsk();
-    if (question === SizeQuestion.askLocked) file.isAskedLocked = true;
+    if (question === ProbeQuestion.ask) file.beginAsk();
+    if (question === ProbeQuestion.askLocked) file.isAskedLocked = true;
     const onDone = (seenBytes: number) => {
       telling.probes--;
-      if (question === SizeQuestion.ask) file.endAsk();
-      if (question === SizeQuestion.askLocked) file.isAskedLocked = telling.isOverdue = false;
+      if (question === ProbeQuestion.ask) file.endAsk();
+      if (question === ProbeQuestion.askLocked) file.isAskedLocked = telling.isOverdue = false;
       this.#probed(file, telling, seenBytes);
     };
     this.#probes.probe({ node, delayMillis, question, keepsFile: this.#files.isUsed(file), onDone });
@@ -225,21 +225,21 @@ export class KernelSizes {
 
   /** Whether a prober waits for the lock, and another one can ask without. */
   #isUnlocked(file: MountFile, telling: Telling): boolean {
-    return file.isAskedLocked && telling.probes === 1 && this.#question(file, telling) === SizeQuestion.ask;
+    return file.isAskedLocked && telling.probes === 1 && this.#question(file, telling) === ProbeQuestion.ask;
   }
 
-  #question(file: MountFile, { isOverdue }: Telling): SizeQuestion {
+  #question(file: MountFile, { isOverdue }: Telling): ProbeQuestion {
     const { sizeBytes } = file.file.cache;
     const isAnswered = file.shownBytes === sizeBytes && file.sizeThread >= 0;
     // Whoever has the answer makes the kernel know it; but it may not have believed a prober's.
-    if (isAnswered && !this.#probes.isProber({ thread: file.sizeThread })) return SizeQuestion.look;
+    if (isAnswered && !this.#probes.isProber({ thread: file.sizeThread })) return ProbeQuestion.look;
     const holder = this.#waiting.lockHolder(file.inode);
-    if (holder === undefined) return file.isWriteOpen && !isOverdue ? SizeQuestion.askLocked : SizeQuestion.ask;
-    if (holder.opcode === Opcode.getattr) return SizeQuestion.ask; // It waits for this.
-    if (holder.opcode !== Opcode.write) return SizeQuestion.look;
+    if (holder === undefined) return file.isWriteOpen && !isOverdue ? ProbeQuestion.askLocked : ProbeQuestion.ask;
+    if (holder.opcode === Opcode.getattr) return ProbeQuestion.ask; // It waits for this.
+    if (holder.opcode !== Opcode.write) return ProbeQuestion.look;
     // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.
     const isInTheWay = !holder.isDirect && (endOf(holder) > file.shownBytes || covers(holder, pageAt(sizeBytes)));
-    return isInTheWay ? SizeQuestion.look : SizeQuestion.ask;
+    return isInTheWay ? ProbeQuestion.look : ProbeQuestion.ask;
   }
 
   #probed(file: MountFile, telling: Telling, seenBytes: number): void {

@@ -4,6 +4,7 @@ import type { Attributes } from "../core/wire/attributes.js";
 import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
 import { AbsentNames } from "./absent-names.js";
 import type { KernelLeases } from "./kernel-leases.js";
+import type { Place } from "./place.js";
 
 /**
  * Ends a change, with what the home said of it, or nothing if it refused. `then` is called when the kernel knows what was
@@ -13,11 +14,6 @@ export type EndChange = (answer: ChangeAnswer & { readonly attributes?: Attribut
 
 /** Counts what the home is told of stores here: a question of one moment it may answer before it hears of what follows. */
 export type Moment = number;
-
-export interface Place {
-  readonly parent: number;
-  readonly name: string;
-}
 
 /**
  * What this mount was told of names and attributes on a lease: it goes by that, and so may its kernel, until the home asks it

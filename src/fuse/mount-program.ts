@@ -25,12 +25,13 @@ import { Leases } from "./leases.js";
 import { LockOperations } from "./lock-operations.js";
 import type { MountFile } from "./mount-file.js";
 import { MountFiles } from "./mount-files.js";
+import { MovedFolders } from "./moved-folders.js";
 import { NameOperations } from "./name-operations.js";
 import { Nodes } from "./nodes.js";
 import { Notifier } from "./notifier.js";
 import { Privileges } from "./privileges.js";
+import { Probes } from "./probes.js";
 import { epochMinorMin } from "./protocol.js";
-import { SizeProbes } from "./size-probes.js";
 import { WaitWatch } from "./wait-watch.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -75,7 +76,7 @@ export class MountProgram {
 
   #connect(reply: Reply): void {
     const wakeAt = (deadline: Micros) => this.#node.wakeAt(deadline);
-    const probes = new SizeProbes(this.#node.pager, this.#setup.mountPoint, wakeAt); // Its thread starts meanwhile.
+    const probes = new Probes(this.#node.pager, this.#setup.mountPoint, wakeAt); // Its thread starts meanwhile.
     this.#helpers = [probes];
     this.#node.connect((welcome, error) => {
       if (welcome === undefined) return reply.fail(error);
@@ -88,7 +89,7 @@ export class MountProgram {
     });
   }
 
-  #mount(rootInode: number, probes: SizeProbes, reply: Reply): void {
+  #mount(rootInode: number, probes: Probes, reply: Reply): void {
     const { mountPoint } = this.#setup;
     try {
       const fd = mountDevice(mountPoint, this.#setup);
@@ -100,7 +101,7 @@ export class MountProgram {
     probes.try(() => reply()); // How programs' files are opened depends on that.
   }
 
-  #serve(fd: number, rootInode: number, probes: SizeProbes): void {
+  #serve(fd: number, rootInode: number, probes: Probes): void {
     const node = this.#node;
     const nodes = new Nodes(rootInode);
     const notifier = new Notifier(node.pager, fd);
@@ -130,26 +131,26 @@ export class MountProgram {
     });
     const requests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests);
+    const moved = new MovedFolders(nodes, probes, wakeAt);
     leases.onChangedElsewhere = (inodes = files.all().map(({ inode }) => inode)) => {
       for (const inode of inodes) if (nodes.idOf(inode) !== undefined) privileges.doubt(inode);
     };
     nodes.onForgotten = (inode) => {
-      privileges.forgotten(inode);
+      for (const knows of [privileges, moved]) knows.forgotten(inode);
       files.find(inode)?.onForgotten();
     };
     const answers = new InodeAnswers(nodes, files, leases, privileges, notifier);
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);
     const hasDirectMaps = () => this.#loop?.limits?.directIoMaps === true;
-    const { directIo } = this.#setup;
-    const io = { reads, writes, privileges, sizes: probes, hasDirectMaps, directIo };
+    const io = { reads, writes, privileges, probes, hasDirectMaps, directIo: this.#setup.directIo };
     const open = new FileOperations(node, nodes, files, handles, io, locks);
     const space = new FileSpace(node, files, handles, writes);
     const parts = [
       open,
       space,
       locks,
-      new NameOperations(nodes, requests, answers, { leases, sizes }, open),
+      new NameOperations(nodes, requests, answers, { leases, sizes, moved }, open),
       new AttributeOperations(nodes, requests, answers, files, { leases, space, sizes, probes, privileges }),
       new FolderOperations(nodes, requests, leases),
     ];
@@ -163,7 +164,7 @@ export class MountProgram {
       reason: (request) => this.#reason(files.find(nodes.inodeOf(request.node) ?? -1)),
       subject: (request) => nodes.nameOf(nodes.inodeOf(request.node) ?? -1),
     });
-    for (const timer of [reads, sizes]) node.addTimer((now) => timer.onTime(now));
+    for (const timer of [reads, sizes, moved]) node.addTimer((now) => timer.onTime(now));
     for (const watcher of [probes, watch, interrupts]) node.addTimer((now) => watcher.look(now));
     this.#listen(files, leases, { reads, waiting });
     waiting.loop = loop;

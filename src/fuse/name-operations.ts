@@ -12,6 +12,7 @@ import type { InodeAnswers } from "./inode-answers.js";
 import type { Change, InodeRequests } from "./inode-requests.js";
 import type { KernelSizes } from "./kernel-sizes.js";
 import type { Leases } from "./leases.js";
+import type { MovedFolders } from "./moved-folders.js";
 import type { Nodes } from "./nodes.js";
 import { entryBytes, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
@@ -40,17 +41,19 @@ export class NameOperations {
   readonly #answers: InodeAnswers;
   readonly #leases: Leases;
   readonly #sizes: KernelSizes;
+  readonly #moved: MovedFolders;
   readonly #open: FileOperations;
 
   constructor(
     nodes: Nodes,
     requests: InodeRequests,
     answers: InodeAnswers,
-    parts: { readonly leases: Leases; readonly sizes: KernelSizes },
+    parts: { readonly leases: Leases; readonly sizes: KernelSizes; readonly moved: MovedFolders },
     open: FileOperations,
   ) {
     this.#leases = parts.leases;
     this.#sizes = parts.sizes;
+    this.#moved = parts.moved;
     this.#nodes = nodes;
     this.#requests = requests;
     this.#answers = answers;
@@ -59,7 +62,7 @@ export class NameOperations {
 
   operations(): [number, Operation][] {
     return [
-      [Opcode.lookup, (request) => this.#lookup(request)],
+      [Opcode.lookup, (request) => this.#moved.settle(request, () => this.#lookup(request))],
       [Opcode.forget, (request) => this.#forget(request)],
       [Opcode.batchForget, (request) => this.#forgetMany(request)],
       [Opcode.create, (request) => this.#create(request)],
@@ -81,7 +84,10 @@ export class NameOperations {
         if (attributes === null) this.#answers.absent(request, parent, name);
         else {
           this.#nodes.saw(attributes); // As in GETATTR.
-          const tell = () => this.#answers.entry(request, parent, name, attributes);
+          const tell = () => {
+            this.#moved.found(request, { parent, name }, attributes);
+            this.#answers.entry(request, parent, name, attributes);
+          };
           this.#sizes.settle(attributes, tell, request.thread);
         }
       };

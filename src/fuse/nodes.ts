@@ -1,6 +1,7 @@
 import type { ByteOffset } from "../core/units.js";
 import { type Attributes, type Identity, isSameThing } from "../core/wire/attributes.js";
 import type { NodeIds } from "./node-ids.js";
+import type { Place } from "./place.js";
 import { rootId } from "./protocol.js";
 
 interface Known {
@@ -19,9 +20,7 @@ interface Known {
 }
 
 /** A name, and where it leads as far as that is known. */
-interface KnownPlace {
-  readonly parent: number;
-  readonly name: string;
+interface KnownPlace extends Place {
   readonly inode: number | undefined;
 }
 
@@ -90,6 +89,12 @@ export class Nodes implements NodeIds {
     return !isSameThing(this.#byId.get(id)?.thing ?? thing, thing);
   }
 
+  /** Where the kernel was shown this last. */
+  placeOf(thing: Attributes): Place | undefined {
+    const found = this.#byInode.get(thing.inode);
+    return found !== undefined && isSameThing(found.thing ?? thing, thing) ? found : undefined;
+  }
+
   told(inode: number, sizeBytes: ByteOffset): void {
     const known = this.#byInode.get(inode);
     if (known !== undefined) known.toldBytes = sizeBytes;
@@ -119,7 +124,7 @@ export class Nodes implements NodeIds {
   }
 
   /** Seen last at this place, by what leads there or, if that is not known, by a look at all. */
-  #at({ parent, name }: Pick<KnownPlace, "parent" | "name">, inode: number | undefined): Known[] {
+  #at({ parent, name }: Place, inode: number | undefined): Known[] {
     const candidates = inode === undefined ? [...this.#byInode.values()] : [this.#byInode.get(inode) ?? []].flat();
     return candidates.filter((known) => known.parent === parent && known.name === name);
   }

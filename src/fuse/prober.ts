@@ -5,37 +5,44 @@ import { Ready } from "../kernel/epoll.js";
 import { createEventFd } from "../kernel/event-fd.js";
 import type { Pager } from "../mapping/pager.js";
 import { NoticeRing } from "./notice-ring.js";
-import type { SizeProberSetup } from "./size-prober-main.js";
-import { keepsFile, SizeQuestion } from "./size-question.js";
+import { keepsFile, ProbeQuestion } from "./probe-question.js";
+import type { ProberSetup } from "./prober-main.js";
 
-/** One probe of a file's size. */
-export interface SizeProbe {
+/** A name is not longer than this. Bytes. */
+export const probedNameBytesMax = 1023;
+
+/** One question to the kernel, about a file's size or a name. */
+export interface Probe {
   /** FUSE's number for the inode. */
   readonly node: number;
   /** How long to wait before. */
   readonly delayMillis: number;
-  readonly question: SizeQuestion;
+  readonly question: ProbeQuestion;
+  /** For `lookUp`: the bytes of the name in the folder `node`, not more than `probedNameBytesMax`. */
+  readonly name?: Uint8Array;
   /** See `keepsFile`. */
   readonly keepsFile: boolean;
-  /** Gets the size that the kernel knows then; negative when it cannot be told. */
+  /** Gets the size that the kernel knows then; negative when it cannot be told, and for a name the errno. */
   readonly onDone: (seenBytes: number) => void;
 }
 
-/** A thread that brings sizes home, one at a time. */
-export class SizeProber {
+/** A thread that asks the kernel, one question at a time. */
+export class Prober {
   readonly #ring = new NoticeRing();
   readonly #bell = createEventFd();
+  /** Of the probe that it is at, and a NUL. */
+  readonly #name = new Uint8Array(new SharedArrayBuffer(probedNameBytesMax + 1));
   readonly #worker: Worker;
   /** What it is at, and since when. */
-  running: SizeProbe | undefined;
+  running: Probe | undefined;
   since: Micros = 0;
   /** Whether it may have files open, for the next probe of them. */
   keepsFiles = false;
   #isToLetGo = false;
 
   constructor(pager: Pager, mountPoint: string, onIdle: () => void) {
-    const workerData: SizeProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell };
-    this.#worker = new Worker(new URL("./size-prober-main.js", import.meta.url), { workerData, name: "dmmap sizes" });
+    const workerData: ProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell, name: this.#name };
+    this.#worker = new Worker(new URL("./prober-main.js", import.meta.url), { workerData, name: "dmmap prober" });
     this.#worker.unref();
     pager.watch(this.#bell, Ready.in + Ready.edge, () => {
       this.#ring.takeDone((seenBytes) => this.#finish(seenBytes));
@@ -49,11 +56,19 @@ export class SizeProber {
     return this.#ring.thread;
   }
 
+  /** Whether its thread runs, and is at nothing. */
+  get isIdle(): boolean {
+    return this.thread !== 0 && this.running === undefined;
+  }
+
   /** Only when it is at nothing. */
-  run(probe: SizeProbe, now: Micros): void {
+  run(probe: Probe, now: Micros): void {
     this.running = probe;
     this.since = now;
-    this.keepsFiles = probe.question !== SizeQuestion.letGo && (this.keepsFiles || probe.keepsFile);
+    this.keepsFiles = probe.question !== ProbeQuestion.letGo && (this.keepsFiles || probe.keepsFile);
+    const { name = new Uint8Array(0) } = probe;
+    this.#name.set(name);
+    this.#name[name.length] = 0;
     const byteLength = probe.question + (probe.keepsFile ? keepsFile : 0);
     this.#ring.push({ node: probe.node, offset: probe.delayMillis, byteLength });
   }
@@ -62,7 +77,7 @@ export class SizeProber {
   letGo(): void {
     this.#isToLetGo = this.running !== undefined;
     if (this.#isToLetGo || !this.keepsFiles) return;
-    const question = SizeQuestion.letGo;
+    const question = ProbeQuestion.letGo;
     this.run({ node: 0, delayMillis: 0, question, keepsFile: false, onDone: () => undefined }, nowMicros());
   }
 

@@ -1,10 +1,10 @@
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Pager } from "../mapping/pager.js";
+import { ProbeQuestion } from "./probe-question.js";
+import { type Probe, Prober } from "./prober.js";
 import { GetattrFlag, rootId } from "./protocol.js";
 import type { Request } from "./request.js";
-import { type SizeProbe, SizeProber } from "./size-prober.js";
-import { SizeQuestion } from "./size-question.js";
 
 /** A probe that takes longer waits for a program's write, or a sync: that may take long, and others want their sizes. */
 const stuckMicros = 5000;
@@ -16,15 +16,15 @@ const probersMax = 4;
 export const proberHandle = 0;
 
 /**
- * Brings sizes home to the kernel: a thread asks for them on this very mount. Needs the right to open by handle, which root has;
- * without it the kernel is left to ask by itself, and programs write past its cache: see KernelSizes.
+ * Brings sizes and names home to the kernel: a thread asks for them on this very mount. Needs the right to open by handle, which
+ * root has; without it the kernel is left to ask by itself, and programs write past its cache: see KernelSizes, MovedFolders.
  */
-export class SizeProbes {
+export class Probes {
   readonly #pager: Pager;
   readonly #mountPoint: string;
   readonly #wakeAt: (deadline: Micros) => void;
-  readonly #probers: SizeProber[] = [];
-  readonly #queue: SizeProbe[] = [];
+  readonly #probers: Prober[] = [];
+  readonly #queue: Probe[] = [];
   /** Whether the kernel can be asked at all. */
   isAble = false;
 
@@ -41,10 +41,10 @@ export class SizeProbes {
       this.isAble = seenBytes >= 0;
       then();
     };
-    this.probe({ node: rootId, delayMillis: 0, question: SizeQuestion.try, keepsFile: false, onDone });
+    this.probe({ node: rootId, delayMillis: 0, question: ProbeQuestion.try, keepsFile: false, onDone });
   }
 
-  probe(probe: SizeProbe): void {
+  probe(probe: Probe): void {
     this.#queue.push(probe);
     this.#runNext();
   }
@@ -57,7 +57,7 @@ export class SizeProbes {
   /** Whether this GETATTR brings the size home: the kernel asks for one in order to open the file as well. */
   isQuestion(request: Request): boolean {
     const question = this.#of(request.thread)?.running?.question;
-    if (question !== SizeQuestion.askLocked) return question === SizeQuestion.ask;
+    if (question !== ProbeQuestion.askLocked) return question === ProbeQuestion.ask;
     return (request.u32(0) & GetattrFlag.handle) !== 0 && request.u64(8) === proberHandle;
   }
 
@@ -95,18 +95,18 @@ export class SizeProbes {
     for (const prober of this.#probers) prober.stop();
   }
 
-  #of(thread: number): SizeProber | undefined {
+  #of(thread: number): Prober | undefined {
     return thread === 0 ? undefined : this.#probers.find((prober) => prober.thread === thread);
   }
 
   #add(): void {
-    this.#probers.push(new SizeProber(this.#pager, this.#mountPoint, () => this.#runNext()));
+    this.#probers.push(new Prober(this.#pager, this.#mountPoint, () => this.#runNext()));
   }
 
   #runNext(): void {
     for (const prober of this.#probers) {
       if (this.#queue.length === 0) return;
-      if (prober.running === undefined) prober.run(this.#queue.shift() as SizeProbe, nowMicros());
+      if (prober.isIdle) prober.run(this.#queue.shift() as Probe, nowMicros());
     }
     const now = nowMicros();
     if (this.#queue.length > 0 && this.#probers.length < probersMax) this.#wakeAt(now + stuckMicros);

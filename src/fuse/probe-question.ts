@@ -1,5 +1,5 @@
-/** How the thread that brings sizes home finds out which size the kernel knows. */
-export const SizeQuestion = {
+/** What a prober has the kernel do: mostly it finds out which size it knows. */
+export const ProbeQuestion = {
   /** What it knows already. */
   look: 0,
   /** The kernel asks for it first. */
@@ -10,7 +10,9 @@ export const SizeQuestion = {
   try: 3,
   /** None: what stays open for the next one is to be closed. */
   letGo: 4,
+  /** None: a name in this folder is to be looked up. */
+  lookUp: 5,
 } as const;
 /** Added to one: the file may stay open for the next question, since programs keep the mount busy with it as well. */
 export const keepsFile = 16;
-export type SizeQuestion = (typeof SizeQuestion)[keyof typeof SizeQuestion];
+export type ProbeQuestion = (typeof ProbeQuestion)[keyof typeof ProbeQuestion];
