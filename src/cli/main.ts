@@ -16,6 +16,7 @@ import { serve } from "./verbs/serve.js";
 import { stat } from "./verbs/stat.js";
 import { status } from "./verbs/status.js";
 import { tokens } from "./verbs/tokens.js";
+import { top } from "./verbs/top.js";
 import { truncate } from "./verbs/truncate.js";
 import { umount } from "./verbs/umount.js";
 
@@ -29,6 +30,7 @@ const commands: Readonly<Record<string, Command>> = {
   mv,
   truncate,
   status,
+  top,
   tokens,
   mount,
   umount,

@@ -1,5 +1,8 @@
-/** Lines with aligned columns: text to the left, numbers (columns named in `right`) to the right. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+import { visible } from "./visible.js";
+
+/** Lines with aligned columns: text to the left, numbers (columns named in `right`) to the right. Cells are made visible. */
+export function columns(given: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const rows = given.map((row) => row.map(visible));
   const widths: number[] = [];
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);

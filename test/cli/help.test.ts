@@ -2,7 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dmmap } from "./dmmap.js";
 
-const verbs = ["serve", "ls", "stat", "put", "get", "rm", "mv", "truncate", "status", "tokens", "doctor", "bench"];
+const verbs = [
+  "serve",
+  "ls",
+  "stat",
+  "put",
+  "get",
+  "rm",
+  "mv",
+  "truncate",
+  "status",
+  "top",
+  "tokens",
+  "doctor",
+  "bench",
+];
 
 test("every verb has a page that suffices: usage, options, examples, exit codes", async () => {
   for (const verb of verbs) {
@@ -65,6 +79,11 @@ const misuse: [string, string[], RegExp][] = [
   ["a policy for a file that is there", ["truncate", "dmmap://127.0.0.1:1/a", "1", "--policy", "simple"], /--create/],
   ["a latency that is a word", ["serve", "--cpu-latency", "none"], /--cpu-latency is a whole number of microseconds/],
   ["no way to open files", ["mount", "dmmap://127.0.0.1:1", "/tmp", "-f", "--direct-io", "on"], /auto, always, never/],
+  ["an interval of nothing", ["top", "dmmap://127.0.0.1:1", "--interval", "0"], /a number of seconds above 0, not "0"/],
+  ["an interval too short", ["top", "dmmap://127.0.0.1:1", "--interval", "0.01"], /from 0\.05 to 86400, not "0\.01"/],
+  ["an interval that no timer has", ["top", "dmmap://127.0.0.1:1", "--interval", "9999999"], /from 0\.05 to 86400/],
+  ["looks that are none", ["top", "dmmap://127.0.0.1:1", "--count", "0"], /--count is a whole number above 0, not "0"/],
+  ["a live view of a file", ["top", "dmmap://127.0.0.1:1/a"], /takes a volume/],
   ["a lease of nothing", ["serve", "--lease", "0"], /--lease/],
   ["a place to listen that is none", ["serve", "/tmp", "--listen", "127.0.0.1:70000"], /HOST:PORT/],
 ];

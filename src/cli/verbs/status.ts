@@ -1,7 +1,8 @@
-import type { FencedEvent, HomeCounters, HomeFileStatus, HomeNodeStatus, HomeStatus } from "../../observe/status.js";
+import type { FencedEvent, HomeCounters, HomeStatus } from "../../observe/status.js";
 import { formatByteSize } from "../byte-size.js";
 import { defineCommand } from "../command.js";
 import { formatSeconds } from "../duration.js";
+import { fileTable, nodeTable } from "../home-tables.js";
 import { parseVolume } from "../location.js";
 import { printJson, printLines } from "../print.js";
 import { columns, facts, titled } from "../table.js";
@@ -25,7 +26,7 @@ export const status = defineCommand({
       "",
       ...titled(`Nodes: ${found.nodes.length}`, nodeTable(found.nodes)),
       "",
-      ...titled(`Open files: ${found.openFiles}`, found.files.length === 0 ? [] : fileTable(found.files)),
+      ...titled(`Open files: ${found.openFiles}`, fileTable(found.files)),
       "",
       ...titled("Fenced last", found.fencings.length === 0 ? [] : fencingTable(found.fencings)),
       "",
@@ -46,30 +47,6 @@ function homeFacts(home: HomeStatus): [string, string][] {
     rows.push(["disk", `refuses ${formatByteSize(home.refusedBytes)}, kept in memory until it takes them`]);
   }
   return rows;
-}
-
-function nodeTable(nodes: readonly HomeNodeStatus[]): string[] {
-  const rows = nodes.map(({ node, name, address, state, files, tokens, lastHeardMillis }) => [
-    String(node),
-    name,
-    address,
-    state,
-    String(files),
-    String(tokens),
-    `${formatSeconds(lastHeardMillis / 1000)} ago`,
-  ]);
-  return columns([["NODE", "NAME", "ADDRESS", "STATE", "FILES", "TOKENS", "HEARD"], ...rows], [0, 4, 5]);
-}
-
-function fileTable(files: readonly HomeFileStatus[]): string[] {
-  const rows = files.map((file) => [
-    file.name,
-    String(file.sizeBytes),
-    file.policy,
-    ...[file.nodes, file.readers, file.writers, file.waiters, file.segments, file.locks].map(String),
-  ]);
-  const head = ["NAME", "SIZE", "POLICY", "NODES", "READERS", "WRITERS", "WAITERS", "SEGMENTS", "LOCKS"];
-  return columns([head, ...rows], [1, 3, 4, 5, 6, 7, 8]);
 }
 
 function fencingTable(fencings: readonly FencedEvent[]): string[] {
