@@ -13,12 +13,3 @@ export function parseByteSize(text: string): number {
     throw new UsageError(`the size ${text} is too large: a file has fewer than 2^53 bytes`);
   return bytes;
 }
-
-/** For people: three digits and a unit. */
-export function formatByteSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}

@@ -1,5 +1,5 @@
+import { formatSeconds } from "../observe/quantities.js";
 import type { HomeFileStatus, HomeNodeStatus } from "../observe/status.js";
-import { formatSeconds } from "./duration.js";
 import { columns } from "./table.js";
 
 /** A home's nodes, a line each below a heading; nothing when there are none. */

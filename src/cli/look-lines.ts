@@ -1,7 +1,7 @@
+import { busiestFirst } from "../observe/busiest.js";
+import { formatByteSize, formatRate, formatSeconds } from "../observe/quantities.js";
 import type { HomeRates } from "../observe/rates.js";
-import type { HomeFileStatus, HomeStatus } from "../observe/status.js";
-import { formatByteSize } from "./byte-size.js";
-import { formatSeconds } from "./duration.js";
+import type { HomeStatus } from "../observe/status.js";
 import type { ScreenSize } from "./full-screen.js";
 import { fileTable, nodeTable } from "./home-tables.js";
 import { columns, titled } from "./table.js";
@@ -29,7 +29,7 @@ export function lookLines({ status, rates }: Look, size?: ScreenSize): string[] 
     ...packed(alarmParts(status), width),
     ...titled("Per second", rateTable(rates)),
   ];
-  const files = status.files.toSorted(byBusiness);
+  const files = busiestFirst(status.files);
   const room = Math.max(0, rows - head.length - headingRows(status.nodes) - headingRows(files));
   // Half for the nodes, and what the files leave of theirs.
   const nodesShown = Math.min(status.nodes.length, Math.max(Math.floor(room / 2), room - files.length));
@@ -88,20 +88,6 @@ function rateTable(rates: HomeRates | null): string[] {
   ];
   const values = cells.map(([, name, format]) => (rates === null ? "-" : format(rates[name])));
   return columns([cells.map(([head]) => head), values], [...cells.keys()]);
-}
-
-/** Once in some seconds is not never: a digit behind the point where there is little before it. */
-function formatRate(perSecond: number): string {
-  return perSecond < 10 && !Number.isInteger(perSecond) ? perSecond.toFixed(1) : String(Math.round(perSecond));
-}
-
-function byBusiness(a: HomeFileStatus, b: HomeFileStatus): number {
-  return (
-    b.waiters - a.waiters ||
-    b.locksWaiting - a.locksWaiting ||
-    b.writers + b.readers - a.writers - a.readers ||
-    (a.name < b.name ? -1 : 1)
-  );
 }
 
 /** A title, and the heading of a table with something in it. */

@@ -1,4 +1,4 @@
-import { formatByteSize } from "./byte-size.js";
+import { formatByteSize } from "../observe/quantities.js";
 
 const redrawMillisMin = 100;
 const barCells = 24;

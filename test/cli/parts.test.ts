@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { test } from "node:test";
-import { formatByteSize, parseByteSize } from "../../src/cli/byte-size.js";
+import { parseByteSize } from "../../src/cli/byte-size.js";
 import { UsageError } from "../../src/cli/command.js";
-import { formatSeconds, parseSeconds } from "../../src/cli/duration.js";
+import { parseSeconds } from "../../src/cli/duration.js";
 import { intoFolder, parseLocation } from "../../src/cli/location.js";
 import { ProgressBar } from "../../src/cli/progress-bar.js";
 import { dataRuns, nonZeroRuns } from "../../src/cli/sparse.js";
+import { formatByteSize, formatSeconds } from "../../src/observe/quantities.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 test("sizes are exact up to 2^53 - 1", () => {

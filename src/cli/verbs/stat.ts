@@ -1,4 +1,4 @@
-import { formatByteSize } from "../byte-size.js";
+import { formatByteSize } from "../../observe/quantities.js";
 import { defineCommand } from "../command.js";
 import { parseFile } from "../location.js";
 import { printJson, printLines } from "../print.js";

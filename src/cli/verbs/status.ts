@@ -1,7 +1,6 @@
+import { formatByteSize, formatSeconds } from "../../observe/quantities.js";
 import type { FencedEvent, HomeCounters, HomeStatus } from "../../observe/status.js";
-import { formatByteSize } from "../byte-size.js";
 import { defineCommand } from "../command.js";
-import { formatSeconds } from "../duration.js";
 import { fileTable, nodeTable } from "../home-tables.js";
 import { parseVolume } from "../location.js";
 import { printJson, printLines } from "../print.js";
