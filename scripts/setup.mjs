@@ -2,13 +2,24 @@
 // the build when a source changed. Does nothing, quickly and without the network, when nothing is to be done.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeMin = [20, 19];
 const sourceFolders = ["src", "test", "bench", "examples", "sim"];
+/** What runs in Node, and what runs in a browser. */
+const projects = ["tsconfig.json", "src/dashboard/page/tsconfig.json"];
 const stamp = join(root, "dist/.built");
 
 export function setUp() {
@@ -77,17 +88,22 @@ function installDependencies() {
 /** The stamp is the hash of what the build read, so a file that went back in time, or went away, counts as a change. */
 function build() {
   const sources = listSources();
-  const hash = hashOf([...sources, join(root, "tsconfig.json"), join(root, "node_modules/typescript/package.json")]);
+  const others = [...projects, "node_modules/typescript/package.json"].map((path) => join(root, path));
+  const hash = hashOf([...sources, ...others]);
   const isWhole = sources.every((source) => existsSync(outputOf(source)));
   if (isWhole && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
 
   // tsc does not emit again what its own notes call up to date, even where the output is gone.
-  if (!isWhole) rmSync(join(root, "dist/.tsbuildinfo"), { force: true });
+  if (!isWhole)
+    for (const file of [".tsbuildinfo", ".page.tsbuildinfo"]) rmSync(join(root, "dist", file), { force: true });
   rmSync(stamp, { force: true });
   const started = performance.now();
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.json"], { cwd: root, stdio: "inherit" });
-  if (status !== 0) stop("the build failed, see above.");
+  for (const project of projects) {
+    const { status } = spawnSync(process.execPath, [tsc, "-p", project], { cwd: root, stdio: "inherit" });
+    if (status !== 0) stop("the build failed, see above.");
+  }
+  for (const asset of sources.filter((source) => !source.endsWith(".ts"))) copyFileSync(asset, outputOf(asset));
   const removed = removeStale(new Set(sources.map(outputOf)));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, hash);
@@ -95,8 +111,10 @@ function build() {
   console.log(`setup: built ${sources.length} files in ${seconds} s${removed > 0 ? `, removed ${removed} stale` : ""}`);
 }
 
+/** What is compiled, and what is copied. */
 function listSources() {
-  return sourceFolders.flatMap((folder) => filesUnder(join(root, folder))).filter((file) => /(?<!\.d)\.ts$/.test(file));
+  const files = sourceFolders.flatMap((folder) => filesUnder(join(root, folder)));
+  return files.filter((file) => /(?<!\.d)\.ts$|\/page\/.*\.(html|css)$/.test(file));
 }
 
 function filesUnder(folder) {
@@ -125,7 +143,7 @@ function removeStale(outputs) {
   let removed = 0;
   for (const file of filesUnder(join(root, "dist"))) {
     const output = file.replace(/\.d\.ts$|\.js\.map$/, ".js");
-    if (!output.endsWith(".js") || outputs.has(output)) continue;
+    if (!/\.(js|html|css)$/.test(output) || outputs.has(output)) continue;
     rmSync(file);
     removed++;
   }

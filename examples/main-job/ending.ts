@@ -17,13 +17,15 @@ export function tellCosts(story: Story, metrics: readonly NodeMetrics[]): void {
   story.table([["", "faults", "transfers", "MiB in", "MiB out", "upgrades", "revokes", "µs per fault"], ...rows]);
 }
 
-export function tellNext(url: string): void {
+export function tellNext(url: string, page: string): void {
   const dmmap = "node dist/src/cli/main.js";
   console.log(`
-The home and the three nodes stay up. Try, in another terminal, in this folder:
+The home and the three nodes stay up. See who holds what: ${page}
+Try, in another terminal, in this folder:
 
   ${dmmap} ls -l ${url}
   ${dmmap} status ${url}
+  ${dmmap} top ${url} --count 1
   ${dmmap} tokens ${url} shared-state.bin
   ${dmmap} put README.md ${url}/
   ${dmmap} get ${url}/README.md -

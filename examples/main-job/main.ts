@@ -9,6 +9,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { connect } from "dmmap";
+import { Dashboard } from "dmmap/dashboard";
 import { startHome } from "dmmap/home";
 import { tellChecksum } from "./chapters/checksum.js";
 import { tellCounters } from "./chapters/counters.js";
@@ -49,7 +50,8 @@ async function main(): Promise<number> {
     if (!values.once) {
       await crew.all("stay", () => ({}));
       await crew.all("storeOwn", (index) => ({ index }));
-      tellNext(home.url);
+      await using page = await Dashboard.start(home, { host: "127.0.0.1", port: 0 });
+      tellNext(home.url, page.url);
       await stopped;
     }
     await within(

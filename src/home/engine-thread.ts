@@ -3,6 +3,7 @@ import { DmmapError } from "../core/error.js";
 import { Errno, SystemError } from "../kernel/errno.js";
 import { assertPageSize } from "../kernel/page-size.js";
 import { listenTcp, localAddress, type SocketAddress } from "../kernel/socket.js";
+import type { FileTokensStatus } from "../observe/status.js";
 import { FileStore } from "../store/file-store.js";
 import { MemoryStore } from "../store/memory-store.js";
 import type { Store } from "../store/store.js";
@@ -64,10 +65,18 @@ function makeEngine(store: Store, listener: number, address: SocketAddress): Eng
 
 function obey(engine: Engine): void {
   for (let received = next(); received !== undefined; received = next()) {
-    if (received.kind === "status") say({ kind: "status", call: received.call, status: engine.status() });
+    if (received.kind === "status") say({ kind: "answer", call: received.call, answer: engine.status() });
+    else if (received.kind === "tokens")
+      say({ kind: "answer", call: received.call, answer: tokensOf(engine, received.name) });
     else if (received.kind === "close") engine.close();
     else engine.stop();
   }
+}
+
+/** By the name that the status tells: nothing that is asked for here reaches the disk. */
+function tokensOf(engine: Engine, name: string): FileTokensStatus | null {
+  for (const open of engine.files.all()) if (open.name === name) return engine.tokens(open);
+  return null;
 }
 
 function next(): HomeCommand | undefined {

@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ErrorCode } from "../core/error.js";
 import type { Polling } from "../kernel/polling-epoll.js";
 import type { SocketAddress } from "../kernel/socket.js";
-import type { FencedEvent, HomeStatus } from "../observe/status.js";
+import type { FencedEvent, FileTokensStatus, HomeStatus } from "../observe/status.js";
 
 /** What the main thread gives the engine's thread to start with. */
 export interface HomeThreadData {
@@ -23,8 +23,12 @@ export type StoreChoice =
   | { readonly kind: "memory" }
   | { readonly kind: "module"; readonly url: string };
 
+/** To `status`, or to `tokens`: null of a file that is not open. */
+export type HomeAnswer = HomeStatus | FileTokensStatus | null;
+
 export type HomeCommand =
   | { readonly kind: "status"; readonly call: number }
+  | { readonly kind: "tokens"; readonly call: number; readonly name: string }
   /** Tell the nodes, sync, end. */
   | { readonly kind: "close" }
   /** End now: the process is exiting. */
@@ -39,7 +43,7 @@ export type HomeMessage =
   | { readonly kind: "ready"; readonly boot: string; readonly address: SocketAddress }
   /** It could not start. */
   | { readonly kind: "refused"; readonly error: CodedMessage }
-  | { readonly kind: "status"; readonly call: number; readonly status: HomeStatus }
+  | { readonly kind: "answer"; readonly call: number; readonly answer: HomeAnswer }
   | { readonly kind: "fenced"; readonly event: FencedEvent }
   | { readonly kind: "warning"; readonly message: string }
   | { readonly kind: "ended"; readonly error: CodedMessage | undefined }

@@ -3,8 +3,8 @@ import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker
 import { DmmapError } from "../core/error.js";
 import { ringEventFd } from "../kernel/event-fd.js";
 import type { SocketAddress } from "../kernel/socket.js";
-import type { FencedEvent, HomeStatus } from "../observe/status.js";
-import type { CodedMessage, HomeCommand, HomeMessage } from "./home-thread.js";
+import type { FencedEvent, FileTokensStatus, HomeStatus } from "../observe/status.js";
+import type { CodedMessage, HomeAnswer, HomeCommand, HomeMessage } from "./home-thread.js";
 import { urlOf } from "./listen-address.js";
 
 const exitWaitMillis = 5000;
@@ -38,7 +38,7 @@ export class Home extends EventEmitter<HomeEvents> {
   /** Changes with every start. */
   readonly boot: string;
   readonly #thread: EngineThread;
-  readonly #calls = new Map<number, (status: HomeStatus | DmmapError) => void>();
+  readonly #calls = new Map<number, (answer: HomeAnswer | DmmapError) => void>();
   readonly #onExit = () => this.#stopNow();
   readonly #end: Promise<void>;
   #onEnd: (error: DmmapError | undefined) => void = () => undefined;
@@ -65,14 +65,12 @@ export class Home extends EventEmitter<HomeEvents> {
 
   /** Counters, files, nodes: what `dmmap status` shows. */
   async status(): Promise<HomeStatus> {
-    if (this.#isEnded) throw closedError();
-    const call = ++this.#lastCall;
-    const answer = new Promise<HomeStatus | DmmapError>((resolve) => this.#calls.set(call, resolve));
-    this.#thread.port.ref();
-    this.#tell({ kind: "status", call });
-    const status = await answer;
-    if (status instanceof DmmapError) throw status;
-    return status;
+    return (await this.#ask((call) => ({ kind: "status", call }))) as HomeStatus;
+  }
+
+  /** Who holds what of a file, as `dmmap tokens` shows; null when nobody has it open. */
+  async tokens(name: string): Promise<FileTokensStatus | null> {
+    return (await this.#ask((call) => ({ kind: "tokens", call, name }))) as FileTokensStatus | null;
   }
 
   /** Tells the nodes, puts all files on stable storage, ends. Rejects when that could not be done for some file. */
@@ -99,6 +97,17 @@ export class Home extends EventEmitter<HomeEvents> {
     await this.close();
   }
 
+  async #ask(command: (call: number) => HomeCommand): Promise<HomeAnswer> {
+    if (this.#isEnded) throw closedError();
+    const call = ++this.#lastCall;
+    const answered = new Promise<HomeAnswer | DmmapError>((resolve) => this.#calls.set(call, resolve));
+    this.#thread.port.ref();
+    this.#tell(command(call));
+    const answer = await answered;
+    if (answer instanceof DmmapError) throw answer;
+    return answer;
+  }
+
   #tell(command: HomeCommand): void {
     this.#thread.port.postMessage(command);
     ringEventFd(this.#thread.commandFd);
@@ -106,8 +115,8 @@ export class Home extends EventEmitter<HomeEvents> {
 
   #hear(message: HomeMessage): void {
     switch (message.kind) {
-      case "status":
-        return this.#answer(message.call, message.status);
+      case "answer":
+        return this.#answer(message.call, message.answer);
       case "fenced":
         this.emit("fenced", message.event);
         return;
@@ -132,8 +141,8 @@ export class Home extends EventEmitter<HomeEvents> {
     if (!this.#isEnded) this.#broken({ code: "DMMAP_INTERNAL", message: "its thread ended" }, undefined);
   }
 
-  #answer(call: number, status: HomeStatus): void {
-    this.#calls.get(call)?.(status);
+  #answer(call: number, answer: HomeAnswer): void {
+    this.#calls.get(call)?.(answer);
     this.#calls.delete(call);
     if (this.#calls.size === 0) this.#thread.port.unref();
   }

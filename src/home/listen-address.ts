@@ -4,12 +4,19 @@ import type { SocketAddress } from "../kernel/socket.js";
 
 export const defaultPort = 7400;
 
-/** "HOST:PORT", "HOST", ":PORT", "[IPv6]:PORT". Names are looked up; without a host it is this machine only. */
-export async function resolveListenAddress(listen: string): Promise<SocketAddress> {
+/**
+ * "HOST:PORT", "HOST", ":PORT", "[IPv6]:PORT". Names are looked up; without a host it is this machine only. `what`: what says so,
+ * for the error.
+ */
+export async function resolveListenAddress(
+  listen: string,
+  what = "listen",
+  portDefault = defaultPort,
+): Promise<SocketAddress> {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(listen) ?? [];
-  const port = portText === undefined ? defaultPort : Number(portText);
+  const port = portText === undefined ? portDefault : Number(portText);
   if ((bracketed === undefined && plain === undefined) || port > 65_535) {
-    throw new TypeError(`listen: "HOST:PORT" such as "127.0.0.1:${defaultPort}", not ${JSON.stringify(listen)}`);
+    throw new TypeError(`${what}: "HOST:PORT" such as "127.0.0.1:${portDefault}", not ${JSON.stringify(listen)}`);
   }
   const host = bracketed ?? (plain === "" ? "127.0.0.1" : plain);
   try {

@@ -39,6 +39,33 @@ test("a port that is in use", async () => {
   await fails("DMMAP_PORT_IN_USE", "serve", folder.path, "--listen", `127.0.0.1:${home.port}`);
 });
 
+test("serve shows a page where it is told to, or nowhere", async () => {
+  using folder = temporaryFolder();
+  using home = new Program(dmmapScript, ["serve", folder.path, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+  const [, url] = await home.line(/^its page: (http:\/\/127\.0\.0\.1:\d+\/)$/);
+  assert.match(await (await fetch(url)).text(), /<title>dmmap<\/title>/);
+  const { port } = new URL(url);
+  using other = await serveFolder(["--http", "none"]);
+  assert.deepEqual(JSON.parse(other.program.lines[0]).http, null);
+  using free = temporaryFolder();
+  await fails("DMMAP_PORT_IN_USE", "serve", free.path, "--listen", "127.0.0.1:0", "--http", `127.0.0.1:${port}`);
+  const wrong = await dmmap(["serve", free.path, "--listen", "127.0.0.1:0", "--http", "a:b:c"]);
+  assert.deepEqual([wrong.code, wrong.stderr.includes('--http: "HOST:PORT"')], [2, true]);
+  home.kill("SIGTERM");
+  assert.deepEqual(await home.end(), { code: 0, signal: null }, "whoever looks at the page does not keep it");
+});
+
+test("a home whose default page's port is in use serves without, and says so", async () => {
+  const other = createServer();
+  other.on("error", () => undefined); // In use already.
+  other.listen(7401, "127.0.0.1");
+  using folder = temporaryFolder();
+  using home = new Program(dmmapScript, ["serve", folder.path, "--listen", "127.0.0.1:0"]);
+  const [, why] = await home.line(/^it has no page: (.*)$/);
+  assert.equal(why, "127.0.0.1:7401 is in use; --http HOST:PORT puts it elsewhere");
+  other.close();
+});
+
 test("a folder that is served already, is missing, or is a file", async () => {
   using home = await serveFolder();
   await fails("DMMAP_BAD_FOLDER", "serve", home.folder.path, "--listen", "127.0.0.1:0");

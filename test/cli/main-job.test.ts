@@ -32,11 +32,13 @@ test("npm start stays up until Ctrl-C, and the commands that it tells work", { s
   using job = new Program(mainJob, ["--listen", "127.0.0.1:0", "--folder", folder.path]);
   await job.line(/^Ctrl-C ends it\.$/, limitMillis);
   const commands = job.lines.flatMap((line) => line.match(/^ {2}node dist\/src\/cli\/main\.js (.*)$/)?.[1] ?? []);
-  assert.equal(commands.length, 6);
+  assert.equal(commands.length, 7);
   for (const command of commands) {
     const { code, stderr } = await dmmap(command.split(" "));
     assert.equal(code, 0, `${command}\n${stderr}`);
   }
+  const page = job.lines.join("\n").match(/See who holds what: (http:\S+)/)?.[1] ?? "";
+  assert.match(await (await fetch(page)).text(), /<title>dmmap<\/title>/);
   const tokens = commands.find((command) => command.startsWith("tokens"));
   const { stdout } = await dmmap(tokens?.split(" ") ?? []);
   assert.match(stdout, /\nwrite +\d+ .*node \d/);

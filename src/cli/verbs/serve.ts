@@ -7,6 +7,7 @@ import type { FencedEvent } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
 import { compileEarly } from "../compile-early.js";
 import { parseSeconds } from "../duration.js";
+import { type Page, pageOptions, startPage } from "../page.js";
 import { parsePolling, pollingOptions } from "../polling.js";
 
 const defaultFolder = "./volume";
@@ -29,17 +30,20 @@ export const serve = defineCommand({
       description: `default ${defaultListen}; port 0: any free one`,
     },
     lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens (default 10)" },
+    ...pageOptions,
     ...pollingOptions,
-    json: { type: "boolean", description: "say where it listens as one line {url, folder, pid}" },
+    json: { type: "boolean", description: "say where it listens as one line {url, http, folder, pid}" },
   },
   notes: [
     "Serves the files of the folder in place, byte for byte, until SIGINT or SIGTERM, which end it",
     "cleanly. Whoever reaches the port can read and write the files: there is no authentication.",
+    "Its page shows who is connected and who holds what, now and over the last minutes; below it",
+    "are /status (JSON), /events (the same every second) and /metrics (for Prometheus).",
   ],
   examples: [
     "dmmap serve",
     "dmmap serve /srv/shared --listen 10.0.0.5:7400",
-    "dmmap serve --listen 127.0.0.1:0 --json",
+    "dmmap serve --listen 127.0.0.1:0 --http none --json",
   ],
   async run([folder], options) {
     const leaseMillis = options.lease === undefined ? undefined : parseSeconds(options.lease, "--lease");
@@ -53,8 +57,9 @@ export const serve = defineCommand({
       ...parsePolling(options),
     });
     report(home);
-    if (options.json) console.log(JSON.stringify({ url: home.url, folder: path, pid: process.pid }));
-    else console.log(`dmmap serves ${path} at ${home.url}; Ctrl-C ends it`);
+    const page = await pageOf(home, options.http);
+    if (options.json) console.log(JSON.stringify({ url: home.url, http: page.url, folder: path, pid: process.pid }));
+    else say(home, path, page);
 
     const signal = await Promise.race([stopped, brokenHome(home)]);
     if (!options.json) console.log(`${signal}: closing`);
@@ -83,6 +88,21 @@ async function start(options: HomeOptions): Promise<Home> {
     if (error instanceof TypeError) throw new UsageError(error.message, { cause: error });
     throw error;
   }
+}
+
+async function pageOf(home: Home, place: string | undefined): Promise<Page> {
+  try {
+    return await startPage(home, place);
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+}
+
+function say(home: Home, path: string, page: Page): void {
+  console.log(`dmmap serves ${path} at ${home.url}; Ctrl-C ends it`);
+  if (page.url !== null) console.log(`its page: ${page.url}`);
+  else if (page.why !== "") console.log(`it has no page: ${page.why}`);
 }
 
 function report(home: Home): void {

@@ -1,0 +1,1 @@
+export { Dashboard, type DashboardPlace, type DashboardSource } from "./dashboard.js";
