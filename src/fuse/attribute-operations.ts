@@ -1,8 +1,9 @@
-import { capabilityKey } from "../core/home/lease-table.js";
+import { privilegesKey } from "../core/home/lease-table.js";
 import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
 import { capabilityName } from "../core/wire/leases.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
+import { withoutSetId } from "../kernel/set-id.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileSpace } from "./file-space.js";
@@ -166,11 +167,11 @@ export class AttributeOperations {
     const room = request.u32(0);
     const name = request.name(8);
     const inode = this.#nodes.inodeOf(request.node) ?? 0;
-    if (name === capabilityName && this.#leases.lacksCapability(inode)) return request.fail(Errno.ENODATA);
+    if (name === capabilityName && this.#leases.lacksPrivileges(inode)) return request.fail(Errno.ENODATA);
     this.#ask(request, "getxattr", { name, lease: true }, (answer) => {
       const { value } = answer as { value: string | null };
       if (value !== null) return sendOrMeasure(request, room, Buffer.from(value, "base64"));
-      this.#leases.learnCapability(inode, answer);
+      this.#leases.learnPrivileges(inode, answer);
       request.fail(Errno.ENODATA);
     });
   }
@@ -197,8 +198,7 @@ export class AttributeOperations {
   #change(request: Request, op: string, args: object, onReply: (answer: object) => void): void {
     const inode = this.#nodes.inodeOf(request.node);
     if (inode === undefined) return request.fail(Errno.ESTALE);
-    const isCapability = "name" in args && args.name === capabilityName;
-    const keys = isCapability ? [inode, capabilityKey(inode)] : [inode];
+    const keys = mayGivePrivileges(args) ? [inode, privilegesKey(inode)] : [inode];
     this.#requests.change(request, { op, inodes: [inode], args: { inode, ...args }, keys }, onReply);
   }
 
@@ -207,6 +207,11 @@ export class AttributeOperations {
     if (inode === undefined) request.fail(Errno.ESTALE);
     else this.#requests.serve(request, op, [inode], { inode, ...args }, onReply);
   }
+}
+
+function mayGivePrivileges(args: { readonly name?: string; readonly mode?: number | string }): boolean {
+  const { name, mode } = args;
+  return name === capabilityName || (typeof mode === "number" && withoutSetId(mode) !== mode);
 }
 
 function attributesOf(answer: object): Attributes {

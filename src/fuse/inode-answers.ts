@@ -9,7 +9,6 @@ import type { Leases } from "./leases.js";
 import type { MountFiles } from "./mount-files.js";
 import type { Nodes } from "./nodes.js";
 import type { Notifier } from "./notifier.js";
-import type { Privileges } from "./privileges.js";
 import type { Request } from "./request.js";
 
 const none: Validity = { name: 0, attributes: 0 };
@@ -28,16 +27,14 @@ export class InodeAnswers {
   readonly #nodes: Nodes;
   readonly #files: MountFiles;
   readonly #leases: Leases;
-  readonly #privileges: Privileges;
   readonly #notifier: Notifier;
   #created: Created | undefined;
 
-  constructor(nodes: Nodes, files: MountFiles, leases: Leases, privileges: Privileges, notifier: Notifier) {
+  constructor(nodes: Nodes, files: MountFiles, leases: Leases, notifier: Notifier) {
     this.#notifier = notifier;
     this.#leases = leases;
     this.#nodes = nodes;
     this.#files = files;
-    this.#privileges = privileges;
   }
 
   /** Answers a question. */
@@ -151,7 +148,6 @@ export class InodeAnswers {
 
   /** Of a file that this mount has open, the size as the kernel knows it: see KernelSizes. */
   current(attributes: Attributes): Attributes {
-    this.#privileges.saw(attributes);
     this.#nodes.saw(attributes);
     const file = this.#files.find(attributes.inode);
     // A number is used again once its file is gone for good, which this mount may hear of last.

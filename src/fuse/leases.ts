@@ -1,4 +1,4 @@
-import { capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { type LeaseKey, nameKey, privilegesKey } from "../core/home/lease-table.js";
 import type { Micros } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
@@ -25,15 +25,13 @@ export class Leases {
   readonly #attributes = new Map<number, Attributes>();
   readonly #names = new Map<LeaseKey, number>();
   readonly #absent = new AbsentNames();
-  /** Keys of files that have no capability. */
-  readonly #withoutCapability = new Set<LeaseKey>();
+  /** Keys of files that have none. */
+  readonly #withoutPrivileges = new Set<LeaseKey>();
   /** What requests of this mount that are under way change, and how many of them. */
   readonly #changing = new Map<LeaseKey, number>();
   /** Of files that this mount has open for writing: when the home last had to hear of something, which its answers from before lack. */
   readonly #outdatedAt = new Map<number, Moment>();
   #now: Moment = 0;
-  /** Others change the attributes of these; or may have changed those of any, which this mount has not noticed. */
-  onChangedElsewhere: (inodes: readonly number[] | undefined) => void = () => undefined;
 
   /** `isGood`: whether this node may act on its lease. */
   constructor(kernel: KernelLeases, isGood: () => boolean) {
@@ -62,9 +60,9 @@ export class Leases {
     return this.absentMicros(parent, name) > 0;
   }
 
-  /** Whether the file is known to have no `capabilityName`. */
-  lacksCapability(inode: number): boolean {
-    return this.#isGood() && this.#withoutCapability.has(capabilityKey(inode));
+  /** Whether a write is known to have no privileges of the file to end. */
+  lacksPrivileges(inode: number): boolean {
+    return this.#isGood() && this.#withoutPrivileges.has(privilegesKey(inode));
   }
 
   /** What `inodeOf` leads to, if all of it is known. */
@@ -88,7 +86,7 @@ export class Leases {
   learn(attributes: Attributes, answer: LeasedAnswer, asked: Moment, place?: Place): void {
     const { inode } = attributes;
     const { leased = 0 } = answer;
-    this.learnCapability(inode, answer);
+    this.learnPrivileges(inode, answer);
     // Asked for before the change, and told before it: how it will be is not known yet.
     const isOld = this.#changing.has(inode) || (this.#outdatedAt.get(inode) ?? 0) > asked;
     if ((leased & Leased.attributes) !== 0 && !isOld) this.#attributes.set(inode, attributes);
@@ -103,9 +101,9 @@ export class Leases {
   }
 
   /** The same of what tells no attributes. */
-  learnCapability(inode: number, { leased = 0 }: LeasedAnswer): void {
-    const key = capabilityKey(inode);
-    if ((leased & Leased.noCapability) !== 0 && !this.#changing.has(key)) this.#withoutCapability.add(key);
+  learnPrivileges(inode: number, { leased = 0 }: LeasedAnswer): void {
+    const key = privilegesKey(inode);
+    if ((leased & Leased.noPrivileges) !== 0 && !this.#changing.has(key)) this.#withoutPrivileges.add(key);
   }
 
   /** The home has told that there is nothing by this name. */
@@ -117,9 +115,7 @@ export class Leases {
   recall(keys: readonly LeaseKey[], done: () => void): void {
     this.#forget(keys);
     if (keys.some((key) => typeof key === "string")) this.kernel.forgetNames();
-    const inodes = inodesIn(keys);
-    this.onChangedElsewhere(inodes);
-    this.kernel.forget(inodes, done);
+    this.kernel.forget(inodesIn(keys), done);
   }
 
   /**
@@ -149,8 +145,7 @@ export class Leases {
     this.#attributes.clear();
     this.#names.clear();
     this.#absent.clear();
-    this.#withoutCapability.clear();
-    this.onChangedElsewhere(undefined);
+    this.#withoutPrivileges.clear();
   }
 
   forgetAll(done: () => void): void {
@@ -174,7 +169,7 @@ export class Leases {
       }
       this.#names.delete(key);
       this.#absent.forget(key);
-      this.#withoutCapability.delete(key);
+      this.#withoutPrivileges.delete(key);
     }
   }
 }

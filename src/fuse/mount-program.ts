@@ -130,16 +130,13 @@ export class MountProgram {
       },
     });
     const requests = new InodeRequests(node, nodes, leases);
-    const privileges = new Privileges(requests);
+    const privileges = new Privileges(requests, leases);
     const moved = new MovedFolders(nodes, probes, wakeAt);
-    leases.onChangedElsewhere = (inodes = files.all().map(({ inode }) => inode)) => {
-      for (const inode of inodes) if (nodes.idOf(inode) !== undefined) privileges.doubt(inode);
-    };
     nodes.onForgotten = (inode) => {
-      for (const knows of [privileges, moved]) knows.forgotten(inode);
+      moved.forgotten(inode);
       files.find(inode)?.onForgotten();
     };
-    const answers = new InodeAnswers(nodes, files, leases, privileges, notifier);
+    const answers = new InodeAnswers(nodes, files, leases, notifier);
     const sizes: KernelSizes = new KernelSizes(files, nodes, reads, node.pins, { probes, waiting }, wakeAt);
     const locks = new LockOperations(node, handles);
     const hasDirectMaps = () => this.#loop?.limits?.directIoMaps === true;

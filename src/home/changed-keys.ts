@@ -1,6 +1,7 @@
 import { DmmapError } from "../core/error.js";
-import { absenceKey, capabilityKey, type LeaseKey, nameKey } from "../core/home/lease-table.js";
+import { absenceKey, type LeaseKey, nameKey, privilegesKey } from "../core/home/lease-table.js";
 import { capabilityName } from "../core/wire/leases.js";
+import { withoutSetId } from "../kernel/set-id.js";
 import type { Store } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { type PathPlace, walkPath } from "../store/tree-path.js";
@@ -23,10 +24,10 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
   const { tree } = store;
   switch (body.op) {
     case "setattr":
-      return () => [body.inode];
+      return () => (mayGivePrivileges(body.mode) ? [body.inode, privilegesKey(body.inode)] : [body.inode]);
     case "setxattr":
     case "removexattr":
-      return () => (body.name === capabilityName ? [body.inode, capabilityKey(body.inode)] : [body.inode]);
+      return () => (body.name === capabilityName ? [body.inode, privilegesKey(body.inode)] : [body.inode]);
     case "openInode":
       return body.write ? () => [body.inode] : undefined;
     case "create":
@@ -58,6 +59,10 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
   }
 }
 
+function mayGivePrivileges(mode: number | undefined): boolean {
+  return mode !== undefined && withoutSetId(mode) !== mode;
+}
+
 function orNothing(keysOf: () => LeaseKey[]): LeaseKey[] {
   try {
     return [...new Set(keysOf())];
@@ -83,7 +88,7 @@ function removed(tree: Tree, parent: number, name: string): LeaseKey[] {
   const found = tree.lookup(parent, name);
   if (found === undefined) return [nameKey(parent, name)];
   const { inode, kind } = found;
-  return [nameKey(parent, name), inode, kind === "folder" ? absenceKey(inode) : capabilityKey(inode)];
+  return [nameKey(parent, name), inode, kind === "folder" ? absenceKey(inode) : privilegesKey(inode)];
 }
 
 function moved(tree: Tree, { parent, name, newParent, newName }: Body<"move">): LeaseKey[] {

@@ -1,10 +1,10 @@
 import {
   absenceKey,
-  capabilityKey,
   type LeaseKey,
   type LeasePort,
   LeaseTable,
   nameKey,
+  privilegesKey,
 } from "../core/home/lease-table.js";
 import type { NodeId } from "../core/units.js";
 import type { Attributes } from "../core/wire/attributes.js";
@@ -58,8 +58,8 @@ export class Leases implements LeasePort {
     return this.#grant(session, absenceKey(parent)) ? this.name(session, parent, name) : 0;
   }
 
-  noCapability(session: Session, inode: number): number {
-    return this.#grant(session, capabilityKey(inode)) ? Leased.noCapability : 0;
+  noPrivileges(session: Session, inode: number): number {
+    return this.#grant(session, privilegesKey(inode)) ? Leased.noPrivileges : 0;
   }
 
   /** The node goes by the name, whatever it was told. */

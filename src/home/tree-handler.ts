@@ -55,10 +55,26 @@ export class TreeHandler {
     const { attributes } = answer as { attributes?: Attributes | null };
     const told = attributes ? leases.attributes(session, attributes) : 0;
     const named = attributes && "parent" in body && "name" in body ? leases.name(session, body.parent, body.name) : 0;
-    const bare = withoutCapability(body, answer);
-    const missing = bare === undefined ? 0 : leases.noCapability(session, bare);
+    const plain = this.#withoutPrivileges(body, answer);
+    const missing = plain === undefined ? 0 : leases.noPrivileges(session, plain);
     const absent = this.#leadsNowhere(body, attributes) ? leases.absent(session, body.parent, body.name) : 0;
     return { ...answer, leased: told + named + missing + absent, ...changed };
+  }
+
+  /** The file whose writes have nothing to end, told to who is about to want to know: it has asked, or has made the file. */
+  #withoutPrivileges(body: TreeRequest, answer: object): number | undefined {
+    if (body.op === "getxattr") {
+      const found = (answer as { value: string | null }).value === null ? this.#find(body.inode) : undefined;
+      return found !== undefined && isPlain(found) ? body.inode : undefined;
+    }
+    const { attributes } = answer as { attributes?: Attributes };
+    const isToldOf = body.op === "create" ? body.exclusive : body.op === "setattr" && this.#endsAll(body);
+    return isToldOf && attributes !== undefined && isPlain(attributes) ? attributes.inode : undefined;
+  }
+
+  #endsAll({ inode, endsPrivileges }: TreeRequestOf<"setattr">): boolean {
+    if (!endsPrivileges) return false;
+    return this.#getxattr({ op: "getxattr", inode, name: capabilityName, lease: true }) === null;
   }
 
   /** A name that was removed may be there: again, or still, as one of two names of a file of which one was moved onto the other. */
@@ -182,9 +198,8 @@ export class TreeHandler {
 
   /** Undefined where there are none to end. */
   #modeWithoutPrivileges(inode: number): number | undefined {
-    const { kind, mode } = this.#tree.attributes(inode);
-    const without = withoutSetId(mode);
-    return kind === "file" && without !== mode ? without : undefined;
+    const attributes = this.#tree.attributes(inode);
+    return attributes.kind !== "file" || isPlain(attributes) ? undefined : withoutSetId(attributes.mode);
   }
 
   #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {
@@ -224,8 +239,6 @@ export class TreeHandler {
   }
 }
 
-/** The file that has no capability, as the answer shows: one that has just been made, or was asked for it. */
-function withoutCapability(body: TreeRequest, answer: object): number | undefined {
-  if (body.op === "getxattr") return (answer as { value: string | null }).value === null ? body.inode : undefined;
-  return body.op === "create" && body.exclusive ? (answer as { attributes: Attributes }).attributes.inode : undefined;
+function isPlain({ mode }: Attributes): boolean {
+  return withoutSetId(mode) === mode;
 }

@@ -73,6 +73,42 @@ for (const [before, meanwhile, after] of [
   });
 }
 
+for (const writers of [[], ["one"], ["other"], ["one", "other"]]) {
+  const whose = writers.join(" and ") || "nobody";
+  test(`also while programs write the file: of ${whose}`, { skip }, async () => {
+    await using cluster = await MountCluster.start();
+    const [one, other] = cluster.mounts;
+    writeFileSync(other.at("tool"), "a tool");
+    chmodSync(other.at("tool"), 0o777);
+    const mounts = { one, other };
+    const open = writers.map((writer) => openSync(mounts[writer as keyof typeof mounts].at("tool"), "r+"));
+    for (const fd of open) writeSync(fd, "an");
+    // Each write after the first goes by what was known before: no request asks for the mode.
+    for (const mode of [0o4777, 0o2777, 0o6777]) {
+      const program = await appending(other.at("tool"));
+      asNobody(`echo more >> ${other.at("tool")}`);
+      chmodSync(one.at("tool"), mode);
+      await program.append();
+      for (const mount of [other, one]) assert.equal(statSync(mount.at("tool")).mode % 0o10000, 0o777);
+    }
+    for (const fd of open) closeSync(fd);
+  });
+}
+
+test("writes without rights ask the home once whether there is something to end", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  writeFileSync(mount.at("log"), "");
+  chmodSync(mount.at("log"), 0o777);
+  const requests = async () => (await cluster.home.status()).counters.requests;
+  const append = (count: number) => asNobody(`for n in $(seq ${count}); do echo more >> ${mount.at("log")}; done`);
+  append(1);
+  const before = await requests();
+  append(100);
+  const asked = (await requests()) - before;
+  assert.ok(asked < 350, `${asked} requests: a file is opened, was stored to, and is closed`);
+});
+
 test("chown(2) ends the privileges of the mode that another host has set meanwhile, and leaves that mode", {
   skip,
 }, async () => {

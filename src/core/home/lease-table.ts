@@ -2,7 +2,7 @@ import type { NodeId } from "../units.js";
 
 /**
  * What a lease is on: the attributes of an inode, by its number; where a name leads, or that it leads nowhere, as `nameKey` writes
- * it; `capabilityKey`, or `absenceKey`, in the place of names that nothing can have.
+ * it; `privilegesKey`, or `absenceKey`, in the place of names that nothing can have.
  */
 export type LeaseKey = number | string;
 
@@ -17,8 +17,8 @@ export function nameIn(key: string): { readonly parent: number; readonly name: s
   return { parent: Number(key.slice(0, at)), name: key.slice(at + 1) };
 }
 
-/** That a file has no `security.capability`. */
-export function capabilityKey(inode: number): string {
+/** That a write by somebody without rights ends nothing of the file: it does not run as its owner or group, and has no capability. */
+export function privilegesKey(inode: number): string {
   return nameKey(inode, "");
 }
 

@@ -11,8 +11,8 @@ export const Leased = {
   attributes: 1,
   /** Where the name leads: to nothing, if the answer says so. */
   name: 2,
-  /** That the file has no `capabilityName`. */
-  noCapability: 4,
+  /** That the file does not run as its owner or group, and has no `capabilityName`: a write has nothing of that kind to end. */
+  noPrivileges: 4,
 } as const;
 
 /**
