@@ -4,7 +4,6 @@ import { type AddressInfo, isIP } from "node:net";
 import { DmmapError } from "../core/error.js";
 import type { FileTokensStatus, HomeStatus } from "../observe/status.js";
 import { Assets } from "./assets.js";
-import { metricsOf } from "./metrics.js";
 import { StatusFeed } from "./status-feed.js";
 
 /** Only completes what a request names. */
@@ -97,6 +96,7 @@ export class Dashboard implements AsyncDisposable {
       return tokens === null ? refuse(response, 404, "no such file is open") : sendJson(response, tokens);
     }
     if (pathname === "/metrics") {
+      const { metricsOf } = await import("./metrics.js"); // To load what it needs takes a tenth of a second.
       const { type, text } = await metricsOf(await this.#source.status());
       return send(response, type, text);
     }
