@@ -23,7 +23,8 @@ export function describeFailure(verb: string, error: unknown): Failure {
   if (isSystemError(error))
     return { lines: [`dmmap: ${error.message}`, `try: ${localRemedy(error.code)}`], exitCode: exitFailed };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { lines: [`dmmap: ${text} (DMMAP_INTERNAL)`, `try: ${remedies.DMMAP_INTERNAL}`], exitCode: exitFailed };
+  const lines = [...`dmmap: ${text} (DMMAP_INTERNAL)`.split("\n"), `try: ${remedies.DMMAP_INTERNAL}`];
+  return { lines, exitCode: exitFailed };
 }
 
 /** Of this machine's own files: what Node's file functions throw. */

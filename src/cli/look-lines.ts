@@ -1,3 +1,4 @@
+import { visible } from "../kernel/visible.js";
 import { busiestFirst } from "../observe/busiest.js";
 import { formatByteSize, formatRate, formatSeconds } from "../observe/quantities.js";
 import type { HomeRates } from "../observe/rates.js";
@@ -5,7 +6,6 @@ import type { HomeStatus } from "../observe/status.js";
 import type { ScreenSize } from "./full-screen.js";
 import { fileTable, nodeTable } from "./home-tables.js";
 import { columns, titled } from "./table.js";
-import { visible } from "./visible.js";
 
 /** One look at a home. */
 export interface Look {

@@ -1,5 +1,8 @@
+import { visible } from "../kernel/visible.js";
+
+/** A terminal obeys what a name may hold; a program that reads wants it as it is. */
 export function printLines(lines: readonly string[]): void {
-  for (const line of lines) console.log(line);
+  for (const line of lines) console.log(process.stdout.isTTY ? visible(line) : line);
 }
 
 export function printJson(value: unknown): void {

@@ -1,4 +1,4 @@
-import { visible } from "./visible.js";
+import { visible } from "../kernel/visible.js";
 
 /** Lines with aligned columns: text to the left, numbers (columns named in `right`) to the right. Cells are made visible. */
 export function columns(given: readonly (readonly string[])[], right: readonly number[] = []): string[] {

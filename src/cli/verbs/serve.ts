@@ -3,6 +3,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DmmapError } from "../../core/error.js";
 import type { Home, HomeOptions } from "../../home/index.js";
+import { say } from "../../kernel/standard-error.js";
 import type { FencedEvent } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
 import { compileEarly } from "../compile-early.js";
@@ -59,7 +60,7 @@ export const serve = defineCommand({
     report(home);
     const page = await pageOf(home, options.http);
     if (options.json) console.log(JSON.stringify({ url: home.url, http: page.url, folder: path, pid: process.pid }));
-    else say(home, path, page);
+    else announce(home, path, page);
 
     const signal = await Promise.race([stopped, brokenHome(home)]);
     if (!options.json) console.log(`${signal}: closing`);
@@ -99,15 +100,15 @@ async function pageOf(home: Home, place: string | undefined): Promise<Page> {
   }
 }
 
-function say(home: Home, path: string, page: Page): void {
+function announce(home: Home, path: string, page: Page): void {
   console.log(`dmmap serves ${path} at ${home.url}; Ctrl-C ends it`);
   if (page.url !== null) console.log(`its page: ${page.url}`);
   else if (page.why !== "") console.log(`it has no page: ${page.why}`);
 }
 
 function report(home: Home): void {
-  home.on("warning", (message) => console.error(`dmmap: ${message}`));
-  home.on("fenced", (event) => console.error(`dmmap: ${describeFenced(event)}`));
+  home.on("warning", (message) => say(message));
+  home.on("fenced", (event) => say(describeFenced(event)));
 }
 
 function describeFenced({ node, name, reason, files }: FencedEvent): string {
