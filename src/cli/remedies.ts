@@ -17,7 +17,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   DMMAP_LOST: "check that the home runs, then compare the file with its source",
   DMMAP_NO_SPACE: "make room on the disk of the home's machine, then run it again",
   DMMAP_NOT_FOUND: "list what is there: dmmap ls URL",
-  DMMAP_PORT_IN_USE: "listen elsewhere (--listen 127.0.0.1:0 takes any free port), or stop what listens there",
+  DMMAP_PORT_IN_USE:
+    "listen elsewhere (--listen or --http 127.0.0.1:0 takes any free port), or stop what listens there",
   DMMAP_PROTOCOL: "check the port: something other than a dmmap home answers there",
   DMMAP_STALE: "open it by its name again",
   DMMAP_TIMEOUT: "check that the home is alive: dmmap status URL",
