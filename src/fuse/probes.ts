@@ -83,7 +83,8 @@ export class Probes {
   }
 
   #lookAtStuck(now: Micros): Micros {
-    if (this.#queue.length === 0 || this.#probers.length === probersMax) return Number.POSITIVE_INFINITY;
+    const isStarting = this.#probers.some(({ thread }) => thread === 0); // It says so when it runs.
+    if (this.#queue.length === 0 || this.#probers.length === probersMax || isStarting) return Number.POSITIVE_INFINITY;
     const stuckAt = Math.max(...this.#probers.map(({ since }) => since)) + stuckMicros;
     if (now < stuckAt) return stuckAt;
     this.#add();
