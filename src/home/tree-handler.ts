@@ -16,6 +16,8 @@ import type { Session } from "./session.js";
 import { checkThing } from "./thing.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
+const withoutXattr: ReadonlySet<number> = new Set([Errno.ENODATA, Errno.EOPNOTSUPP]);
+
 /** Requests for names, attributes and all else that the tree of the store answers at once. */
 export class TreeHandler {
   readonly #home: HomeContext;
@@ -74,7 +76,12 @@ export class TreeHandler {
 
   #endsAll({ inode, endsPrivileges }: TreeRequestOf<"setattr">): boolean {
     if (!endsPrivileges) return false;
-    return this.#getxattr({ op: "getxattr", inode, name: capabilityName, lease: true }) === null;
+    try {
+      return this.#getxattr({ op: "getxattr", inode, name: capabilityName, lease: true }) === null;
+    } catch (error) {
+      if (error instanceof DmmapError) return false; // The change is done: this only asks what else can be told.
+      throw error;
+    }
   }
 
   /** A name that was removed may be there: again, or still, as one of two names of a file of which one was moved onto the other. */
@@ -172,7 +179,8 @@ export class TreeHandler {
     try {
       return Buffer.from(this.#tree.getxattr(inode, name)).toString("base64");
     } catch (error) {
-      const isMissing = error instanceof DmmapError && error.errno === Errno.ENODATA;
+      // Where there are no such attributes at all, no file has one.
+      const isMissing = error instanceof DmmapError && withoutXattr.has(error.errno ?? 0);
       if (isMissing && name === capabilityName && lease === true) return null;
       throw error;
     }

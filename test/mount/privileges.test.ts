@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { lacksFuse } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { within } from "../support/until.js";
 import { MountCluster } from "./mount-cluster.js";
 
@@ -107,6 +108,26 @@ test("writes without rights ask the home once whether there is something to end"
   append(100);
   const asked = (await requests()) - before;
   assert.ok(asked < 350, `${asked} requests: a file is opened, was stored to, and is closed`);
+});
+
+test("where the home's filesystem has no extended attributes, writes without rights succeed and end privileges", {
+  skip,
+}, async () => {
+  using folder = temporaryFolder();
+  const mounted = spawnSync("mount", ["-t", "ramfs", "none", folder.path], { encoding: "utf8" });
+  assert.equal(mounted.status, 0, mounted.stderr);
+  try {
+    chmodSync(folder.path, 0o755);
+    await using cluster = await MountCluster.start({ mounts: 1, home: { folder: folder.path } });
+    const [mount] = cluster.mounts;
+    writeFileSync(mount.at("tool"), "a tool");
+    chmodSync(mount.at("tool"), 0o6777);
+    asNobody(`echo more >> ${mount.at("tool")}`);
+    assert.equal(statSync(mount.at("tool")).mode % 0o10000, 0o777);
+    asNobody(`echo more >> ${mount.at("tool")}`);
+  } finally {
+    spawnSync("umount", ["-l", folder.path]);
+  }
 });
 
 test("chown(2) ends the privileges of the mode that another host has set meanwhile, and leaves that mode", {
