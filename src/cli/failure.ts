@@ -1,4 +1,5 @@
 import { DmmapError } from "../core/error.js";
+import { visible } from "../kernel/visible.js";
 import { UsageError } from "./command.js";
 import { remedies } from "./remedies.js";
 
@@ -12,6 +13,11 @@ export interface Failure {
 }
 
 export function describeFailure(verb: string, error: unknown): Failure {
+  const { lines, exitCode } = failureOf(verb, error);
+  return { lines: lines.map(visible), exitCode };
+}
+
+function failureOf(verb: string, error: unknown): Failure {
   if (error instanceof UsageError) {
     return { lines: [`dmmap: ${error.message}`, `try: ${`dmmap ${verb}`.trim()} --help`], exitCode: exitUsage };
   }

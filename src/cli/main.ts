@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { visible } from "../kernel/visible.js";
 import { type Command, parseCommand, UsageError } from "./command.js";
 import { describeFailure } from "./failure.js";
 import { renderHelp, renderOverview } from "./help.js";
@@ -77,6 +76,6 @@ try {
   process.exitCode = await main(args);
 } catch (error) {
   const { lines, exitCode } = describeFailure(Object.hasOwn(commands, args[0] ?? "") ? args[0] : "", error);
-  for (const line of lines) console.error(visible(line));
+  for (const line of lines) console.error(line);
   process.exit(exitCode); // What the failure left open may wait for a home that never answers.
 }

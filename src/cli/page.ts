@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { DmmapError } from "../core/error.js";
 import type { Dashboard } from "../dashboard/dashboard.js";
 import type { Home } from "../home/index.js";
@@ -27,9 +26,7 @@ export async function startPage(home: Home, place: string | undefined): Promise<
   ]);
   try {
     const address = await resolveListenAddress(place ?? defaultPlace, "--http", defaultPort);
-    const name = place?.replace(/:\d+$/, "");
-    const given = name === undefined || isIP(name) !== 0 ? undefined : name;
-    return await Dashboard.start(home, { ...address, name: given });
+    return await Dashboard.start(home, { ...address, name: place?.replace(/:\d+$/, "") || undefined });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message, { cause: error });
     const isInUse = error instanceof DmmapError && error.code === "DMMAP_PORT_IN_USE";

@@ -1,13 +1,17 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
-import { DmmapError } from "../core/error.js";
+import { listenError } from "../core/listen-error.js";
 import type { FileTokensStatus, HomeStatus } from "../observe/status.js";
 import { Assets } from "./assets.js";
 import { StatusFeed } from "./status-feed.js";
 
+/** Who looks is not to take the descriptors that the home needs for its nodes and files. */
+const connectionsMax = 100;
 /** Only completes what a request names. */
 const base = "http://home";
+
+const wrongHost = "ask by the machine's address, by localhost, or by the name that --http was given";
 
 /** What is shown. */
 export interface DashboardSource {
@@ -48,12 +52,14 @@ export class Dashboard implements AsyncDisposable {
   private constructor(source: DashboardSource, { name }: DashboardPlace, server: Server, assets: Assets) {
     const { address, port, family } = server.address() as AddressInfo;
     this.url = family === "IPv6" ? `http://[${address}]:${port}/` : `http://${address}:${port}/`;
-    this.#name = name;
+    this.#name = name?.toLowerCase();
     this.#server = server;
     this.#assets = assets;
     this.#source = source;
     this.#feed = new StatusFeed(() => source.status());
     server.on("request", (request, response) => void this.#serve(request, response));
+    server.maxConnections = connectionsMax;
+    server.on("error", () => undefined); // One that cannot be accepted: no reason for a home to end.
     // The home keeps its process, not its page, nor who looks at it.
     server.unref();
     server.on("connection", (socket) => socket.unref());
@@ -73,7 +79,7 @@ export class Dashboard implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      if (!this.#isAskedFor(request)) return refuse(response, 403, "this is not the host that was asked for");
+      if (!this.#isAskedFor(request)) return refuse(response, 403, wrongHost);
       if (request.method !== "GET" && request.method !== "HEAD") {
         response.setHeader("allow", "GET, HEAD");
         return refuse(response, 405, "there is nothing to change here");
@@ -116,7 +122,10 @@ export class Dashboard implements AsyncDisposable {
    * is not to read what is on this machine.
    */
   #isAskedFor({ headers: { host = "" } }: IncomingMessage): boolean {
-    const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+    const name = host
+      .toLowerCase()
+      .replace(/:\d+$/, "")
+      .replace(/^\[(.*)\]$/, "$1");
     return isIP(name) !== 0 || name === "localhost" || name === this.#name;
   }
 }
@@ -126,12 +135,7 @@ async function listen(server: Server, { host, port }: DashboardPlace): Promise<v
     server.listen(port, host);
     await once(server, "listening");
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") {
-      const remedy = "stop what listens there, or choose another port (0 takes any that is free)";
-      throw new DmmapError("DMMAP_PORT_IN_USE", `port ${port} of ${host} is in use: ${remedy}`, { cause });
-    }
-    throw new DmmapError("DMMAP_UNREACHABLE", `cannot listen on port ${port} of ${host}: ${code}`, { cause });
+    throw listenError(host, port, (cause as NodeJS.ErrnoException).code, cause);
   }
 }
 

@@ -1,6 +1,7 @@
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { DmmapError } from "../core/error.js";
-import { Errno, SystemError } from "../kernel/errno.js";
+import { listenError } from "../core/listen-error.js";
+import { SystemError } from "../kernel/errno.js";
 import { assertPageSize } from "../kernel/page-size.js";
 import { listenTcp, localAddress, type SocketAddress } from "../kernel/socket.js";
 import type { FileTokensStatus } from "../observe/status.js";
@@ -95,16 +96,8 @@ function listen(address: SocketAddress): number {
     return listenTcp(address);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw listenError(address, error);
+    throw listenError(address.host, address.port, error.code, error);
   }
-}
-
-function listenError({ host, port }: SocketAddress, cause: SystemError): DmmapError {
-  if (cause.errno === Errno.EADDRINUSE) {
-    const remedy = "stop what listens there, or choose another port (0 takes any that is free)";
-    return new DmmapError("DMMAP_PORT_IN_USE", `port ${port} of ${host} is in use: ${remedy}`, { cause });
-  }
-  return new DmmapError("DMMAP_UNREACHABLE", `cannot listen on port ${port} of ${host}: ${cause.code}`, { cause });
 }
 
 function coded({ code, message }: DmmapError): CodedMessage {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get, type IncomingHttpHeaders, request } from "node:http";
+import { createConnection } from "node:net";
 import { test } from "node:test";
 import { Dashboard } from "../../src/dashboard/dashboard.js";
 import { connect } from "../../src/index.js";
@@ -111,21 +112,57 @@ test("metrics: every counter, nodes and files, in Prometheus' format, whatever t
 });
 
 test("what is no page, no reading, or not asked for by this host's name", async () => {
-  await using stage = await DashboardStage.start({ name: "home.example" });
+  await using stage = await DashboardStage.start({ name: "Home.example" });
   const { port } = new URL(stage.dashboard.url);
   for (const path of ["/nothing", "/dashboard/page/../../../package.json", "/dashboard/page/%2e%2e/metrics.js", "//"]) {
     assert.equal((await ask(stage.dashboard.url, {}, "GET", path))[0], 404, path);
   }
   const [code, { allow }] = await ask(stage.at("/status"), {}, "POST");
   assert.deepEqual([code, allow], [405, "GET, HEAD"]);
-  assert.equal((await ask(stage.at("/status"), {}, "HEAD"))[0], 200);
-  const own = ["127.0.0.1", "localhost", "home.example", "[::1]", "192.0.2.1"];
+  for (const path of ["/status", "/events"]) assert.equal((await ask(stage.at(path), {}, "HEAD"))[0], 200, path);
+  const own = ["127.0.0.1", "localhost", "home.example", "HOME.EXAMPLE", "[::1]", "192.0.2.1"];
   for (const host of own) assert.equal((await ask(stage.at("/status"), { host: `${host}:${port}` }))[0], 200, host);
   for (const host of ["evil.example", `evil.example:${port}`, "localhost.evil.example"]) {
     assert.equal((await ask(stage.at("/status"), { host }))[0], 403, host);
   }
   const policy = (await fetch(stage.at("/"))).headers.get("content-security-policy") ?? "";
   assert.match(policy, /default-src 'none'; script-src 'self' 'sha256-[^']+'; style-src 'self'; connect-src 'self'/);
+});
+
+test("who looks too often is turned away, and the home goes on", { skip }, async () => {
+  await using stage = await DashboardStage.start();
+  const { port, hostname } = new URL(stage.dashboard.url);
+  const sockets = Array.from({ length: 150 }, () =>
+    createConnection(Number(port), hostname).on("error", () => undefined),
+  );
+  let closed = 0;
+  for (const socket of sockets) socket.on("close", () => closed++);
+  await until("those above the limit are closed", () => closed === 50);
+  await using volume = await connect(stage.home.url);
+  assert.equal((await volume.status()).nodes.length, 1);
+  for (const socket of sockets) socket.destroy();
+});
+
+test("a feed that ends while the home is being asked ends, and no more", async () => {
+  let answer: (status: HomeStatus) => void = () => undefined;
+  let asked = 0;
+  const source = {
+    status: () => {
+      asked++;
+      return new Promise<HomeStatus>((resolve) => {
+        answer = resolve;
+      });
+    },
+    tokens: () => Promise.resolve(null),
+  };
+  const dashboard = await Dashboard.start(source, { host: "127.0.0.1", port: 0 });
+  const watcher = await watch(new URL("/events", dashboard.url).href);
+  await new Promise((resolve) => setTimeout(resolve, 2500)); // Two more are due meanwhile.
+  assert.equal(asked, 1, "a home that does not answer is not asked again");
+  const closing = dashboard.close();
+  answer({} as HomeStatus); // A write behind the end would end the process.
+  await closing;
+  await until("the feed is over", () => watcher.isOver);
 });
 
 test("a place that cannot be had", async () => {
