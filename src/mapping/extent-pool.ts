@@ -17,9 +17,13 @@ const madvNoHugePage = 15;
 /** Of what a cache may have: so much may lie idle in extents that are used, and in those that are not. */
 const slackShare = 1 / 16;
 const warmShare = 1 / 4;
-/** Of what may lie idle in extents that are used: so much in pages that were dropped, of so many at once. */
-const keptShare = 1 / 4;
-const keptPagesMax = 16;
+/**
+ * Of what may lie idle in extents that are used: so much in pages that were dropped; and in many at once only so much, that there
+ * is room for few. To evict an extent piece by piece needs little of it.
+ */
+const keptShare = 1 / 2;
+const keptRunShare = 1 / 4;
+const fewPagesMax = 16;
 /** For so long memory that nobody wants is kept. Then it goes, not all at once: that would keep everybody waiting. */
 const keepMicros = 10_000_000;
 const trimExtents = 8;
@@ -96,9 +100,15 @@ export class ExtentPool {
     this.#setBacking(extent, start, end, Backing.filled);
   }
 
-  /** The extent goes on being used, without these. A few pages may come back, as what goes back and forth does: they keep theirs. */
+  /**
+   * The extent goes on being used, without these, which keep their memory within limits: they may come back, as what goes back and
+   * forth does; or the rest of the extent is dropped next, and all of it used again. Pages that hold nothing keep theirs anyway:
+   * where a file grows, what lies behind its end is dropped each time, and filled right after.
+   */
   drop(extent: Extent, start: number, end: number): void {
-    const fits = end - start <= keptPagesMax && this.#usedSlackPages + end - start <= this.#slackPagesMax * keptShare;
+    if (isSlack(extent, start, end)) return;
+    const share = end - start <= fewPagesMax ? keptShare : keptRunShare;
+    const fits = this.#usedSlackPages + end - start <= this.#slackPagesMax * share;
     if (!fits) return this.bare(extent, start, end);
     this.#setBacking(extent, start, end, Backing.slack); // Also what was received in vain, and never filled.
   }
@@ -186,6 +196,11 @@ export class ExtentPool {
     for (let index = regionExtents - 1; index > 0; index--) this.#bare.push(newExtent(first + index * extentBytes));
     return newExtent(first);
   }
+}
+
+function isSlack({ backing }: Extent, start: number, end: number): boolean {
+  for (let page = start; page < end; page++) if (backing[page] !== Backing.slack) return false;
+  return true;
 }
 
 function newExtent(address: number): Extent {
