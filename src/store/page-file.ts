@@ -1,7 +1,7 @@
 import { type ByteOffset, type PageIndex, type Policy, pageAt, pageEndAt } from "../core/units.js";
 import type { Time } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { factsOf } from "../kernel/facts.js";
+import { factsOf, statOf } from "../kernel/facts.js";
 import { setModified } from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
@@ -174,8 +174,16 @@ export class PageFile implements StoreFile {
     this.#owner.closed(this);
   }
 
-  /** Tries to write what the disk refused. @returns 0, or the errno of the next refusal. */
+  /** Tries to write what the disk refused: the file has changed when that came, not now. @returns 0, or the errno of the next refusal. */
   retryRefused(): number {
+    if (this.refused.count === 0) return 0;
+    const { mtime } = statOf(this.fd).attributes;
+    const errno = this.#writeRefused();
+    setModified(this.fd, mtime);
+    return errno;
+  }
+
+  #writeRefused(): number {
     for (const page of this.refused.pages()) {
       const errno = this.#writeBytes(page, page + 1, this.refused.addressOf(page) ?? zeros());
       if (errno !== 0) return errno;

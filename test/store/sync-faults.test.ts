@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants, userInfo } from "node:os";
 import { test } from "node:test";
 import { pageBytes } from "../../src/kernel/page-size.js";
@@ -93,11 +93,14 @@ test("a full disk: pages are kept and read, sync tells, and succeeds when there 
   file.setSize((taken - 1) * pageBytes + 5);
   file.setSize(1024 * pageBytes);
   assert.deepEqual([...readPages(file, taken - 1, taken).subarray(4, 6)], [250, 0], "R7 for kept pages too");
+  file.setModified([1_000_000_000, 5]);
   file.close();
   rmSync(disk.at("ballast"));
   const again = store.open("file").file;
   await synced(store, again);
   assert.equal(store.refusedBytes, 0);
+  const { mtimeNs } = statSync(disk.at("served", "file"), { bigint: true });
+  assert.equal(mtimeNs, 1_000_000_000_000_000_005n, "it has not changed since");
   for (let page = 0; page < taken - 1; page++) assert.equal(readPages(again, page, page + 1)[0], 1 + (page % 200));
   store.close();
 });
