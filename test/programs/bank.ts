@@ -8,7 +8,7 @@ export const opening = 1000;
 /** Statements that a writer sends ahead, so that it never waits for this process. */
 const aheadMax = 8;
 /** Readers leave the processors to the writers now and then. */
-const restMillis = 5;
+const restMillis = 20;
 
 /** How the database is used: a journal mode, and whether reads go through a map of the file. */
 export interface BankMode {
