@@ -6,6 +6,7 @@ import { FileStore } from "../../src/store/file-store.js";
 import { InodeWalk } from "../../src/store/inode-walk.js";
 import type { Tree } from "../../src/store/tree.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { describeAttributes } from "./describe-attributes.js";
 import { readPages, writePage } from "./describe-store.js";
 import { describeTree, makeFile, namesOf, own } from "./describe-tree.js";
 
@@ -13,6 +14,7 @@ const { errno } = constants;
 const contractFolder = temporaryFolder();
 after(() => contractFolder[Symbol.dispose]());
 describeTree("files", () => new FileStore(contractFolder.path));
+describeAttributes("files", () => new FileStore(contractFolder.path));
 
 function closing(store: FileStore): FileStore & Disposable {
   return Object.assign(store, { [Symbol.dispose]: () => store.close() });
