@@ -3,8 +3,9 @@ import type { PageFile } from "./page-file.js";
 import type { SyncDone } from "./store.js";
 import { storeError } from "./store-error.js";
 import type { SyncResult } from "./sync-thread.js";
-import type { Syncer } from "./syncer.js";
+import { type Syncer, threadsMax } from "./syncer.js";
 
+/** A file of which a sync runs, or waits for its turn, and who waits for the next one: where none runs, that is the coming one. */
 interface FileSync {
   waiting: SyncDone[];
 }
@@ -23,7 +24,8 @@ interface Running {
  * Group commit: while one sync of a file runs, all further requests wait together and are served by the next one.
  *
  * A sync also puts down every folder in which a name has changed, whichever file's: so a name is as lasting as the data
- * behind it, and a rename needs no sync of its own.
+ * behind it, and a rename needs no sync of its own. Which those are, is looked at when it begins: of a thousand files that wait for
+ * their turn, the first four put down the folders of all.
  *
  * After a failed fdatasync the system may count the lost pages as clean, and the next fdatasync would succeed without
  * having written them. So a file that has failed once fails every later sync until the home is started anew: nobody is
@@ -33,6 +35,8 @@ export class SyncQueue {
   readonly #syncer: Syncer;
   readonly #onIdle: (file: PageFile) => void;
   readonly #files = new Map<PageFile, FileSync>();
+  /** Whose turn it is next. */
+  readonly #queue: PageFile[] = [];
   readonly #running = new Map<number, Running>();
   readonly #changedFolders = new Map<string, number>();
   readonly #failed = new Map<string, DmmapError>();
@@ -95,6 +99,11 @@ export class SyncQueue {
       for (const done of dones) done(error);
       return;
     }
+    if (this.#running.size >= threadsMax) {
+      this.#files.set(file, { waiting: dones });
+      this.#queue.push(file);
+      return;
+    }
     this.#files.set(file, { waiting: [] });
     this.#run(file, dones);
     file.unsynced = false; // Set again by any write from now on.
@@ -122,6 +131,17 @@ export class SyncQueue {
     for (const done of again.length > 0 ? [] : dones) done(error);
     if (file !== undefined) this.#startWaiting(file, [...again, ...(state?.waiting ?? [])]);
     else for (const done of again) this.syncFolders(done);
+    this.#startQueued();
+  }
+
+  #startQueued(): void {
+    while (this.#running.size < threadsMax) {
+      const file = this.#queue.shift();
+      if (file === undefined) return;
+      const { waiting } = this.#files.get(file) as FileSync;
+      this.#files.delete(file);
+      this.#startWaiting(file, waiting);
+    }
   }
 
   /** A `done` that was just called may have asked for another sync, which then runs for the waiting ones as well. */

@@ -5,7 +5,7 @@ import type { SyncRequest, SyncResult, SyncThreadData } from "./sync-thread.js";
 
 const ringMillisMax = 1000;
 /** So many files are put down at a time. */
-const threadsMax = 4;
+export const threadsMax = 4;
 
 /** Runs fdatasync away from the engine's thread. A port of its own, so that tests can make a disk that fails. */
 export interface Syncer {

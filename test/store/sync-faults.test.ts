@@ -37,6 +37,35 @@ test("group commit: what waits while a sync runs is served by one more", () => {
   store.close();
 });
 
+test("of many files a few are put down at a time, and the folders of all with the first", () => {
+  using folder = temporaryFolder();
+  const syncer = new ManualSyncer();
+  const store = new FileStore(folder.path, { syncer });
+  const outcomes: string[] = [];
+  const names = Array.from({ length: 7 }, (_, index) => `folder-${index}/file`);
+  const files = names.map((name) => store.open(name, { create: true, size: pageBytes }).file);
+  for (const [index, file] of files.entries())
+    file.sync((error) => outcomes.push(`${index} ${error?.code ?? "durable"}`));
+  assert.equal(syncer.started.length, 4);
+  for (const { folders } of syncer.started) assert.equal(folders.length, 8);
+  files[5].sync(() => outcomes.push("5 again"));
+  files[6].close();
+  for (const index of [2, 0]) syncer.end(index);
+  store.onWake();
+  assert.deepEqual(outcomes, ["2 durable", "0 durable"]);
+  assert.equal(syncer.started.length, 6);
+  assert.deepEqual(syncer.started[4].folders, [], "they are down");
+  syncer.end(5, { fileErrno: constants.errno.EIO });
+  for (const index of [1, 3, 4]) syncer.end(index);
+  store.onWake();
+  assert.deepEqual(outcomes.slice(2), ["5 DMMAP_IO", "5 again", "1 durable", "3 durable", "4 durable"]);
+  assert.equal(syncer.started.length, 7);
+  syncer.end(6);
+  store.onWake();
+  assert.deepEqual(outcomes.slice(7), ["6 durable"], "closed meanwhile");
+  store.close();
+});
+
 test("a new name is durable with its folders, for whoever syncs first, and again after a rename", () => {
   using folder = temporaryFolder();
   const { syncer, store, outcomes, sync } = manualStore(folder);
