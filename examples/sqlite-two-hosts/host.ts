@@ -53,6 +53,8 @@ export class Host {
 
   /** As when its power fails. */
   kill(): void {
+    // All at once, as a host does: sqlite3 takes no notice of an unlock that fails, and would say "committed" without its mount.
+    for (const program of this.#programs) program.kill("SIGSTOP");
     this.#mount?.kill("SIGKILL");
     for (const program of this.#programs) program.kill("SIGKILL");
   }

@@ -57,6 +57,7 @@ async function killOneHost(mode: BankMode): Promise<void> {
   for (const writer of [survivor, victim]) writer.pauseMillis = 0; // It is to be killed while it has a transaction open.
   await delay(turnMillis * 10);
   dying.isQuiet = false;
+  await dyingShell.freeze();
   dying.program.kill("SIGKILL");
   dyingShell.kill();
   assert.ok((await ended) instanceof Error);
@@ -77,6 +78,7 @@ async function killLonelyHost(mode: BankMode): Promise<void> {
   const ended = victim.transfer(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
   await until("it has committed", () => victim.committed >= after, limitMillis);
   dying.isQuiet = false;
+  await shell.freeze();
   dying.program.kill("SIGKILL");
   shell.kill();
   assert.ok((await ended) instanceof Error);

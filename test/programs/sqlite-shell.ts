@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { within } from "../support/until.js";
+import { until, within } from "../support/until.js";
 import { killGroup } from "./run.js";
 import { answerMillisMax, busyMillis, type Sqlite } from "./sqlite.js";
 
@@ -49,6 +50,18 @@ export class SqliteShell implements Sqlite {
 
   kill(): void {
     killGroup(this.#child);
+  }
+
+  /**
+   * Has it do nothing any more, so that its host can die as a whole, mount and all, which takes more than one signal:
+   *
+   * 1. It is about to unlock what its transaction has written. 2. The mount is killed: the unlock fails, and nothing is handed over.
+   * 3. sqlite3 goes by no such error. It says that the transaction is committed, and only then is killed.
+   */
+  async freeze(): Promise<void> {
+    const { pid } = this.#child;
+    process.kill(Number(pid), "SIGSTOP");
+    await until("sqlite3 stands still", () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
