@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { ConnectOptions, MapOptions, OpenOptions } from "../../src/index.js";
 import { ClusterNode } from "../cluster/cluster-node.js";
 import type { commands } from "../cluster/commands.js";
-import { until } from "../support/until.js";
+import { stopProcess } from "../support/stop-process.js";
 import type { faultCommands } from "./fault-commands.js";
 
 type Table = typeof commands & typeof faultCommands;
@@ -53,10 +52,7 @@ export class FaultNode implements AsyncDisposable {
 
   /** Stops every thread of it; resolves when the kernel says that all of them have stopped. */
   async stop(): Promise<void> {
-    this.process.kill("SIGSTOP");
-    await until(`${this.name} is stopped`, () =>
-      /^\d+ \(.*\) T/.test(readFileSync(`/proc/${this.process.pid}/stat`, "utf8")),
-    );
+    await stopProcess(this.name, this.process.pid);
   }
 
   go(): void {

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { ClusterNode } from "../cluster/cluster-node.js";
 import { MountUnderTest } from "../mount/mount-under-test.js";
-import { until } from "../support/until.js";
+import { stopProcess } from "../support/stop-process.js";
 import { FaultNode } from "./fault-node.js";
 import type { RecordArgs } from "./history-recorder.js";
 
@@ -110,10 +109,7 @@ export class MountMember implements HistoryMember {
   }
 
   async stop(): Promise<void> {
-    const { child } = this.#mount.program;
-    child.kill("SIGSTOP");
-    const isStopped = () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${child.pid}/stat`, "utf8"));
-    await until(`${this.name} is stopped`, isStopped);
+    await stopProcess(this.name, this.#mount.program.child.pid);
   }
 
   go(): void {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { FrameType } from "../../src/core/wire/frame.js";
 import type { FencedEvent, HomeOptions, HomeStatus } from "../../src/home/index.js";
 import type { FileTokensStatus } from "../../src/observe/status.js";
 import { RawNode } from "../home/raw-node.js";
+import { stopProcess } from "../support/stop-process.js";
 import { until, within } from "../support/until.js";
 
 const script = new URL("./home-process.js", import.meta.url).pathname;
@@ -99,14 +99,9 @@ export class HomeUnderTest implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
-  /** Stops it, until SIGCONT. Its threads run on for a moment after the signal, and would still answer. */
+  /** Stops it, until SIGCONT. */
   async stop(): Promise<void> {
-    this.signal("SIGSTOP");
-    const tasks = `/proc/${this.#child?.pid}/task`;
-    await until("every thread of the home has stopped", async () => {
-      const stats = (await readdir(tasks)).map(async (task) => await readFile(`${tasks}/${task}/stat`, "utf8"));
-      return (await Promise.all(stats)).every((stat) => /\) [Tt] /.test(stat));
-    });
+    await stopProcess("the home", this.#child?.pid);
   }
 
   get isAlive(): boolean {

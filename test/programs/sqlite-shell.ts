@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { until, within } from "../support/until.js";
+import { stopProcess } from "../support/stop-process.js";
+import { within } from "../support/until.js";
 import { killGroup } from "./run.js";
 import { answerMillisMax, busyMillis, type Sqlite } from "./sqlite.js";
 
@@ -59,9 +59,7 @@ export class SqliteShell implements Sqlite {
    * 3. sqlite3 goes by no such error. It says that the transaction is committed, and only then is killed.
    */
   async freeze(): Promise<void> {
-    const { pid } = this.#child;
-    process.kill(Number(pid), "SIGSTOP");
-    await until("sqlite3 stands still", () => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
+    await stopProcess("sqlite3", this.#child.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
