@@ -256,7 +256,10 @@ export class ControlHandler {
   }
 }
 
-/** Answers, and keeps what became of it for whoever asks again: by then it has lost all its leases with the connection. */
+/**
+ * Answers, and keeps what became of it for whoever asks again: by then it has lost with the connection all its leases, and what was
+ * left to it.
+ */
 function remembered(
   { outcomes }: Session,
   key: number | undefined,
@@ -265,13 +268,18 @@ function remembered(
   if (key === undefined) return answer();
   try {
     const reply = answer();
-    if (reply !== undefined) outcomes.add(key, { reply: { ...reply, leased: 0, fresh: [] } });
+    if (reply !== undefined) outcomes.add(key, { reply: { ...asKept(reply), leased: 0, fresh: [] } });
     return reply;
   } catch (error) {
     // What it is about was not known: the node says where it is, and asks again by the same number.
     if (error instanceof DmmapError && error.code !== "DMMAP_STALE") outcomes.add(key, { error });
     throw error;
   }
+}
+
+function asKept(reply: { readonly opened?: Opened }): object {
+  const { opened } = reply;
+  return opened === undefined ? reply : { ...reply, opened: { ...opened, growsHere: undefined } };
 }
 
 function keyOf(body: ControlRequest): number | undefined {

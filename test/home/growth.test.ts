@@ -156,6 +156,27 @@ test("I26: a node that is back says what it has made; one that is not asked any 
   assert.equal(sizeOf(await b.request("getattr", { inode })), 500);
 });
 
+test("I26: a node that asks once more for a file that it has made hears that the home decides how long it is", async () => {
+  using parts = await made("asked once more");
+  const { a, b, session } = parts;
+  const { attributes } = await a.request("lookup", { parent: 0, name: "" });
+  const parent = attributes?.inode ?? 0;
+  const owner = { mode: 0o644, uid: 0, gid: 0 };
+  const create = { parent, name: "lost answer", ...owner, exclusive: true, open: "write", key: 1 } as const;
+  assert.equal((await a.request("create", create)).opened?.growsHere, true);
+  a.socket.destroy();
+  const { node: again } = await RawNode.greet(home.port, "a", session);
+  using _again = again;
+  await again.request("recovered", {});
+  const { opened, attributes: file } = await again.request("create", { ...create, again: true });
+  assert.ok(opened !== undefined);
+  assert.equal(opened.growsHere, undefined, "it could make it longer, and nobody would hear of it");
+  const asked = again.ask("extend", { file: opened.file, size: 10 });
+  again.send({ type: FrameType.resized, file: opened.file, epoch: (await again.next(FrameType.resize)).epoch });
+  assert.equal((await again.answer(asked)).size, 10);
+  assert.equal(sizeOf(await b.request("getattr", { inode: file.inode })), 10);
+});
+
 test("a node that pings and does not answer is heard no more after a lease, and who waits is served", async () => {
   using parts = await made("silent");
   const { a, b, file, inode } = parts;
