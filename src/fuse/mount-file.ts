@@ -175,6 +175,7 @@ export class MountFile implements UpperCache {
     this.#endWait();
     const waiter = { done, until: nowMicros() + resizeMicrosMax };
     this.#resizeWaiter = waiter;
+    this.#node.wakeAt(waiter.until);
     this.#sizes.onResize(this, fromBytes, toBytes, () => {
       if (this.#resizeWaiter === waiter) this.#endWait();
     });

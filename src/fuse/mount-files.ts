@@ -50,7 +50,11 @@ export class MountFiles {
   readonly #nodes: Nodes;
   readonly #sink: MountFilesSink;
   readonly #entries = new Map<number, Entry>();
-  /** When some file has something to do. */
+  /** Of those, the ones that nobody uses: the one that rests the longest first. */
+  readonly #idle = new Set<Entry>();
+  /** And the ones that may have something to do some time. */
+  readonly #timed = new Set<Entry>();
+  /** When one of them has. */
   #lookAt: Micros = Number.POSITIVE_INFINITY;
 
   constructor(node: Node, nodes: Nodes, sink: MountFilesSink) {
@@ -86,6 +90,7 @@ export class MountFiles {
     if (file === undefined || (write && !file.isWriteOpen)) return this.#open(entry, write, again, onFail);
     if (file.open.isGone) return this.#node.openAgain(file.open, again, onFail);
     entry.users++;
+    this.#idle.delete(entry);
     if (write) entry.writers++;
     onFile(file);
   }
@@ -146,7 +151,9 @@ export class MountFiles {
   /** Nobody uses it: it stays open for a while. */
   #rest(entry: Entry): void {
     entry.idleSince = nowMicros();
-    this.#wakeAt(entry.idleSince + idleMicros);
+    this.#idle.delete(entry);
+    this.#idle.add(entry);
+    this.#wakeAt(entry.idleSince + (this.#idle.size > idleMax ? 0 : idleMicros));
   }
 
   #wakeAt(at: Micros): void {
@@ -210,7 +217,7 @@ export class MountFiles {
       requests: this.#node.requests,
       tellStored: () => this.#tellStored(open),
       sendDirty: () => this.#node.sendDirty(() => undefined),
-      wakeAt: (at) => this.#wakeAt(at),
+      wakeAt: (at) => this.#lookAtFile(entry, at),
       outdated: () => this.#sink.onOutdated(inode),
     });
     file.shownBytes = this.#nodes.toldBytes(inode);
@@ -240,29 +247,42 @@ export class MountFiles {
     });
   }
 
+  #lookAtFile(entry: Entry, at: Micros): void {
+    this.#timed.add(entry);
+    this.#wakeAt(at);
+  }
+
   /** @returns when to look again. */
   #onTime(now: Micros): Micros {
     if (now < this.#lookAt) return this.#lookAt;
     this.#lookAt = Number.POSITIVE_INFINITY;
-    let again = Number.POSITIVE_INFINITY;
-    let idleCount = 0;
-    for (const entry of this.#entries.values()) if (entry.users === 0) idleCount++;
-    for (const entry of [...this.#entries.values()]) {
-      const { file, users, isBusy, idleSince } = entry;
-      if (file === undefined) continue;
-      again = Math.min(again, file.onTime(now));
-      if (users > 0 || isBusy) continue;
-      if (now < idleSince + idleMicros && idleCount <= idleMax) again = Math.min(again, idleSince + idleMicros);
-      else this.#close(entry, file);
+    for (const entry of [...this.#timed]) {
+      this.#timed.delete(entry);
+      const again = entry.file?.onTime(now) ?? Number.POSITIVE_INFINITY;
+      if (again < Number.POSITIVE_INFINITY) this.#lookAtFile(entry, again);
     }
-    this.#lookAt = Math.min(this.#lookAt, again);
+    this.#wakeAt(this.#closeIdle(now));
     return this.#lookAt;
+  }
+
+  /** @returns when the next one has rested for long enough */
+  #closeIdle(now: Micros): Micros {
+    let again = Number.POSITIVE_INFINITY;
+    for (const entry of this.#idle) {
+      const until = entry.idleSince + idleMicros;
+      if (now < until && this.#idle.size <= idleMax) return Math.min(again, until);
+      if (entry.isBusy || entry.file === undefined) again = now + idleMicros;
+      else this.#close(entry, entry.file);
+    }
+    return again;
   }
 
   #close(entry: Entry, file: MountFile): void {
     entry.isBusy = true;
+    this.#idle.delete(entry);
     file.times.tell();
     const onEnd = () => {
+      this.#timed.delete(entry);
       this.#entries.delete(entry.inode);
       this.#sink.onClosed(entry.inode);
       this.#nodes.told(entry.inode, file.shownBytes);

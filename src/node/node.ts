@@ -9,6 +9,7 @@ import { ExtentPool } from "../mapping/extent-pool.js";
 import { Pager } from "../mapping/pager.js";
 import { PooledMemory } from "../mapping/pooled-memory.js";
 import { CacheBudget } from "./cache-budget.js";
+import { FileDeadlines } from "./file-deadlines.js";
 import { GiveBack } from "./give-back.js";
 import { goneError } from "./gone-error.js";
 import { Growths } from "./growths.js";
@@ -62,6 +63,7 @@ export class Node {
   readonly #attic = new PageAttic();
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
+  readonly #deadlines: FileDeadlines;
   readonly #timers: Timer[] = [];
   #onFirstUp: ((welcome: Welcome | undefined, error?: DmmapError) => void) | undefined;
   #wasUp = false;
@@ -100,7 +102,9 @@ export class Node {
     this.#growths = new Growths(this.#connection, this.files);
     this.#giveBack = new GiveBack(this.requests);
     this.recalls = new Recalls(this.#connection);
-    this.pins = new Pins((deadline) => this.wakeAt(deadline));
+    this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
+    this.#deadlines = new FileDeadlines(this.files, this.stalls, (deadline) => this.wakeAt(deadline));
+    this.pins = new Pins((deadline) => this.#deadlines.add(deadline));
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
@@ -112,7 +116,6 @@ export class Node {
       beforeRecovered: (done) => this.beforeRecovered(done),
     });
     this.#budget = new CacheBudget(setup.cachePages, this.metrics);
-    this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
     this.pager.onIdle = () => this.#onIdle();
     this.pager.onDeadline = (now) => this.#onTime(now);
   }
@@ -278,7 +281,7 @@ export class Node {
     const memory = this.#pool === undefined ? undefined : new PooledMemory(this.#pool);
     const options = { name, number, policy, sizeBytes: size, memory };
     const file = new NodeFile(this.pager, this.#connection, this.#attic, this.metrics, options, {
-      onDeadline: (deadline) => this.wakeAt(deadline),
+      onDeadline: (deadline) => this.#deadlines.add(deadline),
       onPinned: (pin) => this.pins.onPinned(pin),
       onPinFailed: (pin, error) => this.pins.onFailed(pin, error),
       nextPin: () => this.pins.next(),
@@ -329,14 +332,10 @@ export class Node {
   #onTime(now: number): void {
     this.pager.deadline = Number.POSITIVE_INFINITY;
     this.#connection.onTime(now);
-    for (const { file } of this.files.all()) {
-      if (file.tokens.deadline <= now) file.onTime(now);
-      this.wakeAt(file.tokens.deadline);
-    }
+    this.#deadlines.onTime(now, this.#session.downReason);
     if (now >= this.#writeBackAt) this.#writeBackAll();
     this.wakeAt(this.#writeBackAt);
     for (const timer of this.#timers) this.wakeAt(timer(now));
-    this.wakeAt(this.stalls.look(this.files.all(), this.#session.downReason, now));
   }
 
   /**

@@ -6,12 +6,16 @@ const recentMicros = 2_000_000;
 
 /** Why the home could not read pages of one file. */
 export class ReadFailure {
-  error: DmmapError = unreadable("nothing was asked");
+  #error: DmmapError | undefined;
   #at = Number.NEGATIVE_INFINITY;
+
+  get error(): DmmapError {
+    return this.#error ?? unreadable("nothing was asked");
+  }
 
   /** The home says so: `payload` is its reason. */
   came(payload: Uint8Array, now: number): void {
-    this.error = soundFailure(payload);
+    this.#error = soundFailure(payload);
     this.#at = now;
   }
 
