@@ -6,7 +6,7 @@ import { nowMicros } from "../kernel/clock.js";
  * For so long this goes by what it was told. Nodes that make a name have this forget it; other tools in the folder that the home
  * serves do not, and somebody may wait here for what they put there.
  */
-const goodMicros = 5_000_000;
+export const absenceMicros = 5_000_000;
 
 /** Names that lead nowhere, as this mount was told on a lease. */
 export class AbsentNames {
@@ -15,7 +15,7 @@ export class AbsentNames {
 
   add(parent: number, name: string): void {
     const names = this.#folders.get(parent) ?? new Map<string, Micros>();
-    this.#folders.set(parent, names.set(name, nowMicros() + goodMicros));
+    this.#folders.set(parent, names.set(name, nowMicros() + absenceMicros));
   }
 
   /** For how long that is good; 0 or less: it is not known. */

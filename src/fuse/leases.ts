@@ -4,6 +4,7 @@ import type { Attributes } from "../core/wire/attributes.js";
 import { type ChangeAnswer, Leased, type LeasedAnswer } from "../core/wire/leases.js";
 import { AbsentNames } from "./absent-names.js";
 import type { KernelLeases } from "./kernel-leases.js";
+import { OwnFolders } from "./own-folders.js";
 import type { Place } from "./place.js";
 
 /**
@@ -25,6 +26,7 @@ export class Leases {
   readonly #attributes = new Map<number, Attributes>();
   readonly #names = new Map<LeaseKey, number>();
   readonly #absent = new AbsentNames();
+  readonly #own = new OwnFolders();
   /** Keys of files that have none. */
   readonly #withoutPrivileges = new Set<LeaseKey>();
   /** What requests of this mount that are under way change, and how many of them. */
@@ -51,13 +53,13 @@ export class Leases {
     return this.#isGood() ? this.#names.get(nameKey(parent, name)) : undefined;
   }
 
-  /** For how long it is good to go by it that there is nothing by this name; 0 or less: that is not known. */
+  /** For how long the kernel may go by it that there is nothing by this name; 0 or less: it has to ask. */
   absentMicros(parent: number, name: string): Micros {
     return this.#isGood() ? this.#absent.micros(parent, name) : 0;
   }
 
   isAbsent(parent: number, name: string): boolean {
-    return this.absentMicros(parent, name) > 0;
+    return this.absentMicros(parent, name) > 0 || (this.#isGood() && this.#own.lacks(parent, name));
   }
 
   /** Whether a write is known to have no privileges of the file to end. */
@@ -89,13 +91,14 @@ export class Leases {
     this.learnPrivileges(inode, answer);
     // Asked for before the change, and told before it: how it will be is not known yet.
     const isOld = this.#changing.has(inode) || (this.#outdatedAt.get(inode) ?? 0) > asked;
-    if ((leased & Leased.attributes) !== 0 && !isOld) this.#attributes.set(inode, attributes);
+    if (isLeased(answer) && !isOld) this.#attributes.set(inode, attributes);
     if (place === undefined || (leased & Leased.name) === 0) return;
     const key = nameKey(place.parent, place.name);
     if (this.#changing.has(key)) return;
     this.#names.set(key, inode);
+    this.#own.use(key);
     // Another tool has made it in the served folder: what a listing shows is found as well.
-    if (!this.isAbsent(place.parent, place.name)) return;
+    if (this.absentMicros(place.parent, place.name) <= 0) return;
     this.#absent.forget(key);
     this.kernel.forgetNames();
   }
@@ -114,6 +117,7 @@ export class Leases {
   /** The home asks. Calls `done` when neither this mount nor its kernel goes by these. */
   recall(keys: readonly LeaseKey[], done: () => void): void {
     this.#forget(keys);
+    for (const inode of inodesIn(keys)) this.#own.forget(inode);
     if (keys.some((key) => typeof key === "string")) this.kernel.forgetNames();
     this.kernel.forget(inodesIn(keys), done);
   }
@@ -126,15 +130,21 @@ export class Leases {
   change(keys: readonly LeaseKey[], place: Place | undefined, act: (end: EndChange) => void): void {
     for (const key of keys) this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1);
     this.#forget(keys);
+    for (const key of keys) if (typeof key === "string") this.#own.use(key);
     this.kernel.forget(inodesIn(keys), () => {
       const asked = this.#now;
       act((answer, then) => {
         this.#unmark(keys);
         const { changed = [], fresh = [], attributes } = answer;
         this.#forget(changed);
+        for (const inode of inodesIn(changed)) {
+          if (fresh.some((known) => known.inode === inode)) this.#own.renew(inode);
+          else this.#own.forget(inode);
+        }
         for (const known of fresh) this.learn(known, { leased: Leased.attributes }, asked);
         if (attributes !== undefined) this.learn(attributes, answer, asked, place);
-        else if (place !== undefined) this.learnAbsent(place, answer);
+        if (place !== undefined && attributes?.kind === "folder" && isLeased(answer)) this.#own.made(attributes.inode);
+        if (attributes === undefined && place !== undefined) this.learnAbsent(place, answer);
         this.kernel.forget(inodesIn(changed), then);
       });
     });
@@ -145,6 +155,7 @@ export class Leases {
     this.#attributes.clear();
     this.#names.clear();
     this.#absent.clear();
+    this.#own.clear();
     this.#withoutPrivileges.clear();
   }
 
@@ -172,6 +183,10 @@ export class Leases {
       this.#withoutPrivileges.delete(key);
     }
   }
+}
+
+function isLeased({ leased = 0 }: LeasedAnswer): boolean {
+  return (leased & Leased.attributes) !== 0;
 }
 
 function inodesIn(keys: readonly LeaseKey[]): number[] {
