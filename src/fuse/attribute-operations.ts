@@ -102,12 +102,14 @@ export class AttributeOperations {
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const valid = request.u32(0);
     const isResize = (valid & SetattrValid.size) !== 0;
+    if (!isResize && this.#changeAhead(request, inode, changesOf(request, valid))) return;
     const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid), isResize);
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.times.set();
       else this.#files.find(inode)?.times.tell();
       const onReply = (answer: object) => {
         const attributes = attributesOf(answer);
+        this.#files.find(inode)?.attributes.answered(attributes);
         if (isResize) this.#answers.resized(request, attributes);
         else this.#whenNotAsked(inode, () => this.#answers.changed(request, attributes));
       };
@@ -120,6 +122,16 @@ export class AttributeOperations {
     };
     if (isResize) this.#space.setSize(request, inode, request.u64(16), finish);
     else finish();
+  }
+
+  /** @returns whether it is a change that waits for nobody: see AttributesBehind */
+  #changeAhead(request: Request, inode: number, changes: AttributeChanges): boolean {
+    const file = this.#files.find(inode);
+    const attributes = file?.attributes.change(changes);
+    if (file === undefined || attributes === undefined) return false;
+    if (changes.mtime !== undefined) file.times.set();
+    file.whenNotAsked(() => this.#answers.changed(request, attributes));
+    return true;
   }
 
   /** The kernel lives by the size in the answer to SETATTR, whatever it has heard since it asked: so that does not change meanwhile. */

@@ -187,7 +187,8 @@ export class FileOperations {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.ok();
     this.#locks.flushed(handle.file, request.id(16), () => {
-      if (handle.file.file.takeLoss()) request.fail(Errno.EIO);
+      const errno = handle.file.file.takeLoss() ? Errno.EIO : handle.file.attributes.takeFailure();
+      if (errno !== 0) request.fail(errno);
       else request.ok();
     });
   }
@@ -197,9 +198,11 @@ export class FileOperations {
     if (handle === undefined) return request.fail(Errno.EBADF);
     if (handle.file.open.isGone) return request.fail(Errno.ESTALE);
     request.onGiveUp = (errno) => request.fail(errno);
-    this.#node.sync(handle.file.open, (error) => {
-      if (error === undefined) request.ok();
-      else request.fail(errnoOf(error));
+    const { open, attributes } = handle.file;
+    this.#node.sync(open, (error) => {
+      const errno = error === undefined ? attributes.takeFailure() : errnoOf(error);
+      if (errno === 0) request.ok();
+      else request.fail(errno);
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { LeaseKey } from "../core/home/lease-table.js";
-import type { Attributes } from "../core/wire/attributes.js";
+import type { AttributeChanges, Attributes } from "../core/wire/attributes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
 import type { Leases } from "./leases.js";
@@ -82,6 +82,21 @@ export class InodeRequests {
           onFail,
         );
     });
+  }
+
+  /**
+   * Tells of a change that a program has been promised, over the present connection alone. `isClaim`: it is over the next one, where
+   * the home hears it before it serves others.
+   */
+  promise(inode: number, changes: AttributeChanges, isClaim: boolean, onEnd: (error: unknown) => void): void {
+    const asked = this.#leases.now;
+    const args = { ...this.#nodes.thing(inode), ...changes, lease: true, isClaim };
+    const onReply = (answer: object) => {
+      const { attributes } = answer as { attributes: Attributes };
+      this.#leases.learn(attributes, answer, asked);
+      onEnd(undefined);
+    };
+    this.#node.requests.askOnce("setattr", args, onReply, onEnd);
   }
 
   /** On behalf of a request of the kernel, which is failed if the home refuses. Answers that nobody waits for are dropped. */

@@ -14,6 +14,7 @@ import type { HomeRequests } from "../node/home-requests.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
 import type { UpperCache } from "../node/upper-cache.js";
+import { AttributesBehind, type AttributesBehindNode } from "./attributes-behind.js";
 import { DropWaits } from "./drop-waits.js";
 import { ExposedTail } from "./exposed-tail.js";
 import { type DropPages, KernelPages } from "./kernel-pages.js";
@@ -59,10 +60,12 @@ interface SizeAsk {
 }
 
 /** What a file asks of the node that it is on. */
-export interface MountFileNode extends StoredTimesNode {
+export interface MountFileNode extends StoredTimesNode, AttributesBehindNode {
   readonly requests: HomeRequests;
   /** Sends what is dirty on the node, of whatever file, ahead of what is sent next. */
   sendDirty(): void;
+  /** Has `onTime` called then. */
+  wakeAt(at: Micros): void;
 }
 
 /**
@@ -77,6 +80,7 @@ export class MountFile implements UpperCache {
   readonly tail = new ExposedTail();
   readonly sharing = new Sharing();
   readonly times: StoredTimes;
+  readonly attributes: AttributesBehind;
   /**
    * Whether programs of this mount have it open for writing. From then on whatever the kernel caches needs a write token,
    * since a store to a shared map of it asks nobody (R14).
@@ -118,7 +122,9 @@ export class MountFile implements UpperCache {
   constructor(inode: number, open: OpenFile, drop: DropPages, sizes: SizeSink, node: MountFileNode) {
     this.#sizes = sizes;
     this.#node = node;
-    this.times = new StoredTimes(node);
+    const term = () => (open.file.mayGrow ? open.file.frames.growth.term : undefined);
+    this.times = new StoredTimes(node, () => term() !== undefined);
+    this.attributes = new AttributesBehind(open.file.name, node, term);
     this.#waits = new DropWaits((at) => node.wakeAt(at));
     this.inode = inode;
     this.open = open;
@@ -218,6 +224,14 @@ export class MountFile implements UpperCache {
   drop(start: PageIndex, end: PageIndex, done: () => void): void {
     this.#aheadEnd = this.#aheadStart;
     this.#waits.until(() => this.#drop(start, end), flushMicrosMax, done);
+  }
+
+  /** Of stores last: a program that has set the time since has had them forgotten. */
+  tellChanges(done: () => void): void {
+    if (this.attributes.isTelling) return done(); // What the home is to hear before it hears of these.
+    this.attributes.tell();
+    this.times.tell();
+    this.attributes.whenConfirmed(done);
   }
 
   /** Has the kernel drop what may lack the bytes that this thread has written: see RereadPages. They are here by now. */
@@ -366,8 +380,9 @@ export class MountFile implements UpperCache {
       this.#lookAgain(now);
     }
     if (now >= (this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY)) this.#endWait();
-    const [tellAt, waitsAt] = [this.times.onTime(now), this.#waits.onTime(now)];
-    return Math.min(this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY, tellAt, this.#restUntil, waitsAt);
+    if (now >= Math.min(this.times.tellAt, this.attributes.tellAt)) this.tellChanges(() => undefined);
+    const resizeAt = this.#resizeWaiter?.until ?? Number.POSITIVE_INFINITY;
+    return Math.min(resizeAt, this.times.tellAt, this.attributes.tellAt, this.#restUntil, this.#waits.onTime(now));
   }
 
   #endWait(): void {

@@ -1,5 +1,6 @@
 import { type Micros, type PageIndex, pageBytes, pageMax } from "../core/units.js";
-import type { Attributes } from "../core/wire/attributes.js";
+import { whenAll } from "../core/when-all.js";
+import type { AttributeChanges, Attributes } from "../core/wire/attributes.js";
 import type { Opened } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
 import type { Node } from "../node/node.js";
@@ -37,6 +38,8 @@ export interface MountFilesSink {
   beforeWriting(inode: number, act: (end: () => void) => void): void;
   /** What the home has told of the file's attributes, or is about to tell, is not so any more. */
   onOutdated(inode: number): void;
+  /** As of InodeRequests. */
+  promise(inode: number, changes: AttributeChanges, isClaim: boolean, onEnd: (error: unknown) => void): void;
   /** The home has answered all that it was asked of the file. */
   onClosed(inode: number): void;
   /** The kernel has dropped pages of this file. */
@@ -96,13 +99,15 @@ export class MountFiles {
   }
 
   /** The home has opened the file just now, along with making it: whoever acquires it next finds it open. */
-  adopt({ inode, born }: Attributes, write: boolean, opened: Opened): void {
+  adopt(attributes: Attributes, write: boolean, opened: Opened): void {
+    const { inode, born } = attributes;
     if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
     const entry = this.#add(inode, { inode, born });
     const open = this.#node.adopt(`inode ${inode}`, this.#reopen(entry), opened);
     const file = this.#addFile(entry, open);
     file.isWriteOpen = write;
     if (open.isShared) file.sharing.seen();
+    file.attributes.made(attributes);
     this.#rest(entry);
   }
 
@@ -137,8 +142,17 @@ export class MountFiles {
    * cache, and lives or dies with that.
    */
   onSession(change: SessionChange): void {
+    if (change === "down") for (const file of this.all()) file.attributes.onDown();
     if (change !== "lapsed" && change !== "new") return;
-    for (const file of this.all()) file.whenDropped(0, pageMax, () => undefined);
+    for (const file of this.all()) {
+      if (change === "new") file.attributes.lose();
+      file.whenDropped(0, pageMax, () => undefined);
+    }
+  }
+
+  /** The connection is back: calls `done` when the home has heard what programs here have been promised. */
+  claim(done: () => void): void {
+    whenAll(this.all(), (file, end) => file.attributes.claim(end), done);
   }
 
   #add(inode: number, thing = this.#nodes.thing(inode)): Entry {
@@ -215,19 +229,24 @@ export class MountFiles {
     const drop: DropPages = (start, end, recall) => this.#drop(file, start, end, recall);
     const file: MountFile = new MountFile(inode, open, drop, this.#sink.sizes, {
       requests: this.#node.requests,
-      tellStored: () => this.#tellStored(open),
+      tellStored: (isWanted) => this.#tellStored(open, isWanted),
       sendDirty: () => this.#node.sendDirty(() => undefined),
       wakeAt: (at) => this.#lookAtFile(entry, at),
       outdated: () => this.#sink.onOutdated(inode),
+      setAttributes: (changes, isClaim, onEnd) => this.#sink.promise(inode, changes, isClaim, onEnd),
+      onUntold: (tellAt) => {
+        this.#node.untold.add(open.file);
+        this.#lookAtFile(entry, tellAt);
+      },
     });
     file.shownBytes = this.#nodes.toldBytes(inode);
     entry.file = file;
     return file;
   }
 
-  #tellStored(open: OpenFile): void {
+  #tellStored(open: OpenFile, isWanted: () => boolean): void {
     const args = () => ({ file: open.file.frames.number });
-    this.#node.requests.ask({ op: "stored", args, onReply: () => undefined, onFail: () => undefined });
+    this.#node.requests.ask({ op: "stored", args, isWanted, onReply: () => undefined, onFail: () => undefined });
   }
 
   #drop(file: MountFile, start: PageIndex, end: PageIndex, recall: number): void {
@@ -240,11 +259,12 @@ export class MountFiles {
 
   /** Pages that the kernel was given for writing may have to be read ones from now on: it must ask for them again. */
   #endWriting(entry: Entry, file: MountFile): void {
-    file.whenDropped(0, pageMax, () => {
+    const end = () => {
       if (entry.writers > 0 || entry.isBusy) return;
       file.isWriteOpen = false;
       file.file.frames.endWriting();
-    });
+    };
+    file.whenDropped(0, pageMax, () => file.tellChanges(end));
   }
 
   #lookAtFile(entry: Entry, at: Micros): void {
@@ -280,7 +300,6 @@ export class MountFiles {
   #close(entry: Entry, file: MountFile): void {
     entry.isBusy = true;
     this.#idle.delete(entry);
-    file.times.tell();
     const onEnd = () => {
       this.#timed.delete(entry);
       this.#entries.delete(entry.inode);
@@ -288,6 +307,6 @@ export class MountFiles {
       this.#nodes.told(entry.inode, file.shownBytes);
       for (const waiter of entry.waiters.splice(0)) waiter();
     };
-    this.#node.close(file.open, onEnd, onEnd);
+    file.tellChanges(() => this.#node.close(file.open, onEnd, onEnd));
   }
 }

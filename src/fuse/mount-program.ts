@@ -122,6 +122,7 @@ export class MountProgram {
       },
       onDropped: (file) => reads.onDropped(file),
       onOutdated: (inode) => leases.outdated(inode),
+      promise: (inode, changes, isClaim, onEnd) => requests.promise(inode, changes, isClaim, onEnd),
       onClosed: (inode) => leases.closed(inode),
       sizes: {
         onResize: (file, from, to, done) => sizes.onResize(file, from, to, done),
@@ -129,7 +130,7 @@ export class MountProgram {
         onWrite: (file) => sizes.onWrite(file),
       },
     });
-    const requests = new InodeRequests(node, nodes, leases);
+    const requests: InodeRequests = new InodeRequests(node, nodes, leases);
     const privileges = new Privileges(requests, leases);
     const moved = new MovedFolders(nodes, probes, wakeAt);
     nodes.onForgotten = (inode) => {
@@ -180,7 +181,7 @@ export class MountProgram {
       if (change === "lapsed") leases.forgetAll(() => undefined);
       else if (change !== "down" && change !== "usable") leases.clear();
     };
-    node.beforeRecovered = (done) => leases.forgetAll(done);
+    node.beforeRecovered = (done) => files.claim(() => leases.forgetAll(done));
     node.recalls.onRecall = (keys, done) => leases.recall(keys, done);
   }
 

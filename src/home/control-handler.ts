@@ -109,8 +109,9 @@ export class ControlHandler {
    * Nothing that nodes may go by changes, nor are locks given, nor sizes told, under nodes that have not said yet what they hold, and
    * how long they have made files by themselves. One that is about to say it opens its files for that.
    */
-  #mustWait({ isRecovering, isBack }: Session, { op }: ControlRequest, isChange: boolean): boolean {
-    if (!this.#home.recovery.isOpen) return false;
+  #mustWait({ isRecovering, isBack }: Session, body: ControlRequest, isChange: boolean): boolean {
+    const { op } = body;
+    if (!this.#home.recovery.isOpen || (op === "setattr" && body.isClaim === true)) return false;
     if (op === "open" || op === "openInode") return !isRecovering || isBack;
     return isChange || op === "testLock" || sizeTellers.has(op);
   }

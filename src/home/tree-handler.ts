@@ -197,7 +197,14 @@ export class TreeHandler {
     return { parent, name, attributes: attributes ?? null };
   }
 
-  #setattr({ inode, op: _, born: _born, endsPrivileges, ...changes }: TreeRequestOf<"setattr">): Attributes {
+  #setattr({
+    inode,
+    op: _,
+    born: _born,
+    endsPrivileges,
+    isClaim: _isClaim,
+    ...changes
+  }: TreeRequestOf<"setattr">): Attributes {
     const mode = changes.mode ?? (endsPrivileges ? this.#modeWithoutPrivileges(inode) : undefined);
     const attributes = this.#tree.setAttributes(inode, { ...changes, mode });
     if (changes.mtime !== undefined) this.#home.files.byInode(inode)?.times.set(attributes.mtime);

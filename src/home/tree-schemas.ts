@@ -41,6 +41,7 @@ export const treeSchemas = {
     atime: timeOrNow,
     mtime: timeOrNow,
     endsPrivileges: v.optional(v.literal(true)),
+    isClaim: v.optional(v.boolean()),
     ...change,
   }),
   create: v.object({

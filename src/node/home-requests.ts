@@ -51,6 +51,14 @@ export class HomeRequests {
     ask.onDown?.();
   }
 
+  /** Over the present connection alone: if that is lost, nobody hears of it. */
+  askOnce(op: string, args: object, onReply: (answer: object) => void, onFail: (error: unknown) => void): void {
+    this.#connection.request(op, args, (answer, error) => {
+      if (answer !== undefined) onReply(answer);
+      else if (!isDown(error)) onFail(error);
+    });
+  }
+
   #again(ask: Ask, wasSent: boolean): void {
     if (ask.isWanted?.(wasSent) === false) ask.onFail(takenBack());
     else this.#send(ask, wasSent);

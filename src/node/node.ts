@@ -12,7 +12,6 @@ import { CacheBudget } from "./cache-budget.js";
 import { FileDeadlines } from "./file-deadlines.js";
 import { GiveBack } from "./give-back.js";
 import { goneError } from "./gone-error.js";
-import { Growths } from "./growths.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
@@ -27,6 +26,7 @@ import { Pins } from "./pins.js";
 import { NodeRangeLocks } from "./range-locks.js";
 import { Recalls } from "./recalls.js";
 import { StallWatch } from "./stall-watch.js";
+import { UntoldFiles } from "./untold-files.js";
 
 /** How long a dirty page stays on this node alone, when nobody asks for it and nobody syncs. */
 const writeBackMicrosMin = 1_000_000;
@@ -50,6 +50,7 @@ export class Node {
   readonly locks: NodeRangeLocks;
   readonly recalls: Recalls;
   readonly pins: Pins;
+  readonly untold: UntoldFiles;
   readonly stalls: StallWatch;
   /** Called when what this node may act on has changed: see SessionChange. */
   onSession: (change: SessionChange) => void = () => {};
@@ -59,7 +60,6 @@ export class Node {
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
   readonly #giveBack: GiveBack;
-  readonly #growths: Growths;
   readonly #attic = new PageAttic();
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
@@ -88,7 +88,7 @@ export class Node {
       onFileFrame: (frame, payload) => this.#onFrame(frame, payload),
       // It has no room for what was sent, and keeps that in line.
       onRefused: (file, error) => this.files.byNumber(file)?.file.writes.failSyncs(error),
-      beforeRequest: () => this.#growths.tell(),
+      beforeRequest: () => this.untold.tell(),
       onUp: (welcome) => this.#onUp(welcome),
       onDown: (error) => this.#onDown(error),
       onLapsed: () => this.#session.onLapsed(),
@@ -99,7 +99,7 @@ export class Node {
     this.locks = new NodeRangeLocks(this.requests, this.#connection, (open, stores, then) =>
       this.handOver(open, stores, then),
     );
-    this.#growths = new Growths(this.#connection, this.files);
+    this.untold = new UntoldFiles(this.#connection, this.files);
     this.#giveBack = new GiveBack(this.requests);
     this.recalls = new Recalls(this.#connection);
     this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
@@ -208,9 +208,10 @@ export class Node {
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
     if (open.isGone) return onDone(goneError(file.name));
-    file.writes.sync((error) => {
+    const onSynced = (error: DmmapError | undefined) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
-    });
+    };
+    file.upperCache.tellChanges(() => file.writes.sync(onSynced)); // It puts down what the home has heard before.
   }
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */
@@ -269,6 +270,7 @@ export class Node {
 
   #onDown(error: DmmapError): void {
     this.recalls.onDown();
+    this.untold.onDown();
     this.locks.onDown();
     if (this.#wasUp) return this.#session.onDown(error);
     this.#connection.close();
@@ -286,7 +288,7 @@ export class Node {
       onPinFailed: (pin, error) => this.pins.onFailed(pin, error),
       nextPin: () => this.pins.next(),
       onLost: (start, end, why) => this.reportLost(open, start, end, why),
-      onGrew: (grown) => this.#growths.grew(grown),
+      onGrew: (grown) => this.untold.add(grown),
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     if (this.#connection.hasLapsed(nowMicros())) file.suspend();
@@ -372,14 +374,14 @@ export class Node {
     this.#mayBeUnstable ||= (frame.flags & FrameFlag.unstable) !== 0;
     if (frame.type === FrameType.recall) this.recalls.onFrame(frame, payload);
     else if (frame.type === FrameType.recallLocks) this.locks.recalled(this.files.byNumber(frame.file));
-    else if (frame.type === FrameType.recallGrowth) this.#growths.onRecall(frame);
+    else if (frame.type === FrameType.recallGrowth) this.untold.onRecall(frame);
     else this.#onFileFrame(frame, payload);
   }
 
   #onFileFrame(frame: Frame, payload: Uint8Array): void {
     const file = this.#fileOf(frame);
     if (file !== undefined) file.onFrame(frame, payload);
-    else if (frame.type === FrameType.resize) this.#growths.answer(FrameType.resized, frame);
+    else if (frame.type === FrameType.resize) this.untold.answer(FrameType.resized, frame);
   }
 
   /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */

@@ -10,6 +10,8 @@ export interface UpperCache {
   flush(done: () => void): void;
   /** Has it drop pages that are about to be given up; calls `done` when it has, or that cannot be had soon. */
   drop(start: PageIndex, end: PageIndex, done: () => void): void;
+  /** Has the home hear what programs above have changed beside the bytes; calls `done` when it has confirmed that. */
+  tellChanges(done: () => void): void;
 }
 
 export const noUpperCache: UpperCache = {
@@ -17,4 +19,5 @@ export const noUpperCache: UpperCache = {
   resize: (_from, _to, done) => done(),
   flush: (done) => done(),
   drop: (_start, _end, done) => done(),
+  tellChanges: (done) => done(),
 };

@@ -31,6 +31,12 @@ export default function makeStore(): Store {
     if (failing("slow") === undefined) for (const sync of held.splice(0)) sync();
   };
   const [open, openInode, create] = [store.open.bind(store), tree.openInode.bind(tree), tree.create.bind(tree)];
+  const setAttributes = tree.setAttributes.bind(tree);
+  tree.setAttributes = (...args) => {
+    const error = failing("setAttributes");
+    if (error !== undefined) throw error;
+    return setAttributes(...args);
+  };
   store.open = (...args) => spoiled(open(...args));
   tree.openInode = (...args) => spoiled(openInode(...args));
   tree.create = (...args) => spoiled(create(...args));

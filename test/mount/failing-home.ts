@@ -5,7 +5,7 @@ import { MountCluster, type MountClusterOptions } from "./mount-cluster.js";
 /** A home whose disk fails when the test says so, with mounts. */
 export interface FailingHome extends AsyncDisposable {
   readonly cluster: MountCluster;
-  /** From now on this fails: `sync`, `setSize`, `read`, or `read 5` of one page; `slow`: no sync comes to its end. */
+  /** From now on this fails: `sync`, `setSize`, `setAttributes`, `read`, or `read 5` of one page; `slow`: no sync comes to its end. */
   readonly fail: (fault: string) => void;
   readonly mend: (fault: string) => void;
 }

@@ -1,8 +1,10 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
+  futimesSync,
   openSync,
   readdirSync,
   readSync,
@@ -54,6 +56,9 @@ export const plainCommands = {
     writeSync(descriptor(as), Buffer.from(text, "latin1"), 0, text.length, at),
   fill: ({ at, length, value, as = "main" }: { at: number; length: number; value: number; as?: string }) =>
     writeSync(descriptor(as), Buffer.alloc(length, value), 0, length, at),
+  setMode: ({ mode, as = "main" }: { mode: number; as?: string }) => fchmodSync(descriptor(as), mode),
+  /** Seconds since 1970. */
+  setTime: ({ time, as = "main" }: { time: number; as?: string }) => futimesSync(descriptor(as), time, time),
   fsync: ({ as = "main" }: { as?: string }) => fsyncSync(descriptor(as)),
   truncate: ({ size, as = "main" }: { size: number; as?: string }) => ftruncateSync(descriptor(as), size),
   stat: ({ path }: { path: string }) => statSync(path).size,

@@ -12,6 +12,7 @@ import type { ByteOffset } from "../units.js";
  */
 export class FileGrowth {
   #isOurs = false;
+  #term = 0;
   readonly #questions = new Set<object>();
   /** What the home has not been told of; -1: nothing. */
   #untoldBytes: ByteOffset = -1;
@@ -21,6 +22,11 @@ export class FileGrowth {
   /** Whether the node may make the file longer by itself. */
   get isOurs(): boolean {
     return this.#isOurs && this.#questions.size === 0;
+  }
+
+  /** How often it has been left to this node: as long as that is the same, nobody else has seen the file, or changed it. */
+  get term(): number {
+    return this.#term;
   }
 
   /**
@@ -34,6 +40,7 @@ export class FileGrowth {
   /** The home has opened the file for this node, and leaves it to it to make it longer. */
   opened(): void {
     this.#isOurs = true;
+    this.#term++;
   }
 
   /** The home is asked for this size. @returns the question, for `answered` */
@@ -50,6 +57,7 @@ export class FileGrowth {
   answered(question: object, sizeBytes: ByteOffset, isOurs: boolean): void {
     if (!this.#questions.delete(question)) return; // It was void with its connection.
     this.#isOurs = isOurs;
+    this.#term++;
     this.#unstableBytes = Math.max(this.#unstableBytes, sizeBytes);
     this.#changes++;
   }

@@ -73,8 +73,14 @@ export interface TreeRequests {
     reply: { parent: number; name: string; attributes: Attributes | null };
   };
   getattr: { request: { inode: number } & LeaseRequest; reply: Told };
-  /** The size is `truncate`'s. `endsPrivileges`: a file does not run as its owner or group any more, whatever its mode is by then. */
-  setattr: { request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: true }; reply: Made };
+  /**
+   * The size is `truncate`'s. `endsPrivileges`: a file does not run as its owner or group any more, whatever its mode is by then.
+   * `isClaim`: the file was left to the node, which has done this already, before the connection was lost.
+   */
+  setattr: {
+    request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: true; isClaim?: boolean };
+    reply: Made;
+  };
   /** With `open` the file is opened along with it, as by `openInode`. */
   create: {
     request: Place & Ownership & ChangeRequest & { exclusive: boolean; open?: "read" | "write" };

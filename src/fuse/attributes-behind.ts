@@ -1,0 +1,183 @@
+import type { Micros } from "../core/units.js";
+import type { AttributeChanges, Attributes, Time } from "../core/wire/attributes.js";
+import { nowMicros } from "../kernel/clock.js";
+import { Errno } from "../kernel/errno.js";
+import { withoutSetId } from "../kernel/set-id.js";
+import { say } from "../kernel/standard-error.js";
+import { errnoOf } from "./errno-of.js";
+
+/** The home hears of changes after so long at the latest. */
+const tellMicros = 4000;
+
+export interface AttributesBehindNode {
+  /** Asks the home over the present connection, if there is one. `isClaim`: ahead of what others ask. */
+  setAttributes(changes: AttributeChanges, isClaim: boolean, onEnd: (error: unknown) => void): void;
+  /** Has `tell` called before the home is asked whatever else, and then at the latest. */
+  onUntold(tellAt: Micros): void;
+  /** What the home has told of the file's attributes is not so any more. */
+  outdated(): void;
+}
+
+/**
+ * The mode, the owner and the times of a file that this mount has made, as long as nobody else sees or changes them: who unpacks or
+ * copies files sets all of them on each, right after it has made it. Such a change waits for nobody, and the home hears of several
+ * at once, before whatever else it is asked. Only of changes that the home would not refuse: of the mode of a file that it has
+ * made, and of times.
+ *
+ * A program that has been answered has been promised something. So what the home has not confirmed is said again when the
+ * connection is back, before the home serves others; and if it refuses all the same, the next fsync or close fails.
+ */
+export class AttributesBehind {
+  readonly #name: string;
+  readonly #node: AttributesBehindNode;
+  readonly #term: () => number | undefined;
+  /** As programs of this mount see them; undefined where the home decides. */
+  #attributes: Attributes | undefined;
+  /** In which that is so. */
+  #attributesTerm = 0;
+  #untold: AttributeChanges | undefined;
+  #tellAt: Micros = Number.POSITIVE_INFINITY;
+  /** What the home has been told, and has not confirmed, in order. */
+  #told: AttributeChanges[] = [];
+  #waiters: (() => void)[] = [];
+  #failedErrno = 0;
+  #isTelling = false;
+
+  /** `term`: as long as it is the same, nobody else sees or changes the file (FileGrowth); undefined when others may. */
+  constructor(name: string, node: AttributesBehindNode, term: () => number | undefined) {
+    this.#name = name;
+    this.#node = node;
+    this.#term = term;
+  }
+
+  /** The home is just being told, and whatever it is to hear before. */
+  get isTelling(): boolean {
+    return this.#isTelling;
+  }
+
+  /** When the home is to be told at the latest; Infinity when there is nothing to tell. */
+  get tellAt(): Micros {
+    return this.#tellAt;
+  }
+
+  /** The home has made the file, for this mount. */
+  made(attributes: Attributes): void {
+    const term = this.#term();
+    if (term === undefined) return;
+    this.#attributes = attributes;
+    this.#attributesTerm = term;
+  }
+
+  /** The home has changed it, as a program of this mount asked. */
+  answered(attributes: Attributes): void {
+    if (this.#attributes !== undefined) this.#attributes = attributes;
+  }
+
+  /** @returns how the file is from now on; undefined when the home has to be asked */
+  change(changes: AttributeChanges): Attributes | undefined {
+    const { mode, uid, gid, atime, mtime } = changes;
+    if (this.#term() !== this.#attributesTerm) this.#attributes = undefined;
+    const known = this.#attributes;
+    if (known === undefined || hasSetId(known.mode) || (mode !== undefined && hasSetId(mode))) return undefined;
+    if ((uid ?? known.uid) !== known.uid || (gid ?? known.gid) !== known.gid) return undefined;
+    if (atime === "now" || mtime === "now") return undefined; // By the home's clock.
+    this.#attributes = {
+      ...known,
+      mode: mode ?? known.mode,
+      atime: atime ?? known.atime,
+      mtime: mtime ?? known.mtime,
+      ctime: timeNow(),
+    };
+    this.#untold = { ...this.#untold, ...changes };
+    this.#node.outdated();
+    if (this.#tellAt === Number.POSITIVE_INFINITY) {
+      this.#tellAt = nowMicros() + tellMicros;
+      this.#node.onUntold(this.#tellAt);
+    }
+    return this.#attributes;
+  }
+
+  /** The home hears of all changes so far. */
+  tell(): void {
+    const changes = this.#take();
+    if (changes === undefined) return;
+    this.#isTelling = true;
+    this.#ask(changes, false);
+    this.#isTelling = false;
+  }
+
+  /** The connection is lost: what the home has not been told is to be claimed, too, as that comes first. */
+  onDown(): void {
+    this.#take();
+  }
+
+  /** Calls `done` when the home has confirmed all that it has been told. */
+  whenConfirmed(done: () => void): void {
+    if (this.#told.length === 0) done();
+    else this.#waiters.push(done);
+  }
+
+  /** The connection is back, and the home serves nobody else before this is done. */
+  claim(done: () => void): void {
+    for (const changes of [...this.#told]) this.#ask(changes, true);
+    this.whenConfirmed(done);
+  }
+
+  /** The session is over, and others may have changed the file since. */
+  lose(): void {
+    this.#take();
+    const isLost = this.#told.length > 0;
+    this.#attributes = undefined;
+    this.#told = [];
+    if (isLost) {
+      this.#failedErrno = Errno.EIO;
+      say(`changes of the mode or the times of ${this.#name} are lost: the session ended before they could be sent`);
+    }
+    this.#settle();
+  }
+
+  /** @returns the errno of a change that the home has refused, once; 0 when there is none */
+  takeFailure(): number {
+    const errno = this.#failedErrno;
+    this.#failedErrno = 0;
+    return errno;
+  }
+
+  /** What the home is about to be told. */
+  #take(): AttributeChanges | undefined {
+    const changes = this.#untold;
+    this.#untold = undefined;
+    this.#tellAt = Number.POSITIVE_INFINITY;
+    if (changes !== undefined) this.#told.push(changes);
+    return changes;
+  }
+
+  #ask(changes: AttributeChanges, isClaim: boolean): void {
+    this.#node.setAttributes(changes, isClaim, (error) => {
+      const index = this.#told.indexOf(changes);
+      if (index < 0) return; // The session is another one's by now.
+      this.#told.splice(index, 1);
+      if (error !== undefined) this.#onRefused(error);
+      this.#settle();
+    });
+  }
+
+  #onRefused(error: unknown): void {
+    this.#attributes = undefined;
+    this.#failedErrno = errnoOf(error);
+    say(`the home refused to change the mode or the times of ${this.#name}: ${(error as Error).message}`);
+  }
+
+  #settle(): void {
+    if (this.#told.length === 0) for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+}
+
+function hasSetId(mode: number): boolean {
+  return withoutSetId(mode) !== mode;
+}
+
+function timeNow(): Time {
+  const millis = Date.now();
+  return [Math.floor(millis / 1000), (millis % 1000) * 1e6];
+}
