@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { MountBenchmark } from "./mount-benchmark.js";
@@ -81,4 +82,49 @@ const commit = build({
   },
 });
 
-export const builds: readonly MountBenchmark[] = [compile, commit];
+const unpackedFolders = 10;
+const unpackedFiles = 20;
+const unpackedBytesMax = 16_384;
+
+/** An archive of small files, by tar. @returns its path */
+async function writeArchive(folder: string): Promise<string> {
+  for (let index = 0; index < unpackedFolders; index++) {
+    const below = join(folder, "tree", String(index));
+    await mkdir(below, { recursive: true });
+    for (let file = 0; file < unpackedFiles; file++) {
+      const byteLength = 1 + (((index * unpackedFiles + file) * 7919) % unpackedBytesMax);
+      await writeFile(join(below, `file${file}`), Buffer.alloc(byteLength, index + file));
+    }
+  }
+  const archive = join(folder, "tree.tar");
+  await run("tar", ["cf", archive, "-C", folder, "tree"]);
+  return archive;
+}
+
+const unpack: MountBenchmark = {
+  name: "mount: tar x, small files",
+  unit: "ms/file",
+  expected: "",
+  isRate: false,
+  program: { name: "tar", debianPackage: "tar" },
+  async sample({ mounts: [mount] }, { builds: count }, id) {
+    const folder = await mkdtemp(join(tmpdir(), "dmmap-bench-"));
+    const to = join(mount, `unpacked-${id}`);
+    await mkdir(to);
+    try {
+      const archive = await writeArchive(folder);
+      let round = 0;
+      const millis = await millisEach(count, async () => {
+        const target = join(to, String(round++));
+        await mkdir(target);
+        await run("tar", ["xf", archive, "-C", target]);
+      });
+      return millis / (unpackedFolders * unpackedFiles);
+    } finally {
+      await rm(folder, { recursive: true });
+      await rm(to, { recursive: true });
+    }
+  },
+};
+
+export const builds: readonly MountBenchmark[] = [compile, commit, unpack];
