@@ -138,8 +138,7 @@ export class Leases {
         const { changed = [], fresh = [], attributes } = answer;
         this.#forget(changed);
         for (const inode of inodesIn(changed)) {
-          if (fresh.some((known) => known.inode === inode)) this.#own.renew(inode);
-          else this.#own.forget(inode);
+          if (!fresh.some((known) => known.inode === inode)) this.#own.forget(inode);
         }
         for (const known of fresh) this.learn(known, { leased: Leased.attributes }, asked);
         if (attributes !== undefined) this.learn(attributes, answer, asked, place);

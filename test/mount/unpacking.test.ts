@@ -43,15 +43,15 @@ test("who unpacks a tree asks the home to make each file, and for little else", 
   await using volume = await connect(cluster.home.url);
   const requests = async () => (await volume.status()).counters.requests;
   const before = await requests();
-  const fileCount = 300;
+  const fileCount = 100;
   for (let index = 0; index < fileCount; index++) {
     const folder = one.at(`folder ${index % 10}`);
     if (index < 10) mkdirSync(folder);
     closeSync(unpack(`${folder}/${index}`, `text ${index}`, 0o640, 1000 + index));
   }
   const asked = (await requests()) - before;
-  // To make it; its mode and times in one; sometimes that it has been written. Not whether it is there, nor one by one.
-  assert.ok(asked <= 2.5 * fileCount, `${asked} requests for ${fileCount} files`);
+  // To make it; its mode and times in one; where that takes long, that it has been written. Not if it is there, nor one by one.
+  assert.ok(asked <= 3.5 * fileCount, `${asked} requests for ${fileCount} files`);
   for (let index = 0; index < fileCount; index++) {
     const { mode, mtimeMs, size } = statSync(cluster.folder.at(`folder ${index % 10}`, String(index)));
     const expected = [0o640, 1_000_000 + index * 1000, `text ${index}`.length];
@@ -203,4 +203,18 @@ test("I19: in a folder that one host has made, and nobody else has touched, name
     rmSync(other.at(`${folder}/new`), { recursive: true });
     assert.ok(!isThere(`${folder}/new`), `removed, round ${round}`);
   }
+});
+
+test("what another tool puts into such a folder is found there after five seconds, whatever this host makes there meanwhile", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  mkdirSync(mount.at("folder"));
+  writeFileSync(cluster.folder.at("folder", "theirs"), "");
+  let count = 0;
+  await until("it is found", () => {
+    writeFileSync(mount.at(`folder/ours ${count++}`), "");
+    return lstatSync(mount.at("folder/theirs"), { throwIfNoEntry: false }) !== undefined;
+  });
 });
