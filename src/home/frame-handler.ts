@@ -3,6 +3,7 @@ import { Mode, pageBytes, pageMax } from "../core/units.js";
 import type { Welcome } from "../core/wire/control.js";
 import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
 import { decodeLock } from "../core/wire/lock-frame.js";
+import type { SyncDone } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { ControlHandler } from "./control-handler.js";
 import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
@@ -181,7 +182,7 @@ export class FrameHandler {
       case FrameType.write:
         return this.#write(session, connection, open, frame);
       case FrameType.sync:
-        return this.#syncInTime(session, frame.file, frame.request);
+        return this.#syncInTime(session, frame.file, frame.request, !hasFlag(frame, FrameFlag.background));
       case FrameType.claim:
         return this.#claim(session, open, frame);
       case FrameType.restore:
@@ -281,27 +282,28 @@ export class FrameHandler {
    * While nodes still come back, what is synced is not safe: 1. A has an old copy of a page, B the new one; B is back, syncs,
    * and drops its copy. 2. The home dies before it has seen A, so nothing is on record of A's copy. 3. A restores it over B's.
    */
-  #syncInTime(session: Session, file: number, request: number): Served {
+  #syncInTime(session: Session, file: number, request: number, isUrgent: boolean): Served {
     const { recovery } = this.#home;
     const open = session.files.get(file);
     if (open === undefined) return "served"; // Closed while the sync waited.
-    if (!recovery.isOpen) return this.#sync(session, open, file, request);
-    recovery.park(() => this.#syncInTime(session, file, request));
+    if (!recovery.isOpen) return this.#sync(session, open, request, isUrgent);
+    recovery.park(() => this.#syncInTime(session, file, request, isUrgent));
     return "served";
   }
 
   /** Answered when the disk has it. The node may have lost its connection by then: then nobody asks any more. */
-  #sync(session: Session, open: OpenFile, file: number, request: number): Served {
+  #sync(session: Session, open: OpenFile, request: number, isUrgent: boolean): Served {
     const { counters } = this.#home;
     counters.syncs++;
-    this.#home.files.sync(open, session.id, (error) => {
+    const onSynced: SyncDone = (error) => {
       if (error !== undefined) counters.syncsFailed++;
       const { connection } = session;
       if (connection === undefined) return;
       if (error !== undefined) connection.fail(request, error);
-      else connection.done(FrameType.synced, request, file);
+      else connection.done(FrameType.synced, request, open.number);
       this.#home.touched(connection);
-    });
+    };
+    this.#home.files.sync(open, session.id, onSynced, isUrgent);
     return "served";
   }
 

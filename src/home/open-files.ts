@@ -32,20 +32,21 @@ export class OpenFiles {
     this.#home = home;
     this.#recovery = recovery;
     this.#settling = new Settling(recovery, {
-      sync: (open, done) => this.sync(open, undefined, done),
+      sync: (open, done) => this.sync(open, undefined, done, false),
       onSettled: (open) => this.#closeIfIdle(open),
       onWarning: (message) => home.onWarning(message),
     });
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
-  sync(open: OpenFile, session: string | undefined, done: SyncDone): void {
+  sync(open: OpenFile, session: string | undefined, done: SyncDone, isUrgent: boolean): void {
     const { record, end } = open.duties.beginSync(session);
-    open.file.sync((error) => {
+    const onSynced: SyncDone = (error) => {
       const failure = error ?? this.#record(open, record);
       if (failure === undefined) end();
       done(failure);
-    });
+    };
+    open.file.sync(onSynced, isUrgent);
   }
 
   /** The node has lost its connection: what it asked for, it will ask again. */

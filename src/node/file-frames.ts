@@ -111,11 +111,12 @@ export class FileFrames {
     this.#send(frame);
   }
 
-  /** Only when ready: else it would be asked of nobody, and answered never. */
-  sync(onReply: ReplyHandler): void {
+  /** Only when ready: else it would be asked of nobody, and answered never. `isUrgent`: somebody waits for it. */
+  sync(isUrgent: boolean, onReply: ReplyHandler): void {
     this.tellGrowth();
     const grown = this.growth.beginSync();
     const frame = this.#frame(FrameType.sync);
+    frame.flags = isUrgent ? 0 : FrameFlag.background;
     frame.request = this.#connection.expectReply((reply, error) => {
       if (error === undefined) this.growth.synced(grown);
       onReply(reply, error);

@@ -211,7 +211,7 @@ export class Node {
     const onSynced = (error: DmmapError | undefined) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
     };
-    file.upperCache.tellChanges(() => file.writes.sync(onSynced)); // It puts down what the home has heard before.
+    file.upperCache.tellChanges(() => file.writes.sync(onSynced, true)); // It puts down what the home has heard before.
   }
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */

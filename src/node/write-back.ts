@@ -82,24 +82,24 @@ export class WriteBack {
     else onSent();
   }
 
-  /** Everything dirty onto the home's stable storage. */
-  sync(onDone: (error: DmmapError | undefined) => void): void {
+  /** Everything dirty onto the home's stable storage. `isUrgent`: somebody waits for it. */
+  sync(onDone: (error: DmmapError | undefined) => void, isUrgent = false): void {
     this.#syncs.add(onDone);
-    this.flush(() => this.#settle(onDone));
+    this.flush(() => this.#settle(onDone, isUrgent));
   }
 
   /** What has been handed over and seen so far, but not what is dirty. */
   settle(onDone: (error: DmmapError | undefined) => void): void {
     this.#syncs.add(onDone);
-    this.#settle(onDone);
+    this.#settle(onDone, false);
   }
 
-  #settle(onDone: (error: DmmapError | undefined) => void): void {
+  #settle(onDone: (error: DmmapError | undefined) => void, isUrgent: boolean): void {
     if (!this.#syncs.has(onDone)) return; // It has failed meanwhile.
     // The home would not know what is asked, and whatever is held has to be claimed, or restored, before.
-    if (!this.#frames.isReady) return this.whenRoom(() => this.#settle(onDone));
+    if (!this.#frames.isReady) return this.whenRoom(() => this.#settle(onDone, isUrgent));
     const sync = this.#retention.beginSync();
-    this.#frames.sync((_reply, error) => {
+    this.#frames.sync(isUrgent, (_reply, error) => {
       if (error === undefined) this.#retention.synced(sync);
       else if (!isDown(error)) this.#retention.sendAgain(this.#mayWrite);
       this.#answer(onDone, error);

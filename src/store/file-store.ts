@@ -156,8 +156,8 @@ export class FileStore implements Store, PageFileOwner {
     libc.close(this.#lockFd);
   }
 
-  sync(file: PageFile, done: SyncDone): void {
-    this.#syncs.sync(file, done);
+  sync(file: PageFile, done: SyncDone, isUrgent: boolean): void {
+    this.#syncs.sync(file, done, isUrgent);
   }
 
   closed(file: PageFile): void {

@@ -37,7 +37,7 @@ interface Identity {
 /** What a file needs of its store. */
 export interface PageFileOwner {
   readonly refused: RefusedPool;
-  sync(file: PageFile, done: SyncDone): void;
+  sync(file: PageFile, done: SyncDone, isUrgent: boolean): void;
   /** Somebody closed the file: once for each open. */
   closed(file: PageFile): void;
 }
@@ -166,8 +166,8 @@ export class PageFile implements StoreFile {
     }
   }
 
-  sync(done: SyncDone): void {
-    this.#owner.sync(this, done);
+  sync(done: SyncDone, isUrgent = true): void {
+    this.#owner.sync(this, done, isUrgent);
   }
 
   close(): void {

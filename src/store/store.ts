@@ -102,8 +102,8 @@ export interface StoreFile {
   deallocate(start: PageIndex, end: PageIndex): void;
   /**
    * Puts all that was written before this call on stable storage, with the file's name. `done` is called once, perhaps
-   * before this returns; else from `onWake`.
+   * before this returns; else from `onWake`. Not `isUrgent`: nobody waits for it, so those for which somebody does go first.
    */
-  sync(done: SyncDone): void;
+  sync(done: SyncDone, isUrgent?: boolean): void;
   close(): void;
 }

@@ -71,6 +71,38 @@ test("of many files a few are put down at a time, and the folders of all with th
   store.close();
 });
 
+test("a file for which somebody waits goes before those for which nobody does, of which one always goes on", () => {
+  using folder = temporaryFolder();
+  const syncer = new ManualSyncer();
+  const store = new FileStore(folder.path, { syncer });
+  const outcomes: number[] = [];
+  const files = Array.from(
+    { length: 9 },
+    (_, index) => store.open(`file-${index}`, { create: true, size: pageBytes }).file,
+  );
+  const sync = (index: number, isUrgent: boolean) => files[index].sync(() => outcomes.push(index), isUrgent);
+  const end = (...started: number[]) => {
+    for (const index of started) syncer.end(index);
+    store.onWake();
+  };
+  for (const index of [0, 1, 2, 3, 4]) sync(index, false);
+  assert.equal(syncer.started.length, 3, "there is a thread for who waits");
+  for (const index of [5, 6, 4]) sync(index, true);
+  assert.equal(syncer.started.length, 4);
+  end(0); // 6 begins; 3 and 4 were there before, and 4 is waited for by now.
+  end(1); // 4
+  end(2); // 3: none of its kind runs.
+  assert.deepEqual(outcomes, [0, 1, 2]);
+  for (const index of [7, 8]) sync(index, index === 8);
+  end(3); // 5 has ended, 8 begins; 7 waits while there are four.
+  assert.equal(syncer.started.length, 8);
+  end(4, 5, 6, 7);
+  assert.deepEqual(outcomes, [0, 1, 2, 5, 6, 4, 4, 3, 8]);
+  end(8);
+  assert.deepEqual(outcomes.at(-1), 7);
+  store.close();
+});
+
 test("a new name is durable with its folders, for whoever syncs first, and again after a rename", () => {
   using folder = temporaryFolder();
   const { syncer, store, outcomes, sync } = manualStore(folder);

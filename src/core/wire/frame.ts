@@ -112,6 +112,8 @@ export const FrameFlag = {
   unstable: 8,
   /** `locked`: until `recallLocks`, the node decides about the file's locks by itself. */
   delegated: 16,
+  /** `sync`: nobody waits for it, so those for which somebody does go first. */
+  background: 32,
 } as const;
 
 /** One header, as a mutable record: each connection has one to decode into and one to encode from. */
