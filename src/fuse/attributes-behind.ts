@@ -5,9 +5,7 @@ import { Errno } from "../kernel/errno.js";
 import { withoutSetId } from "../kernel/set-id.js";
 import { say } from "../kernel/standard-error.js";
 import { errnoOf } from "./errno-of.js";
-
-/** The home hears of changes after so long at the latest. */
-const tellMicros = 4000;
+import { tellMicros } from "./stored-times.js";
 
 export interface AttributesBehindNode {
   /** Asks the home over the present connection, if there is one. `isClaim`: ahead of what others ask. */
@@ -125,15 +123,19 @@ export class AttributesBehind {
 
   /** The session is over, and others may have changed the file since. */
   lose(): void {
+    this.end();
+    this.#settle();
+  }
+
+  /** The mount ends: nobody waits any more, and nothing is sent. Says what is lost. */
+  end(): void {
     this.#take();
     const isLost = this.#told.length > 0;
     this.#attributes = undefined;
     this.#told = [];
-    if (isLost) {
-      this.#failedErrno = Errno.EIO;
-      say(`changes of the mode or the times of ${this.#name} are lost: the session ended before they could be sent`);
-    }
-    this.#settle();
+    if (!isLost) return;
+    this.#failedErrno = Errno.EIO;
+    say(`changes of the mode or the times of ${this.#name} are lost: the session ended before they could be sent`);
   }
 
   /** @returns the errno of a change that the home has refused, once; 0 when there is none */

@@ -229,6 +229,7 @@ export class MountProgram {
   /** What the kernel has is written back first, for which requests and notices still have to be served. */
   #stop(done: () => void): void {
     this.#node.stop(() => {
+      for (const file of this.#files?.all() ?? []) file.attributes.end();
       this.#files = undefined; // Their caches are closed; the kernel may be forgetting inodes still.
       for (const helper of this.#helpers) helper.stop();
       this.#loop?.close(); // Whoever uses the mount still waits for no answer any more.

@@ -1,8 +1,8 @@
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 
-/** The home is told of stores at most so often, and after so long: about a step of the clock that Linux stamps files by. */
-const tellMicros = 4000;
+/** The home is told of stores at most so often, and of any change after so long: about a step of the clock that Linux stamps files by. */
+export const tellMicros = 4000;
 
 export interface StoredTimesNode {
   /** Tells the home that the file has been stored to just now. `isWanted`: whether to say so again, if the connection is lost. */

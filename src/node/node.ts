@@ -207,11 +207,14 @@ export class Node {
       const message = `stores to ${file.name} were lost before the home had them; which and why has been reported`;
       return onDone(new DmmapError("DMMAP_LOST", message));
     }
-    if (open.isGone) return onDone(goneError(file.name));
     const onSynced = (error: DmmapError | undefined) => {
       if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
     };
-    file.upperCache.tellChanges(() => file.writes.sync(onSynced, true)); // It puts down what the home has heard before.
+    // It puts down what the home has heard before; which may have lost the file until it has.
+    file.upperCache.tellChanges(() => {
+      if (open.isGone) onDone(goneError(file.name));
+      else file.writes.sync(onSynced, true);
+    });
   }
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */

@@ -218,3 +218,19 @@ test("what another tool puts into such a folder is found there after five second
     return lstatSync(mount.at("folder/theirs"), { throwIfNoEntry: false }) !== undefined;
   });
 });
+
+test("a mount that ends without its home says what of that is lost", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  mount.isQuiet = false;
+  await using user = await PlainUser.start();
+  await user.call("edit", { path: mount.at("file") });
+  await cluster.home.stop();
+  await user.call("setMode", { mode: 0o640 }, 5000);
+  await cluster.home.kill();
+  mount.program.kill("SIGTERM");
+  await until("it says that it is in use", () => /is in use.*once more/.test(mount.program.errors));
+  mount.program.kill("SIGTERM");
+  await mount.program.end();
+  assert.match(mount.program.errors, /changes of the mode or the times of file are lost/);
+});
