@@ -3,8 +3,7 @@ import { Mode, type PageIndex, pageMax } from "../src/core/units.js";
 /** What node and home tell each other, in place of frames: the same fields, the pages as numbers. */
 export type ToHome =
   | { type: "hello"; session: string | undefined }
-  /** `isFirst`: its node has not got it open, as far as it knows. */
-  | { type: "open"; isFirst: boolean }
+  | { type: "open" }
   | { type: "close" }
   | {
       type: "acquire";

@@ -173,8 +173,6 @@ export class SimHome {
         if (message.isAsked) session.lease.deferred(this.#world.homeNow);
         return this.#send(session, { type: "pong", request: message.request });
       case "open":
-        // The answer to an earlier open was lost, and with it whatever this node was asked about the file.
-        if (session.isOpen && message.isFirst) this.#leave(session);
         this.file.directory.open(session.node);
         session.isOpen = true;
         recovery.remember(session.id, session.id, fileName);
@@ -191,6 +189,7 @@ export class SimHome {
         this.#send(session, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: file.directory.epoch });
         return file.directory.endClaims(session.node, message.epoch);
       case "recovered":
+        if (session.isOpen) file.directory.recovered(session.node);
         return recovery.recovered(session.id);
       case "fetch":
         if (recovery.isOpen) return this.#fetchLater(session, message);

@@ -72,8 +72,6 @@ export class SimNode {
   readonly #world: NodeWorld;
   readonly #policy: Policy;
   #syncLast = 0;
-  /** The home has to be told when it knows everything of this node. */
-  #isUnknown = false;
 
   constructor(
     world: NodeWorld,
@@ -99,7 +97,7 @@ export class SimNode {
   open(): void {
     requireTrue(this.state === "closed", "a file is opened when it is closed");
     this.state = "opening";
-    this.sendUp({ type: "open", isFirst: this.state === "opening" });
+    this.sendUp({ type: "open" });
   }
 
   get now(): number {
@@ -163,9 +161,17 @@ export class SimNode {
       case "truncated":
         return this.programs.truncated(message.request);
       default:
-        if (!this.isReady) return;
-        if (this.state === "open" || this.state === "leaving") this.act((tokens) => this.pages.obey(tokens, message));
+        if (this.state === "closed" || this.state === "opening") return this.#onUnknown(message);
+        if (this.isReady && this.state !== "closing") this.act((tokens) => this.pages.obey(tokens, message));
     }
+  }
+
+  /** Of a file that it has not got open, or of whose opening it has not heard: what is asked is so. */
+  #onUnknown(message: ToNode): void {
+    if (message.type === "resize") this.sendUp({ type: "resized", epoch: message.epoch });
+    if (message.type !== "revoke") return;
+    const { mode, start, end, epoch } = message;
+    this.sendUp({ type: "release", mode, start, end, epoch, duty: 0 });
   }
 
   /** The connection is lost. Who waited for a truncate never learns how it went, nor who waited for a sync. */
@@ -187,13 +193,12 @@ export class SimNode {
   }
 
   #onUp(state: "resumed" | "recovering" | "new"): void {
-    this.#isUnknown = state !== "resumed";
     if (this.state === "closed" || this.state === "opening") this.#recovered();
     if (this.state === "closed") return;
-    if (this.state === "opening") return this.sendUp({ type: "open", isFirst: this.state === "opening" });
+    if (this.state === "opening") return this.sendUp({ type: "open" });
     if (state === "resumed" && !this.isNew) return this.#reclaim();
     if (state === "new") this.#loseSession();
-    this.sendUp({ type: "open", isFirst: state === "new" || this.isNew });
+    this.sendUp({ type: "open" });
   }
 
   /** The file is open: for the first time, or in a new session, or again with a home that has restarted. */
@@ -242,8 +247,7 @@ export class SimNode {
 
   #recovered(): void {
     this.isReady = true;
-    if (this.#isUnknown) this.sendUp({ type: "recovered" });
-    this.#isUnknown = false;
+    this.sendUp({ type: "recovered" });
   }
 
   /** What is cached may be out of date, and dirty pages cannot be sent any more. Holds are over. */
@@ -292,7 +296,7 @@ export class SimNode {
     const kept = this.retention.describe((slot) => this.attic.read(slot).join(" "));
     const syncs = [...this.#syncs].map(([request, { sync }]) => `#${request}:${sync}`);
     const waits = `${this.#syncLast} ${syncs.join(" ")} ${this.#roomWaiters.length}`;
-    return `${kept} ${waits} ${this.#isUnknown} ${this.isNew} ${this.isSuspended} ${this.isKeptAbove}`;
+    return `${kept} ${waits} ${this.isNew} ${this.isSuspended} ${this.isKeptAbove}`;
   }
 
   time(): void {
@@ -329,7 +333,6 @@ export class SimNode {
     this.link = link;
     this.#gone();
     this.isStopped = false;
-    this.#isUnknown = false;
     this.programs.end();
   }
 

@@ -17,6 +17,18 @@ export const connectionMutations: readonly Mutation[] = [
     "this.#resizes.left(node); this.#pump();",
   ),
   m(
+    "a node holds what it was offered with an answer that it has not had",
+    directory,
+    "if (!holder.isHeard) this.#holders.set(node, newHolder());",
+    "",
+  ),
+  m(
+    "I4: a node that is back holds nothing of what it was granted since",
+    directory,
+    "holder.isHeard = true; holder.tokens.raise(",
+    "holder.tokens.raise(",
+  ),
+  m(
     "what was asked before a cut counts as asked",
     directory,
     "holder.claims = undefined; holder.revokes = [];",

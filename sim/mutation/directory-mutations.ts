@@ -24,7 +24,12 @@ export const directoryMutations: readonly Mutation[] = [
     "weakest >= mode || (weakest === Mode.none && !holdsNone)",
     "weakest >= mode",
   ),
-  m("R9: an offer brings data to who reads the pages", directory, "needsData: holdsNone", "needsData: true"),
+  m(
+    "R9: an offer brings data to who reads the pages",
+    directory,
+    "{ request, mode, start, end }, holdsNone)",
+    "{ request, mode, start, end }, true)",
+  ),
   m("R1: a grant grows over what others hold", directory, "this.#yieldToHolders(waiter);", ""),
   m("a grant grows over what others stand in line for", directory, "this.#yieldToLine(waiter, index, kept);", ""),
   m(

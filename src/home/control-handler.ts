@@ -136,7 +136,9 @@ export class ControlHandler {
       const reply = remembered(session, keyOf(body), () =>
         isTreeRequest(body) ? this.#answerTree(session, request, body, keys) : this.#answer(session, request, body),
       );
-      if (reply !== undefined) connection.reply(FrameType.reply, request, reply);
+      if (reply === undefined) return;
+      connection.reply(FrameType.reply, request, reply);
+      if (isTreeRequest(body)) this.#files.offer(session, body, reply);
     });
   }
 
@@ -185,10 +187,9 @@ export class ControlHandler {
         return this.#claimed(session, request, body);
       case "recovered":
         session.isBack = true;
-        // It has said all. Of a file whose opening it has not heard of it knows nothing.
         for (const { growth, directory } of session.files.values()) {
           growth.ended(session.node);
-          directory.remind(session.node);
+          directory.recovered(session.node);
         }
         this.#home.leases.forget(session);
         this.#home.recovery.recovered(session.id);

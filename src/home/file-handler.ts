@@ -1,12 +1,15 @@
 import { DmmapError } from "../core/error.js";
-import { type ByteOffset, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
-import type { Opened } from "../core/wire/control.js";
+import { type ByteOffset, Mode, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import { type Opened, openingRequest } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
 import { checkThing } from "./thing.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
+
+/** The largest file that is sent along when it is opened to be read. */
+const wholeFilePages = 16;
 
 /** Requests of mounts for open files: opening by inode, sizes, room, holes and times. */
 export class FileHandler {
@@ -34,6 +37,23 @@ export class FileHandler {
       default:
         return null;
     }
+  }
+
+  /**
+   * Behind the answer goes the token that a program mostly wants next of what it has just made, or of a small file that it has opened
+   * to read, with all its pages: if nobody is in the way, and it has no claims to make, of which the home would not know what is newer.
+   */
+  offer(session: Session, body: TreeRequest, reply: object): void {
+    const { opened = reply } = reply as { opened?: object };
+    const open = session.files.get((opened as Partial<Opened>).file ?? 0);
+    if (open === undefined || !session.isBack) return;
+    const { directory } = open;
+    const offered = { request: openingRequest, start: 0 };
+    const end = pageEndAt(directory.sizeBytes);
+    if (body.op === "create" && body.open === "write")
+      directory.offer(session.node, { ...offered, mode: Mode.write, end: pageMax });
+    else if (body.op === "openInode" && !body.write && end > 0 && end <= wholeFilePages)
+      directory.offer(session.node, { ...offered, mode: Mode.read, end });
   }
 
   #extend(session: Session, request: number, { file, size }: TreeRequestOf<"extend">): undefined {

@@ -109,6 +109,7 @@ export class FrameHandler {
     const session = sessions.begin(connection, hello.name, hello.session);
     session.hasForgotten = true;
     session.isRecovering = true;
+    session.isBack = false;
     return { session, state: "recovering" };
   }
 

@@ -26,8 +26,8 @@ export class Session {
   isRecovering = false;
   /** While it is expected to say what it holds, the question that it owes an answer to: another one with each that comes. */
   claims: object = {};
-  /** It is back, and has said so after all its claims. */
-  isBack = false;
+  /** There is nothing left that it may claim: it has lost no connection, or is back and has said so after all its claims. */
+  isBack = true;
   /** It has been told something on a lease. */
   hasLeases = false;
 

@@ -383,8 +383,8 @@ export class Node {
 
   #onFileFrame(frame: Frame, payload: Uint8Array): void {
     const file = this.#fileOf(frame);
-    if (file !== undefined) file.onFrame(frame, payload);
-    else if (frame.type === FrameType.resize) this.untold.answer(FrameType.resized, frame);
+    if (file === undefined) this.untold.onUnknown(frame);
+    else file.onFrame(frame, payload);
   }
 
   /** Small control frames are taken as they come; pages of a file that is not known any more have to go somewhere. */

@@ -35,7 +35,7 @@ export class UntoldFiles {
     const recalled = this.#files.byNumber(file)?.file;
     const era = this.#era;
     const answer = () => {
-      if (era === this.#era) this.answer(FrameType.growthEnded, { file, epoch });
+      if (era === this.#era) this.#answer(FrameType.growthEnded, { file, epoch });
     };
     if (recalled === undefined) return answer();
     recalled.frames.recallGrowth();
@@ -46,14 +46,14 @@ export class UntoldFiles {
     this.#era++;
   }
 
-  /** What is asked is so: also of a file that is being closed, or whose opening was not heard of when the connection was lost. */
-  answer(
-    type: typeof FrameType.growthEnded | typeof FrameType.resized,
-    { file, epoch }: Pick<Frame, "file" | "epoch">,
-  ): void {
-    const answer = this.#connection.outgoing.reset(type);
-    answer.file = file;
-    answer.epoch = epoch;
-    this.#connection.send(answer);
+  /** Of a file that is closed, or of whose opening this node has not heard: what is asked is so. */
+  onUnknown(frame: Frame): void {
+    const { type, file, epoch, mode, start, end } = frame;
+    if (type === FrameType.resize) this.#answer(FrameType.resized, { file, epoch });
+    else if (type === FrameType.revoke) this.#answer(FrameType.release, { file, epoch, mode, start, end });
+  }
+
+  #answer(type: FrameType, said: Partial<Frame>): void {
+    this.#connection.send(Object.assign(this.#connection.outgoing.reset(type), said));
   }
 }

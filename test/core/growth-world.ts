@@ -318,7 +318,7 @@ export class GrowthWorld {
         return this.#send(node, { kind: "synced", grown: message.grown });
       case "recovered":
         this.#delegation.ended(node);
-        return directory.remind(node);
+        return directory.recovered(node);
       case "claimed":
         if (!directory.isOpen(node)) return this.#send(node, { kind: "closed" }); // The answer to that was lost.
         this.#send(node, { kind: "claimed", size: directory.sizeBytes });

@@ -11,7 +11,7 @@ const honest = 9;
 
 const input = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("open"), node }) },
-  fc.record({ op: fc.constantFrom("close", "disconnected"), node }),
+  fc.record({ op: fc.constantFrom("close", "disconnected", "recovered"), node }),
   {
     weight: 6,
     arbitrary: fc.record({
@@ -104,6 +104,7 @@ class Run {
     else if (one.op === "open") directory.open(who);
     else if (one.op === "close") directory.close(who);
     else if (one.op === "disconnected") directory.disconnected(who);
+    else if (one.op === "recovered") directory.recovered(who);
     else if (!directory.isOpen(who)) return false;
     else if (one.op === "release") directory.release(who, wanted, start, end, at);
     else if (one.op === "resized") directory.resized(who, at);

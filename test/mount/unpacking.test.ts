@@ -8,6 +8,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -57,6 +58,34 @@ test("who unpacks a tree asks the home to make each file, and for little else", 
     const expected = [0o640, 1_000_000 + index * 1000, `text ${index}`.length];
     assert.deepEqual([mode & 0o777, mtimeMs, size], expected, `in the served folder: ${index}`);
   }
+});
+
+test("who makes small files, or reads such, asks for each once: tokens and pages come with the answer", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  const asked = async () => {
+    const { acquires, fetches } = (await cluster.home.status()).counters;
+    return acquires + fetches;
+  };
+  const text = (index: number) => `${index} `.repeat(5000);
+  mkdirSync(one.at("made"));
+  mkdirSync(cluster.folder.at("found"));
+  for (let index = 0; index < 20; index++) {
+    closeSync(unpack(one.at("made", String(index)), text(index), 0o644, 1000));
+    writeFileSync(cluster.folder.at("found", String(index)), text(index));
+  }
+  for (let index = 0; index < 20; index++) {
+    assert.equal(readFileSync(other.at("found", String(index)), "utf8"), text(index));
+  }
+  assert.equal(await asked(), 0);
+  for (let index = 0; index < 20; index++) {
+    assert.equal(readFileSync(other.at("made", String(index)), "utf8"), text(index));
+    writeFileSync(one.at("found", String(index)), "changed");
+    assert.equal(readFileSync(other.at("found", String(index)), "utf8"), "changed");
+  }
+  assert.ok((await asked()) > 0, "who may be storing to what is read elsewhere is asked");
 });
 
 test("I19: mode and times of a file that is being unpacked are seen by whoever looks, on either host", {

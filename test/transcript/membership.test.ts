@@ -124,6 +124,7 @@ test("A node that is cut off goes on with what it holds, and says so when it is 
     > settle
       home→a reclaimed, 2 pages @1
       home→b grant read 1..65538 @2, page 1..2 = 2 0
+      a→home recovered
       b has loaded 2 from word 2
     `,
   );
@@ -149,6 +150,7 @@ test("A revoke that was lost under way is asked again, behind the answer to the 
     > settle
       home→a reclaimed, 1 page @1
       home→a revoke 0..1 to read @1
+      a→home recovered
       a→home write 0 = 1 0
       a→home release 0..65537 to read @1
       home→b grant read 0..65537 @2, page 0..1 = 1 0
@@ -184,6 +186,7 @@ test("Who is cut off while it waits is passed: nobody waits for its lease", () =
       b→home claimed all, newest @0
     > settle
       home→b reclaimed, 1 page @2
+      b→home recovered
       b→home acquire write 0..1, data to 1
       home→c revoke 0..1 to none @2
       c→home write 0 = 2 0
@@ -214,6 +217,7 @@ test("What was asked before a cut and is not asked again need not be given", () 
       a→home claimed all, newest @1
     > settle
       home→a reclaimed, 1 page @1
+      a→home recovered
     > a lets go
     `,
   );
@@ -243,9 +247,12 @@ test("A size that a node has not heard of is told again: until then nobody is an
       home→a reclaimed, 1 page @2
       home→a resize to 1 page @2
     > home→a
+      a→home recovered
     > settle
+      home→a resize to 1 page @2
       a→home resized @2
       home→b truncated
+      a→home resized @2
     `,
   );
 });

@@ -93,3 +93,32 @@ test("R9: what is offered to a node that reads the page goes without data: it ma
     `,
   );
 });
+
+test("What was offered with the opening of a file is nobody's when the node has not heard that it has it open", () => {
+  story(
+    { pages: 1 },
+    `
+    > b closes, settle
+      b→home close
+      b→home release 0..end to none @0
+      home→b closed
+    > b opens, b→home, b is offered write 0..1
+      b→home open
+      home→b opened, 1 page
+      home→b grant write 0..1 @1, page 0..1 = 0 0
+    # Both are lost.
+    > b is cut off
+    > a writes 0, settle
+      a→home acquire write 0..1, data to 1
+      home→b revoke 0..1 to none @1
+    > b is back, settle
+      b→home hello again, b2
+      home→b welcome b2, resumed
+      b→home recovered
+      b→home open
+      home→a grant write 0..end @2, page 0..1 = 0 0
+      home→b opened, 1 page
+      a has stored 1 to word 0
+    `,
+  );
+});

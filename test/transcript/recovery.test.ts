@@ -119,6 +119,7 @@ test("R20: a node that closed its copies away with a lost connection is believed
       b→home claim read 1..65537 @2
       b→home claimed all, newest @2, last duty 1
       home→b reclaimed, 1 page @2
+      b→home recovered
     > c writes 0, settle
       c→home acquire write 0..1, data to 1
       home→a revoke 0..1 to none @2

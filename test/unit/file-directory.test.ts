@@ -188,3 +188,23 @@ test("R1: claims of what a node is known to hold, made again, outlive the end of
   acquire(directory, 2, Mode.write, 3);
   assert.deepEqual(told, ["revoke 1 to 0 3..4 @5"]);
 });
+
+test("a node that is back, and says nothing of the file, holds nothing of it but what it has been granted since", () => {
+  const { directory } = directoryOf("optimal");
+  directory.offer(1, { request: 1, mode: Mode.write, start: 0, end: 4 });
+  directory.disconnected(1);
+  directory.recovered(1);
+  assert.equal(directory.segmentCount, 0);
+  directory.offer(1, { request: 1, mode: Mode.write, start: 0, end: 4 });
+  directory.recovered(1);
+  assert.ok(directory.mayWrite(1, 0, 4));
+  directory.disconnected(1);
+  acquire(directory, 1, Mode.write, 3);
+  directory.recovered(1);
+  assert.ok(directory.mayWrite(1, 3, 4));
+  directory.disconnected(1);
+  directory.claim(1, Mode.read, 3, 4, directory.epoch);
+  directory.endClaims(1, directory.epoch);
+  directory.recovered(1);
+  assert.ok(directory.mayFetch(1, 3, 4) && !directory.mayWrite(1, 3, 4));
+});

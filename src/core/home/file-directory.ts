@@ -4,16 +4,20 @@ import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Po
 import type { WantedPages } from "../wire/lock-frame.js";
 import { type DirectoryPort, noRequest } from "./directory-port.js";
 import {
+  assertAlone,
   type DirectorySegment,
+  describeHolder,
   forgetCrossed,
   forgetNewClaims,
   type Holder,
   isUnclaimed,
+  newHolder,
   nextWritten,
+  segmentCountOf,
   segmentsOf,
 } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
-import { describeWaiter, modesConflict, needsConflict, type Waiter } from "./waiter.js";
+import { describeWaiter, modesConflict, needsConflict, offered, type Waiter } from "./waiter.js";
 
 /**
  * One file's directory: who holds which token, who waits, and how large the file is. Pure: it acts through its port.
@@ -63,7 +67,7 @@ export class FileDirectory {
 
   open(node: NodeId): void {
     if (this.#holders.has(node)) return; // One node has a file open once, however many maps its program made.
-    this.#holders.set(node, { tokens: new TokenRanges(), revokes: [], claims: undefined });
+    this.#holders.set(node, newHolder());
   }
 
   /** The node has closed the file, or is fenced: all it held is free, all it waited for is forgotten. */
@@ -105,8 +109,9 @@ export class FileDirectory {
   }
 
   /**
-   * The node is about to want these pages, since it has been given the lock that protects them: they are granted if nobody
-   * stands in the way. Else nothing happens, and it asks when it does want them. Data go only to who holds none of them (R9):
+   * The node is about to want these pages, since it has been given the lock that protects them, or has opened the file: they are
+   * granted if nobody stands in the way. Else nothing happens, and it asks when it does want them. Data go only to who holds none
+   * of them (R9):
    *
    * 1. A may write page 1, not page 2. It is offered both, and page 1 is read for it. 2. A's store to page 1 is written back,
    * and the page evicted. 3. The offer arrives, with page 1 as it was before.
@@ -117,9 +122,7 @@ export class FileDirectory {
     const weakest = holder.tokens.weakest(start, end);
     const holdsNone = holder.tokens.strongest(start, end) === Mode.none;
     if (weakest >= mode || (weakest === Mode.none && !holdsNone)) return;
-    const [needStart, needEnd, wantStart, wantEnd] = [start, end, start, end];
-    const data = { dataStart: start, dataEnd: end, windowEnd: end, needsData: holdsNone };
-    const waiter: Waiter = { node, request, mode, needStart, needEnd, wantStart, wantEnd, ...data };
+    const waiter = offered(node, { request, mode, start, end }, holdsNone);
     const last = this.#line.length;
     if (!this.#mustQueue(waiter, last) && !this.#askHolders(waiter, false)) this.#grant(waiter, last, last);
   }
@@ -167,8 +170,15 @@ export class FileDirectory {
     return this.#holders.size === 1 && this.#holders.has(node) && !this.#isRecovering && !this.#resizes.hasWaiting;
   }
 
-  /** The node is back, and may not have heard of a change of size. */
-  remind(node: NodeId): void {
+  /**
+   * The node is back, and has said all that it holds of any file. Of this one, if it has said nothing, it has not heard: so it holds
+   * nothing of what it was offered with the answer to its opening, which was lost. Nor may it have heard of a change of size.
+   */
+  recovered(node: NodeId): void {
+    const holder = this.#holders.get(node);
+    if (holder === undefined) return;
+    if (!holder.isHeard) this.#holders.set(node, newHolder());
+    this.#pump();
     this.#resizes.remind(node);
   }
 
@@ -182,6 +192,7 @@ export class FileDirectory {
   disconnected(node: NodeId): void {
     const holder = this.#holders.get(node);
     if (holder === undefined) return;
+    holder.isHeard = false;
     holder.claims = undefined;
     this.#line = this.#line.filter((waiter) => waiter.node !== node);
     this.#pump();
@@ -214,6 +225,7 @@ export class FileDirectory {
     const holder = this.#holders.get(node);
     assert(holder !== undefined, "only a node that has the file open claims");
     if (this.#isRecovering) this.#epoch = Math.max(this.#epoch, epoch);
+    holder.isHeard = true;
     holder.tokens = holder.claims ?? new TokenRanges();
     holder.claims = undefined;
     holder.revokes = [];
@@ -253,9 +265,7 @@ export class FileDirectory {
 
   /** How many segments the directory has: its memory follows this number. */
   get segmentCount(): number {
-    let count = 0;
-    for (const { tokens } of this.#holders.values()) count += tokens.count;
-    return count;
+    return segmentCountOf(this.#holders);
   }
 
   segments(): Generator<DirectorySegment> {
@@ -264,10 +274,7 @@ export class FileDirectory {
 
   /** One line for people: who holds what and was asked to give it back, who waits, what size is coming. */
   describe(): string {
-    const holders = [...this.#holders].map(([node, { tokens, revokes }]) => {
-      const asked = revokes.map(({ mode, start, end }) => ` asked ${start}..${end} to ${mode}`).join("");
-      return `node ${node} ${tokens.describe()}${asked}`;
-    });
+    const holders = [...this.#holders].map(describeHolder);
     const line = this.#line.map(describeWaiter);
     return `${holders.join("; ") || "nobody"}; line ${line.join(", ") || "empty"}; ${this.#resizes.describe()} @${this.#epoch}`;
   }
@@ -339,9 +346,10 @@ export class FileDirectory {
     this.#yieldToLine(waiter, index, kept);
     const [start, end] = [this.#growStart, this.#growEnd];
     this.#epoch++;
+    holder.isHeard = true;
     holder.tokens.raise(start, end, mode, this.#epoch);
     forgetCrossed(holder, start, end);
-    this.#assertAlone(node, mode, start, end);
+    assertAlone(this.#holders, node, mode, start, end);
     const dataEnd = upgrade ? waiter.dataStart : waiter.dataEnd;
     const windowEnd = upgrade ? dataEnd : Math.min(waiter.windowEnd, end);
     this.#port.grant(node, waiter.request, mode, start, end, this.#epoch, waiter.dataStart, dataEnd, windowEnd);
@@ -381,13 +389,6 @@ export class FileDirectory {
       if (other.needEnd > waiter.needEnd) {
         this.#growEnd = Math.min(this.#growEnd, Math.max(other.needStart, waiter.needEnd));
       }
-    }
-  }
-
-  #assertAlone(grantee: NodeId, mode: Mode, start: PageIndex, end: PageIndex): void {
-    const limit = mode === Mode.write ? Mode.none : Mode.read;
-    for (const [node, { tokens }] of this.#holders) {
-      assert(node === grantee || tokens.strongest(start, end) <= limit, "R1: one writer, or any number of readers");
     }
   }
 

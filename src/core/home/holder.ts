@@ -1,4 +1,5 @@
-import type { TokenRanges } from "../token-ranges.js";
+import { assert } from "../assert.js";
+import { TokenRanges } from "../token-ranges.js";
 import { type Epoch, Mode, type NodeId, type PageIndex } from "../units.js";
 
 /** A revoke that has not been answered. */
@@ -14,6 +15,18 @@ export interface Holder {
   revokes: Revoke[];
   /** What the node says it holds, while it reconnects; in force at `endClaims`. */
   claims: TokenRanges | undefined;
+  /** It is known to have heard that it has the file open; after its connection was lost, not before it says something of it. */
+  isHeard: boolean;
+}
+
+export function newHolder(): Holder {
+  return { tokens: new TokenRanges(), revokes: [], claims: undefined, isHeard: true };
+}
+
+/** For people: what it holds, and was asked to give back. */
+export function describeHolder([node, { tokens, revokes }]: readonly [NodeId, Holder]): string {
+  const asked = revokes.map(({ mode, start, end }) => ` asked ${start}..${end} to ${mode}`).join("");
+  return `node ${node} ${tokens.describe()}${asked}`;
 }
 
 /**
@@ -57,6 +70,20 @@ export function isUnclaimed(
   return true;
 }
 
+/** R1, of what has just been granted. */
+export function assertAlone(
+  holders: ReadonlyMap<NodeId, Holder>,
+  grantee: NodeId,
+  mode: Mode,
+  start: PageIndex,
+  end: PageIndex,
+): void {
+  const limit = mode === Mode.write ? Mode.none : Mode.read;
+  for (const [node, { tokens }] of holders) {
+    assert(node === grantee || tokens.strongest(start, end) <= limit, "R1: one writer, or any number of readers");
+  }
+}
+
 /** The first page in [start, end) that another node than this may be storing to; `end` when none is. */
 export function nextWritten(
   holders: ReadonlyMap<NodeId, Holder>,
@@ -81,6 +108,12 @@ export interface DirectorySegment {
   readonly start: PageIndex;
   readonly end: PageIndex;
   readonly epoch: Epoch;
+}
+
+export function segmentCountOf(holders: ReadonlyMap<NodeId, Holder>): number {
+  let count = 0;
+  for (const { tokens } of holders.values()) count += tokens.count;
+  return count;
 }
 
 export function* segmentsOf(holders: ReadonlyMap<NodeId, Holder>): Generator<DirectorySegment> {

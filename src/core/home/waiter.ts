@@ -1,4 +1,5 @@
 import { Mode, type NodeId, type PageIndex } from "../units.js";
+import type { WantedPages } from "../wire/lock-frame.js";
 
 /** One `acquire` in line. The range needed conflicts with others; the range wanted is a wish. */
 export interface Waiter {
@@ -13,6 +14,15 @@ export interface Waiter {
   readonly dataEnd: PageIndex;
   readonly windowEnd: PageIndex;
   readonly needsData: boolean;
+}
+
+/** Somebody who has not asked: granted at once, or not at all. */
+export function offered(node: NodeId, { request, mode, start, end }: WantedPages, needsData: boolean): Waiter {
+  const [needs, wants] = [
+    { needStart: start, needEnd: end },
+    { wantStart: start, wantEnd: end },
+  ];
+  return { node, request, mode, ...needs, ...wants, dataStart: start, dataEnd: end, windowEnd: end, needsData };
 }
 
 /** Whether what the two ask for, of the same pages, could not be held by both. */

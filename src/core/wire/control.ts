@@ -51,6 +51,12 @@ export interface Opened {
   readonly isShared?: boolean;
 }
 
+/**
+ * In the place of the request that a grant answers: it comes with the opening of its file. Acquires are counted from 1 for each file,
+ * what locks bring is from above this.
+ */
+export const openingRequest = 2 ** 31;
+
 export interface Resized {
   readonly size: number;
   /** As of `Opened`. */
