@@ -12,7 +12,9 @@ import { FileHandler, fileOf } from "./file-handler.js";
 import { growingElsewhere } from "./growing-elsewhere.js";
 import type { HomeContext } from "./home-context.js";
 import { cancelLock, LockHandler } from "./lock-handler.js";
+import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
+import { checkThing, locate } from "./thing.js";
 import { TreeHandler } from "./tree-handler.js";
 import { isTreeRequest, type TreeRequest } from "./tree-schemas.js";
 
@@ -201,12 +203,30 @@ export class ControlHandler {
     }
   }
 
-  #open(session: Session, { name, ...options }: RequestOf<"open">): Opened {
-    const { open, created } = this.#home.files.open(name, options, session.node);
+  #open(session: Session, body: RequestOf<"open">): Opened {
+    const { recovery, store } = this.#home;
+    const { open, created } = this.#find(session, body);
     session.files.set(open.number, open);
     session.claims = {};
-    this.#home.recovery.remember(session.id, session.name, open.name);
-    return { file: open.number, size: open.directory.sizeBytes, policy: open.file.policy, created };
+    recovery.remember(session.id, session.name, open.name);
+    const { directory, number: file } = open;
+    const { inode, policy } = open.file;
+    return {
+      file,
+      size: directory.sizeBytes,
+      policy,
+      created,
+      thing: { inode, born: store.tree.attributes(inode).born },
+    };
+  }
+
+  /** The thing that the node has had open by this name, whatever leads there now; else what the name leads to. */
+  #find({ node }: Session, { name, thing, ...options }: RequestOf<"open">): { open: OpenFile; created: boolean } {
+    const { files, store } = this.#home;
+    if (thing === undefined) return files.open(name, options, node);
+    locate(store.tree, thing.inode, name, true);
+    checkThing(store.tree, thing);
+    return { open: files.openAgain(thing.inode, node), created: false };
   }
 
   #close(session: Session, file: number): object {

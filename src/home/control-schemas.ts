@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { DmmapError } from "../core/error.js";
-import { treeSchemas } from "./tree-schemas.js";
+import { thing, treeSchemas } from "./tree-schemas.js";
 
 const name = v.string();
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -15,6 +15,7 @@ const schemas = {
     exclusive: v.optional(v.boolean()),
     size: v.optional(bytes),
     policy: v.optional(policy),
+    thing: v.optional(thing),
   }),
   close: v.object({ file: number }),
   stat: v.object({ name }),

@@ -5,7 +5,7 @@ import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
 import type { Session } from "./session.js";
-import { checkThing } from "./thing.js";
+import { checkThing, locate } from "./thing.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
 /** The largest file that is sent along when it is opened to be read. */
@@ -65,12 +65,7 @@ export class FileHandler {
   #open(session: Session, body: TreeRequestOf<"openInode">): Opened {
     const { inode, write, path } = body;
     const { tree } = this.#home.store;
-    try {
-      tree.attributes(inode);
-    } catch (error) {
-      if (path === undefined || !(error instanceof DmmapError) || error.code !== "DMMAP_STALE") throw error;
-      tree.identify(inode, path);
-    }
+    locate(tree, inode, path, session.isRecovering);
     checkThing(tree, body);
     return openFor(this.#home, session, this.#home.files.openInode(inode, write, session.node), write);
   }

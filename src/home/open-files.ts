@@ -70,6 +70,13 @@ export class OpenFiles {
     return { open, created };
   }
 
+  /** The same for a program that has had it open. */
+  openAgain(inode: number, node: NodeId): OpenFile {
+    const open = this.openInode(inode, false, node);
+    open.beginWriting(node);
+    return open;
+  }
+
   /** By its number in the tree. */
   openInode(inode: number, write: boolean, node: NodeId): OpenFile {
     return this.adopt(this.#store.tree.openInode(inode, { write }).file, node);

@@ -1,3 +1,4 @@
+import { DmmapError } from "../core/error.js";
 import { isSameThing, type Time } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
 import { storeError } from "../store/store-error.js";
@@ -16,4 +17,27 @@ export function checkThing(tree: Tree, body: object): void {
   if (inode === undefined || born === undefined) return;
   const attributes = tree.attributes(inode);
   if (!isSameThing(attributes, { kind: attributes.kind, born })) throw storeError(`inode ${inode}`, Errno.ESTALE);
+}
+
+/**
+ * Has the tree know where this inode is, that a node has had open: it was seen last at `path`. `anywhere`: nor was anybody told if it has
+ * moved since, as by another host's program while the home that it asked was another one.
+ *
+ * @throws DMMAP_STALE
+ */
+export function locate(tree: Tree, inode: number, path: string | undefined, anywhere: boolean): void {
+  const ways = [
+    () => tree.attributes(inode),
+    ...(path === undefined ? [] : [() => tree.identify(inode, path)]),
+    ...(anywhere ? [() => tree.find(inode)] : []),
+  ];
+  for (const [index, look] of ways.entries()) {
+    try {
+      look();
+      return;
+    } catch (error) {
+      const isElsewhere = error instanceof DmmapError && error.code === "DMMAP_STALE";
+      if (!isElsewhere || index === ways.length - 1) throw error;
+    }
+  }
 }

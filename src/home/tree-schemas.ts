@@ -9,6 +9,7 @@ const timeOrNow = v.optional(v.union([v.literal("now"), time]));
 const inode = number;
 /** Which thing of that number is meant, where it has been used again. */
 const born = v.optional(time);
+export const thing = v.object({ inode, born });
 const lease = v.optional(v.boolean());
 const change = { lease, key: v.optional(number), again: v.optional(v.boolean()) };
 const place = { parent: number, name };

@@ -12,6 +12,8 @@ const currentFolder = -100;
 const moveFlags = { replace: 0, noReplace: 1, exchange: 2 } as const;
 const kindBits = { file: 0o100000, fifo: 0o010000, socket: 0o140000, character: 0o020000, block: 0o060000 } as const;
 const listBytes = 256 * 1024;
+/** DT_DIR of getdents64(2); a type of 0 is not known. */
+const folderType = 4;
 type NodeKind = keyof typeof kindBits;
 type MoveFlags = keyof typeof moveFlags;
 
@@ -68,23 +70,35 @@ export function moveAt(fd: number, name: string, newFd: number, newName: string,
   return errnoOf(libc.renameat2(fd, nameArgument(name), newFd, newAddress, moveFlags[flags]));
 }
 
+/** What a folder says of a thing in it: `kind` only as far as that is whether it is a folder. */
+export type EachEntry = (name: string, inode: number, kind: "folder" | "other" | "unknown") => void;
+
 /**
- * All names in a folder that is open for reading, without "." and "..", in no order: each byte a character, so that
+ * All entries of a folder that is open for reading, without "." and "..", in no order: of a name each byte is a character, so that
  * comparing them compares bytes.
  *
- * @returns or a negative errno
+ * @returns 0, or a negative errno
  */
-export function namesIn(folderFd: number): string[] | number {
+export function eachEntryIn(folderFd: number, act: EachEntry): number {
   entries ??= new NativeBuffer(listBytes);
-  const names: string[] = [];
+  const { data, address } = entries;
   const bytes = Buffer.from(entries.bytes.buffer, 0, listBytes);
   for (;;) {
-    const count = libc.getdents64(folderFd, entries.address, listBytes);
-    if (count < 0) return -libc.errno();
-    if (count === 0) return names;
-    for (let at = 0; at < count; at += entries.data.getUint16(at + 16, true)) {
+    const count = libc.getdents64(folderFd, address, listBytes);
+    if (count <= 0) return count === 0 ? 0 : -libc.errno();
+    for (let at = 0; at < count; at += data.getUint16(at + 16, true)) {
       const name = bytes.toString("latin1", at + 19, bytes.indexOf(0, at + 19));
-      if (name !== "." && name !== "..") names.push(name);
+      if (name === "." || name === "..") continue;
+      const inode = data.getUint32(at, true) + data.getUint32(at + 4, true) * 0x1_0000_0000;
+      const type = bytes[at + 18];
+      act(name, inode, type === folderType ? "folder" : type === 0 ? "unknown" : "other");
     }
   }
+}
+
+/** @returns the names of `eachEntryIn`, or a negative errno */
+export function namesIn(folderFd: number): string[] | number {
+  const names: string[] = [];
+  const errno = eachEntryIn(folderFd, (name) => void names.push(name));
+  return errno < 0 ? errno : names;
 }

@@ -2,6 +2,7 @@ import { DmmapError } from "../core/error.js";
 import { fileBytesMax } from "../core/units.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import { protocolVersion } from "../core/wire/frame.js";
+import type { Thing } from "../core/wire/tree-requests.js";
 
 /** A lease of a day; timers are made of it. */
 const leaseMillisMax = 86_400_000;
@@ -26,10 +27,15 @@ export function checkWelcome(said: Partial<Welcome>): Welcome {
 
 /** The answer to `open`, if it is one. */
 export function soundOpened(said: Partial<Opened>): Opened | undefined {
-  const { file, size, policy, name = "" } = said;
-  const isNamed = typeof name === "string";
+  const { file, size, policy, name = "", thing } = said;
+  const isNamed = typeof name === "string" && (thing === undefined || isThing(thing));
   const isSound = isCount(file, 0xffff_ffff) && isCount(size, fileBytesMax) && policies.has(policy) && isNamed;
   return isSound ? (said as Opened) : undefined;
+}
+
+function isThing({ inode, born }: Partial<Thing>): boolean {
+  const isBorn = born === undefined || (Array.isArray(born) && born.length === 2 && born.every(Number.isSafeInteger));
+  return isCount(inode, Number.MAX_SAFE_INTEGER) && isBorn;
 }
 
 /** Why the home could not read pages, whatever it says. */

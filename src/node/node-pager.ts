@@ -1,4 +1,5 @@
-import type { Welcome } from "../core/wire/control.js";
+import type { Opened, Welcome } from "../core/wire/control.js";
+import type { Thing } from "../core/wire/tree-requests.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "./node.js";
 import type {
@@ -110,12 +111,15 @@ export class NodePager {
   }
 
   #open({ ticket = 0, ...args }: OpenArgs, reply: Reply): void {
-    // Opened again, in a new session, it is there already.
-    const again = { op: "open", args: () => ({ name: args.name }) };
+    // Opened again, in a new session, it is there already, perhaps by another name: and another file by this one.
+    let thing: Thing | undefined;
+    const again = { op: "open", args: () => ({ name: args.name, thing }) };
     const ask = { op: "open", args: () => args, ...(ticket === 0 ? {} : { ticket }) };
     if (ticket !== 0) this.#opening.add(ticket);
-    const onOpened = (open: OpenFile, created: boolean) => {
+    const onOpened = (open: OpenFile, opened: Opened) => {
       const { id, file, policy } = open;
+      const { created } = opened;
+      thing = opened.thing;
       const isWanted = ticket === 0 || this.#opening.delete(ticket);
       const result: OpenedFile = { id, size: file.cache.sizeBytes, policy, created };
       reply(result);

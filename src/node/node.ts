@@ -138,13 +138,13 @@ export class Node {
     name: string,
     request: OpenRequest,
     again: OpenRequest,
-    onOpened: (open: OpenFile, created: boolean) => void,
+    onOpened: (open: OpenFile, opened: Opened) => void,
     onFail: (error: unknown) => void,
   ): void {
     const onReply = (answer: object) => {
       const opened = soundOpened(answer);
       if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
-      onOpened(this.adopt(name, again, opened), opened.created);
+      onOpened(this.adopt(name, again, opened), opened);
     };
     this.requests.ask({ ...request, onReply, onFail });
   }

@@ -7,6 +7,7 @@ import * as kernel from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
 import { decodeName, encodeName } from "../kernel/name-bytes.js";
 import { FolderListings, firstAfter } from "./folder-listings.js";
+import { InodeSearch } from "./inode-search.js";
 import { InodeWalk } from "./inode-walk.js";
 import { ownFolder } from "./names.js";
 import type { PageFile } from "./page-file.js";
@@ -38,12 +39,14 @@ export class InodeVerbs {
   protected readonly walk: InodeWalk;
   protected readonly listings = new FolderListings();
   readonly #rootFd: number;
+  readonly #search: InodeSearch;
 
   constructor(rootFd: number, owner: TreeOwner) {
     this.#rootFd = rootFd;
     this.owner = owner;
     this.walk = new InodeWalk(rootFd);
     this.root = this.walk.root;
+    this.#search = new InodeSearch(this.walk);
   }
 
   attributes(inode: number): Attributes {
@@ -64,6 +67,11 @@ export class InodeVerbs {
     }
     if (found?.inode !== inode) throw storeError(path, Errno.ESTALE);
     return found;
+  }
+
+  find(inode: number): Attributes {
+    this.#search.find(inode);
+    return this.attributes(inode);
   }
 
   pathOf(inode: number): string {
@@ -148,6 +156,7 @@ export class InodeVerbs {
 
   expire(): void {
     this.walk.replaced.expire();
+    this.#search.expire();
   }
 
   close(): void {

@@ -60,6 +60,10 @@ export class MemoryTree implements Tree {
     return attributesOf(node);
   }
 
+  find(inode: number): Attributes {
+    return this.attributes(inode);
+  }
+
   pathOf(inode: number): string {
     const names: string[] = [];
     for (let node = this.#node(inode); node.inode !== this.root; ) {

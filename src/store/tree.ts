@@ -53,6 +53,8 @@ export interface Tree {
   lookup(parent: number, name: string): Attributes | undefined;
   /** By a path of names below the root, "" the root itself; symbolic links are not followed. ESTALE if it is not there. */
   identify(inode: number, path: string): Attributes;
+  /** The same, wherever it is: may read all folders. ESTALE if it is nowhere, or the tree is too large for that. */
+  find(inode: number): Attributes;
   /** One of its paths below the root, "" for the root itself. */
   pathOf(inode: number): string;
   setAttributes(inode: number, changes: AttributeChanges): Attributes;

@@ -156,6 +156,26 @@ test("what others change at the disk is found out: moved, replaced, removed", ()
   assert.throws(() => tree.identify(file, "sub/file"), { code: "DMMAP_STALE" }, "nor one through a link");
 });
 
+test("an inode is found wherever others have moved it, by any of its names, and not in the home's own folder", () => {
+  using folder = temporaryFolder();
+  using store = closing(new FileStore(folder.path));
+  const { tree } = store;
+  const sub = tree.mkdir(tree.root, "sub", own).inode;
+  const file = makeFile(tree, sub, "file").inode;
+  tree.link(file, sub, "link");
+  const deep = folder.at("a/b/c");
+  fs.mkdirSync(deep, { recursive: true });
+  fs.symlinkSync(folder.path, folder.at("a/again"));
+  for (const name of ["file", "link"]) fs.renameSync(folder.at("sub", name), `${deep}/${name} ÿ\u{1f98a}`);
+  assert.throws(() => tree.attributes(file), { code: "DMMAP_STALE" });
+  assert.equal(tree.find(file).inode, file);
+  assert.match(tree.pathOf(file), /^a\/b\/c\/(file|link) ÿ\u{1f98a}$/u);
+  for (const name of fs.readdirSync(deep)) fs.rmSync(`${deep}/${name}`);
+  assert.throws(() => tree.find(file), { code: "DMMAP_STALE" });
+  const hidden = fs.statSync(folder.at(".dmmap/lock")).ino;
+  assert.throws(() => tree.find(hidden), { code: "DMMAP_STALE" });
+});
+
 test("what is mounted in the folder is another filesystem, and none of the tree's", () => {
   const fd = fs.openSync("/", fs.constants.O_RDONLY);
   const walk = new InodeWalk(fd);

@@ -1,5 +1,5 @@
 import type { Policy } from "../units.js";
-import type { TreeRequests } from "./tree-requests.js";
+import type { Thing, TreeRequests } from "./tree-requests.js";
 
 /** JSON payloads of the control frames. Sizes and offsets in bytes. */
 export interface Hello {
@@ -45,6 +45,8 @@ export interface Opened {
   readonly created: boolean;
   /** What people call it, where the node did not say so itself. */
   readonly name?: string;
+  /** Which file it is, where the node has said no more than a name. */
+  readonly thing?: Thing;
   /** The node may make it longer by itself, until `recallGrowth` or until it asks for a size. */
   readonly growsHere?: boolean;
   /** Programs of another node may be writing it just now. Only said to who opens it for writing, too. */
@@ -67,7 +69,8 @@ export interface Resized {
 export interface ControlOperations extends TreeRequests {
   /** Numbers an open file for this session. One node that opens a file twice gets the same number twice. */
   open: {
-    request: { name: string; create?: boolean; exclusive?: boolean; size?: number; policy?: Policy };
+    /** `thing`: the one that the node has had open by this name, whatever leads to it now; DMMAP_STALE when nothing does. */
+    request: { name: string; create?: boolean; exclusive?: boolean; size?: number; policy?: Policy; thing?: Thing };
     reply: Opened;
   };
   /** The last close of a file in this session; all its tokens have been released before. */

@@ -19,7 +19,7 @@ interface Place {
 }
 
 /** `born`: which thing of that number, if the node knows; DMMAP_STALE when it is another one by now. */
-interface Thing {
+export interface Thing {
   readonly inode: number;
   readonly born?: Time;
 }
