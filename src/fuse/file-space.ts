@@ -24,6 +24,8 @@ const { keepSize, punchHole, zeroRange } = FallocateMode;
 const seekData = 3;
 /** Zeros are written in pieces of this length. */
 const pieceBytes = 1024 * 1024;
+/** And put down, and given back, after so many. */
+const stretchBytes = 16 * pieceBytes;
 
 let answer: NativeBuffer | undefined;
 let zeros: NativeBuffer | undefined;
@@ -111,16 +113,63 @@ export class FileSpace {
     else file.dropTail(sizeBytes, () => this.#askForSize(request, "extend", file, end, act));
   }
 
-  /** Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else. */
+  /**
+   * Writes zeros as a program would, and then has the home give back the room of the pages that are nothing else: so much at a time
+   * that neither the mount nor the home is kept from others for long. What is a hole already is passed over, of which there may be
+   * terabytes.
+   */
   #zero(request: Request, file: MountFile, start: ByteOffset, end: ByteOffset, onDone: (errno: number) => void): void {
+    if (request.isAnswered) return; // Given up.
+    if (start >= end) return onDone(0);
+    const stretch = (from: ByteOffset) => {
+      const to = Math.min(end, behind(from, stretchBytes));
+      this.#zeroStretch(request, file, from, to, (errno) => {
+        if (errno === 0) this.#zero(request, file, to, end, onDone);
+        else onDone(errno);
+      });
+    };
+    if (end - start <= pieceBytes) return stretch(start);
+    this.#whenHomeHas(request, file, start, end, (unpin) => {
+      this.#askSeek(request, file, { offset: start, what: "data" }, (errno, data) => {
+        unpin();
+        request.onGiveUp = (why) => request.fail(why);
+        if (errno !== 0) onDone(errno);
+        else if (data === null || data >= end) onDone(0);
+        else stretch(data);
+      });
+    });
+  }
+
+  #zeroStretch(
+    request: Request,
+    file: MountFile,
+    start: ByteOffset,
+    end: ByteOffset,
+    onDone: (errno: number) => void,
+  ): void {
     const piece = (from: ByteOffset): void => {
-      if (request.isAnswered) return; // Given up.
+      if (request.isAnswered) return;
       if (from >= end) return this.#deallocate(request, file, pageEndAt(start), pageAt(end), onDone);
-      const to = Math.min(end, (Math.floor(from / pieceBytes) + 1) * pieceBytes);
+      const to = Math.min(end, behind(from, pieceBytes));
       const onWritten = (errno: number) => (errno === 0 ? piece(to) : onDone(errno));
       this.#writes.write(file, new ZeroWrite(from, to - from, onWritten));
     };
     piece(start);
+  }
+
+  #askSeek(
+    request: Request,
+    file: MountFile,
+    question: { offset: ByteOffset; what: "data" | "hole" },
+    onAnswer: (errno: number, found: ByteOffset | null) => void,
+  ): void {
+    this.#node.requests.ask({
+      op: "seek",
+      isWanted: () => !request.isAnswered,
+      args: () => ({ file: file.file.frames.number, ...question }),
+      onReply: (reply) => onAnswer(0, (reply as { offset: number | null }).offset),
+      onFail: (error) => onAnswer(errnoOf(error), null),
+    });
   }
 
   #deallocate(
@@ -142,24 +191,28 @@ export class FileSpace {
     const file = this.#handles.find(request.u64(0))?.file;
     if (file === undefined) return request.fail(Errno.EBADF);
     if (file.open.isGone) return request.fail(Errno.ESTALE);
-    const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"];
+    const [offset, what] = [request.u64(8), request.u32(16) === seekData ? "data" : "hole"] as const;
     if (offset >= file.file.cache.sizeBytes) return request.fail(Errno.ENXIO);
-    this.#whenHomeHas(request, file, offset, (done) => {
+    this.#whenHomeHas(request, file, offset, file.file.cache.sizeBytes, (done) => {
       request.onGiveUp = (errno) => request.fail(errno);
       request.onDone = done;
-      this.#node.requests.ask({
-        op: "seek",
-        args: () => ({ file: file.file.frames.number, offset, what }),
-        onReply: (reply) => answerSeek(request, (reply as { offset: number | null }).offset),
-        onFail: (error) => request.fail(errnoOf(error)),
+      this.#askSeek(request, file, { offset, what }, (errno, found) => {
+        if (errno === 0) answerSeek(request, found);
+        else request.fail(errno);
       });
     });
   }
 
-  /** What is a hole to the home may have been written to here or elsewhere: so everything from there on is written back first. */
-  #whenHomeHas(request: Request, file: MountFile, offset: ByteOffset, act: (done: () => void) => void): void {
+  /** What is a hole to the home may have been written to here or elsewhere: so everything of the range is written back first. */
+  #whenHomeHas(
+    request: Request,
+    file: MountFile,
+    from: ByteOffset,
+    to: ByteOffset,
+    act: (done: () => void) => void,
+  ): void {
     const { pins } = this.#node;
-    const [pin, start, end] = [pins.next(), pageAt(offset), pageEndAt(file.file.cache.sizeBytes)];
+    const [pin, start, end] = [pins.next(), pageAt(from), pageEndAt(to)];
     const unpin = () => pins.unpin(file.file, pin);
     request.onGiveUp = (errno) => {
       unpin();
@@ -203,6 +256,11 @@ export class FileSpace {
       onFail: (error) => onAnswer(errnoOf(error)),
     });
   }
+}
+
+/** The next multiple of `step` behind this offset. */
+function behind(offset: ByteOffset, step: number): ByteOffset {
+  return (Math.floor(offset / step) + 1) * step;
 }
 
 function answerSeek(request: Request, found: ByteOffset | null): void {

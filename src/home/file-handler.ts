@@ -1,5 +1,15 @@
 import { DmmapError } from "../core/error.js";
-import { type ByteOffset, Mode, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import type { FileDirectory } from "../core/home/file-directory.js";
+import {
+  type ByteOffset,
+  Mode,
+  type NodeId,
+  type PageIndex,
+  pageAt,
+  pageBytes,
+  pageEndAt,
+  pageMax,
+} from "../core/units.js";
 import { type Opened, openingRequest } from "../core/wire/control.js";
 import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
@@ -10,6 +20,9 @@ import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
 
 /** The largest file that is sent along when it is opened to be read. */
 const wholeFilePages = 16;
+
+/** Of one `deallocate`: 64 MiB. */
+export const deallocatedPagesMax = 16_384;
 
 /** Requests of mounts for open files: opening by inode, sizes, room, holes and times. */
 export class FileHandler {
@@ -30,7 +43,7 @@ export class FileHandler {
         fileOf(session, body.file).file.allocate(body.start, body.length);
         return {};
       case "deallocate":
-        fileOf(session, body.file).file.deallocate(body.start, Math.min(body.end, pageMax));
+        this.#deallocate(session, body);
         return {};
       case "seek":
         return { offset: seek(fileOf(session, body.file), session, body) };
@@ -54,6 +67,15 @@ export class FileHandler {
       directory.offer(session.node, { ...offered, mode: Mode.write, end: pageMax });
     else if (body.op === "openInode" && !body.write && end > 0 && end <= wholeFilePages)
       directory.offer(session.node, { ...offered, mode: Mode.read, end });
+  }
+
+  /** It looks at every page, and serves nobody else meanwhile. */
+  #deallocate(session: Session, { file, start, end }: TreeRequestOf<"deallocate">): void {
+    if (end - start > deallocatedPagesMax) {
+      const message = `room is given back by up to ${deallocatedPagesMax} pages at a time`;
+      throw new DmmapError("DMMAP_BAD_RANGE", message, { errno: Errno.EINVAL });
+    }
+    fileOf(session, file).file.deallocate(start, Math.min(end, pageMax));
   }
 
   #extend(session: Session, request: number, { file, size }: TreeRequestOf<"extend">): undefined {
@@ -93,14 +115,24 @@ function seek(
   const size = file.sizeBytes;
   if (offset >= size) return null;
   const [first, end] = [pageAt(offset), pageEndAt(size)];
-  for (let page = first; page < end; ) {
-    const data = Math.min(file.nextData(page, end), directory.nextWritten(session.node, page, end));
-    if (what === "data") return data === end ? null : Math.max(offset, data * pageBytes);
-    if (data > page) return Math.max(offset, page * pageBytes);
-    const hole = file.nextHole(page, end);
-    page = Math.max(hole, page + 1);
+  if (what === "data") {
+    const data = Math.min(file.nextData(first, end), directory.nextWritten(session.node, first, end));
+    return data === end ? null : Math.max(offset, data * pageBytes);
+  }
+  for (let page = file.nextHole(first, end); page < end; page = file.nextHole(page, end)) {
+    const written = directory.nextWritten(session.node, page, end);
+    if (written > page) return Math.max(offset, page * pageBytes);
+    page = writtenUntil(directory, session.node, page);
   }
   return size;
+}
+
+/** The end of what another node than this may be storing to, which it may from this page on. */
+function writtenUntil(directory: FileDirectory, node: NodeId, page: PageIndex): PageIndex {
+  for (const { node: other, mode, start, end } of directory.segments()) {
+    if (other !== node && mode === Mode.write && start <= page && page < end) return end;
+  }
+  return page + 1;
 }
 
 export function fileOf(session: Session, file: number): OpenFile {

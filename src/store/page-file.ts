@@ -195,11 +195,15 @@ export class PageFile implements StoreFile {
   /** @returns false on a filesystem without holes. */
   #punchZeros(start: PageIndex, end: PageIndex): boolean {
     this.read(start, end, inspected().address);
+    const isZero = (page: PageIndex) => isZeroPage(inspected().address + (page - start) * pageBytes);
     for (let page = start; page < end; page++) {
-      if (!isZeroPage(inspected().address + (page - start) * pageBytes)) continue;
+      const runStart = page;
+      while (page < end && isZero(page)) page++;
+      if (page === runStart) continue;
       this.unsynced = true;
       this.#mayHaveHoles = true;
-      if (libc.fallocate(this.fd, punchHole + keepSize, page * pageBytes, pageBytes) === 0) continue;
+      const byteLength = (page - runStart) * pageBytes;
+      if (libc.fallocate(this.fd, punchHole + keepSize, runStart * pageBytes, byteLength) === 0) continue;
       const errno = libc.errno();
       if (errno === Errno.EOPNOTSUPP) return false;
       throw storeError(`making holes in ${this.name}`, errno);
