@@ -1,12 +1,12 @@
 import { DmmapError } from "../core/error.js";
 import { Mode, pageBytes, pageMax } from "../core/units.js";
 import type { Welcome } from "../core/wire/control.js";
-import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { Frame, FrameFlag, FrameType, protocolVersion } from "../core/wire/frame.js";
 import { decodeLock } from "../core/wire/lock-frame.js";
 import type { SyncDone } from "../store/store.js";
 import type { Connection } from "./connection.js";
 import { ControlHandler } from "./control-handler.js";
-import { helloSchema, parseJson, parseWith } from "./control-schemas.js";
+import { type HelloBody, parseHello } from "./control-schemas.js";
 import type { HomeContext } from "./home-context.js";
 import { type OpenFile, sizeRefused } from "./open-file.js";
 import type { Session } from "./session.js";
@@ -313,25 +313,6 @@ export class FrameHandler {
     connection.session = undefined;
     connection.end("DMMAP_CLOSED", "goodbye", this.#home.nowMicros);
     return "served";
-  }
-}
-
-interface HelloBody {
-  readonly name: string;
-  readonly session?: string | undefined;
-}
-
-function parseHello(text: string): HelloBody {
-  const body = parseJson(text, "a hello");
-  if (body.protocol !== protocolName) throw protocolError(`protocol ${JSON.stringify(body.protocol)} is not dmmap`);
-  if (body.version !== protocolVersion) {
-    const message = `this home speaks version ${protocolVersion}, the node ${JSON.stringify(body.version)}: update the older`;
-    throw new DmmapError("DMMAP_VERSION", message);
-  }
-  try {
-    return parseWith(helloSchema, body, "a hello");
-  } catch (error) {
-    throw protocolError(error instanceof Error ? error.message : "a bad hello");
   }
 }
 

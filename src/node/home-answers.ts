@@ -1,11 +1,15 @@
 import { DmmapError } from "../core/error.js";
 import { fileBytesMax } from "../core/units.js";
-import type { Opened, Welcome } from "../core/wire/control.js";
+import type { Failure, Opened, Welcome } from "../core/wire/control.js";
 import { protocolVersion } from "../core/wire/frame.js";
 import type { Thing } from "../core/wire/tree-requests.js";
 
 /** A lease of a day; timers are made of it. */
 const leaseMillisMax = 86_400_000;
+/** Linux has no more. */
+const errnoMax = 4095;
+/** Many times that of anything that a home has to say. */
+const depthMax = 32;
 const states: ReadonlySet<unknown> = new Set(["new", "resumed", "recovering"]);
 const policies: ReadonlySet<unknown> = new Set(["simple", "optimal"]);
 
@@ -16,12 +20,14 @@ const policies: ReadonlySet<unknown> = new Set(["simple", "optimal"]);
  */
 export function checkWelcome(said: Partial<Welcome>): Welcome {
   if (said.version !== protocolVersion) {
-    const message = `the home speaks version ${String(said.version)}, this node ${protocolVersion}: update the older`;
-    throw new DmmapError(isCount(said.version, fileBytesMax) ? "DMMAP_VERSION" : "DMMAP_PROTOCOL", message);
+    if (!isCount(said.version, fileBytesMax)) throw new DmmapError("DMMAP_PROTOCOL", "the home says no version");
+    const message = `the home speaks version ${said.version}, this node ${protocolVersion}: update the older`;
+    throw new DmmapError("DMMAP_VERSION", message);
   }
-  const { session, boot, leaseMillis, state } = said;
+  const { version, node, session, boot, leaseMillis, state } = said as Welcome;
   const isSound = typeof session === "string" && typeof boot === "string" && states.has(state);
-  if (isSound && isCount(leaseMillis, leaseMillisMax) && leaseMillis > 0) return said as Welcome;
+  const isNumbered = isCount(node, 0xffff_ffff) && isCount(leaseMillis, leaseMillisMax) && leaseMillis > 0;
+  if (isSound && isNumbered) return { version, node, session, boot, leaseMillis, state };
   throw new DmmapError("DMMAP_PROTOCOL", "the home's welcome makes no sense");
 }
 
@@ -36,6 +42,25 @@ export function soundOpened(said: Partial<Opened>): Opened | undefined {
 function isThing({ inode, born }: Partial<Thing>): boolean {
   const isBorn = born === undefined || (Array.isArray(born) && born.length === 2 && born.every(Number.isSafeInteger));
   return isCount(inode, Number.MAX_SAFE_INTEGER) && isBorn;
+}
+
+/**
+ * Why a request failed, or the connection ends, if that is a reason: an error's message must be a text by then, since who makes
+ * one of anything nested goes as deep as the home likes.
+ *
+ * @throws DMMAP_PROTOCOL
+ */
+export function checkFailure({ code, message, errno }: Partial<Failure>): Failure {
+  const isSound = typeof code === "string" && typeof message === "string";
+  const isNumber = errno === undefined || (isCount(errno, errnoMax) && errno > 0);
+  if (isSound && isNumber) return { code, message, errno };
+  throw new DmmapError("DMMAP_PROTOCOL", "the home gives no reason for a failure");
+}
+
+/** Whether an answer can be handed to another thread as it is: copying it goes as deep as it is nested. */
+export function isShallow(said: unknown, depth = depthMax): boolean {
+  if (typeof said !== "object" || said === null) return true;
+  return depth > 0 && Object.values(said).every((value) => isShallow(value, depth - 1));
 }
 
 /** Why the home could not read pages, whatever it says. */

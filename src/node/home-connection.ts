@@ -9,7 +9,7 @@ import { Ready } from "../kernel/epoll.js";
 import { errnoName } from "../kernel/errno.js";
 import { closeSocket, connectError, connectTcp, type SocketAddress } from "../kernel/socket.js";
 import type { Pager } from "../mapping/pager.js";
-import { checkWelcome } from "./home-answers.js";
+import { checkFailure, checkWelcome } from "./home-answers.js";
 import { Input, type InputSink } from "./input.js";
 import { Output } from "./output.js";
 import { at, unreachable } from "./unreachable.js";
@@ -210,7 +210,7 @@ export class HomeConnection implements InputSink {
         if (frame.request === this.#pingRequest) this.takenDuty = this.#pingDuty;
         break;
       case FrameType.closing:
-        this.#onClosing(parse<Failure>(payload));
+        this.#onClosing(checkFailure(parse(payload)));
         break;
       case FrameType.reply:
         this.#answer(frame.request, parse(payload), undefined);
@@ -294,7 +294,7 @@ export class HomeConnection implements InputSink {
 
   #onFailure(frame: Frame, payload: Uint8Array): void {
     if (frame.file !== 0 && frame.request === 0) {
-      const { code, message } = parse<Failure>(payload);
+      const { code, message } = checkFailure(parse(payload));
       this.#sink.onRefused(frame.file, new DmmapError(code as ErrorCode, message));
       return;
     }
@@ -302,12 +302,8 @@ export class HomeConnection implements InputSink {
       this.#sink.onFileFrame(frame, payload);
       return;
     }
-    const failure = parse<Failure>(payload);
-    this.#answer(
-      frame.request,
-      undefined,
-      new DmmapError(failure.code as ErrorCode, failure.message, { errno: failure.errno }),
-    );
+    const { code, message, errno } = checkFailure(parse(payload));
+    this.#answer(frame.request, undefined, new DmmapError(code as ErrorCode, message, { errno }));
   }
 
   #answer(request: number, reply: object | undefined, error: DmmapError | undefined): void {

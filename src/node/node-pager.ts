@@ -1,6 +1,8 @@
+import { DmmapError } from "../core/error.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import type { Thing } from "../core/wire/tree-requests.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
+import { isShallow } from "./home-answers.js";
 import { Node } from "./node.js";
 import type {
   LockArgs,
@@ -87,7 +89,10 @@ export class NodePager {
       op,
       ...(ticket === undefined ? {} : { ticket }),
       args: () => ({ ...args, ...(file === undefined ? {} : { file: this.#node.files.get(file).file.frames.number }) }),
-      onReply: reply,
+      onReply: (answer) => {
+        if (isShallow(answer)) reply(answer);
+        else reply.fail(new DmmapError("DMMAP_PROTOCOL", `no sound answer to ${op}`));
+      },
       onFail: reply.fail,
     });
   }

@@ -69,12 +69,19 @@ for (const [what, bytes, code, message] of greetings) {
   });
 }
 
+/** Deeper than what goes through it by calling itself can follow. */
+const nested = "[".repeat(100_000) + "]".repeat(100_000);
+
 const hellos: [string, string, string, RegExp][] = [
   ["no JSON", "hello", "DMMAP_PROTOCOL", /no JSON object/],
   ["no UTF-8", "\ud800", "DMMAP_PROTOCOL", /JSON/],
   ["another protocol", '{"protocol":"nfs","version":1,"name":"x"}', "DMMAP_PROTOCOL", /"nfs"/],
   ["another version", '{"protocol":"dmmap","version":2,"name":"x"}', "DMMAP_VERSION", /version 1, the node 2/],
   ["no name", '{"protocol":"dmmap","version":1}', "DMMAP_PROTOCOL", /name/],
+  ["a protocol without a bottom", `{"protocol":${nested}}`, "DMMAP_PROTOCOL", /of type object/],
+  ["a version without a bottom", `{"protocol":"dmmap","version":${nested}}`, "DMMAP_VERSION", /of type object/],
+  ["a name without a bottom", `{"protocol":"dmmap","version":1,"name":${nested}}`, "DMMAP_PROTOCOL", /name/],
+  ["a protocol of any length", `{"protocol":"${"x".repeat(200_000)}"}`, "DMMAP_PROTOCOL", /^.{90,200}$/],
 ];
 for (const [what, text, code, message] of hellos) {
   test(`a hello refused: ${what}`, async () => {
@@ -173,6 +180,15 @@ test("requests that make no sense fail, each with its code, and the session goes
   ];
   for (const [op, body, code] of refused) {
     await assert.rejects(node.answer(node.ask(op, body)), { code }, `${op} ${JSON.stringify(body)}`);
+  }
+  for (const [what, body] of [
+    ["op", `{"op":${nested}}`],
+    ["a name", `{"op":"open","name":${nested}}`],
+    ["a part of a list", `{"op":"claimLocks","file":1,"locks":[${nested}]}`],
+  ]) {
+    const request = 1_000_000;
+    node.send({ type: FrameType.request, request }, body);
+    await assert.rejects(node.answer(request), { code: "DMMAP_UNSUPPORTED" }, `${what} without a bottom`);
   }
   for (const [request, type] of [
     [node.fetch(77, 0, 1, 1), FrameType.data],

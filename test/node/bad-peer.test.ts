@@ -29,6 +29,9 @@ function json(type: FrameType, body: unknown): Buffer {
   return frameBytes(type, {}, Buffer.from(typeof body === "string" ? body : JSON.stringify(body)));
 }
 
+/** Deeper than what goes through it by calling itself can follow. */
+const nested = "[".repeat(100_000) + "]".repeat(100_000);
+
 for (const [what, bytes] of [
   ["random bytes", randomBytes(4096)],
   ["zeros", new Uint8Array(4096)],
@@ -45,6 +48,9 @@ for (const [what, bytes] of [
   ["a welcome with an impossible lease", json(FrameType.welcome, { ...welcome, leaseMillis: -1 })],
   ["another frame than a welcome", json(FrameType.reply, {})],
   ["pages instead of a welcome", frameBytes(FrameType.data, { dataStart: 0, dataEnd: 1 }, new Uint8Array(4096))],
+  ["a version without a bottom", json(FrameType.welcome, `{"version":${nested}}`)],
+  ["a closing with a reason without a bottom", json(FrameType.closing, `{"code":"DMMAP_IO","message":${nested}}`)],
+  ["a closing with a reason that is no text", json(FrameType.closing, { message: { toString: 1, valueOf: 1 } })],
   ["a closing without a reason", json(FrameType.closing, {})],
 ] as const) {
   test(`what sends ${what} is no home`, { skip }, async () => {

@@ -24,7 +24,7 @@ export class FakeHome implements AsyncDisposable {
   /** Every frame but the control requests, and what it carried. */
   onFrame: (peer: Peer, frame: Frame, payload: Uint8Array) => void = () => undefined;
   /** Answers to control requests; undefined for none. */
-  onRequest: (peer: Peer, request: Request) => object | undefined = () => undefined;
+  onRequest: (peer: Peer, body: Request, request: number) => object | undefined = () => undefined;
   readonly #server: Server;
 
   /** `onConnection` gets the raw socket of everybody who comes. */
@@ -101,7 +101,7 @@ export class Peer {
     if (frame.type === FrameType.hello) return this.sendJson(FrameType.welcome, frame.request, welcome);
     if (frame.type === FrameType.ping) return this.send(FrameType.pong);
     if (frame.type !== FrameType.request) return this.#home.onFrame(this, frame, payload);
-    const answer = this.#home.onRequest(this, JSON.parse(payload.toString()) as Request);
+    const answer = this.#home.onRequest(this, JSON.parse(payload.toString()) as Request, frame.request);
     if (answer !== undefined) this.sendJson(FrameType.reply, frame.request, answer);
   }
 }

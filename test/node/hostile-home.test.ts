@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { Mode, pageMax } from "../../src/core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../../src/core/wire/frame.js";
+import { connect } from "../../src/index.js";
 import { ClusterNode } from "../cluster/cluster-node.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { until } from "../support/until.js";
@@ -184,8 +185,29 @@ test("an answer to open that makes no sense is an error of that open alone", { s
     { file: 9, size, policy: "none" },
     { file: 2 ** 32, size, policy: "optimal" },
   ]) {
-    home.onRequest = (peer, request) => (request.op === "open" ? answer : sound(peer, request));
+    home.onRequest = (...asked) => (asked[1].op === "open" ? answer : sound(...asked));
     await assert.rejects(node.call("open", { name: "other.bin", as: "other" }), { code: "DMMAP_PROTOCOL" });
   }
   assert.equal(await node.call("load", { at: pageBytes }), 8);
+});
+
+test("answers and failures that nest without a bottom are errors of who asked", { skip }, async () => {
+  const { home } = await soundHome();
+  await using _home = home;
+  await using volume = await connect(home.url, { timeout: 4000 });
+  const nested = "[".repeat(100_000) + "]".repeat(100_000);
+  for (const [type, text] of [
+    [FrameType.reply, `{"size":${nested}}`],
+    [FrameType.failure, `{"code":"DMMAP_IO","message":${nested}}`],
+    [FrameType.failure, `{"code":${nested},"message":"x"}`],
+  ] as const) {
+    home.onRequest = (peer, { op }, request) => {
+      if (op === "stat") peer.send(type, { request }, Buffer.from(text));
+      return op === "stat" ? undefined : {};
+    };
+    await assert.rejects(volume.stat("any", { timeout: 4000 }), { code: "DMMAP_PROTOCOL" });
+  }
+  const name = "any";
+  home.onRequest = () => ({ name });
+  assert.equal((await volume.stat(name)).name, name, "its node goes on");
 });

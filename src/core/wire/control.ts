@@ -104,5 +104,5 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   /** Linux's number, where the home's system gave one. */
-  readonly errno?: number;
+  readonly errno?: number | undefined;
 }
