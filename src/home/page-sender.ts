@@ -128,11 +128,11 @@ export class PageSender {
       last = file.nextHole(start, Math.min(chunkEnd, start + chunkPages));
     }
     const output = this.#output;
-    const byteLength = (last - start) * pageBytes;
-    const at = output.reserve(headerBytes + byteLength);
+    const at = output.reserve(headerBytes + (last - start) * pageBytes);
     if (at < 0) return start;
     const to = output.address + at + headerBytes;
     last = readable(file, start, last, to);
+    const byteLength = (last - start) * pageBytes;
     if (last - start === 1 && isZeroPage(to)) return this.#placeZeros(frame, source, start, last, end);
     setPages(frame, start, last, (last < end ? FrameFlag.more : 0) + unstableFlag(source, start, last));
     frame.payloadBytes = byteLength;

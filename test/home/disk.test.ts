@@ -149,6 +149,30 @@ test("a store that fails: EIO on reading and syncing reaches who asked, and the 
   assert.ok(existsSync(folder.path));
 });
 
+test("a page that cannot be read costs nobody the pages before it, nor the connection", async () => {
+  using folder = temporaryFolder();
+  process.env.DMMAP_TEST_FAULTS = folder.path;
+  await using home = await startHome({ store: new URL("./failing-store.js", import.meta.url), listen });
+  const { node } = await RawNode.greet(home.port);
+  const { file } = await node.request("open", { name: "run", create: true, size: 16 * 4096 });
+  const { epoch } = await node.granted(node.acquire(file, 2, 0, 1, everything));
+  for (let at = 0; at < 16; at++) await node.outcome(node.write(file, at, page(at + 1)), FrameType.written);
+  writeFileSync(folder.at("read 5"), "");
+  const request = node.fetch(file, 0, 16, epoch);
+  for (let at = 0; at < 5; at++) {
+    const { dataStart, dataEnd, payload } = await node.outcome(request, FrameType.data);
+    assert.deepEqual([dataStart, dataEnd, payload], [at, at + 1, page(at + 1)]);
+  }
+  await assert.rejects(node.outcome(request, FrameType.data), { code: "DMMAP_IO" });
+  const [behind] = await node.data(node.fetch(file, 6, 16, epoch));
+  assert.deepEqual([behind.dataStart, behind.dataEnd, behind.payload.subarray(0, 4096)], [6, 16, page(7)]);
+  rmSync(folder.at("read 5"));
+  const [whole] = await node.data(node.fetch(file, 0, 16, epoch));
+  assert.deepEqual([whole.dataEnd, whole.payload.subarray(5 * 4096, 6 * 4096)], [16, page(6)]);
+  await node.settled();
+  node.socket.destroy();
+});
+
 test("R20: what the home could not sync for those who have left stays unstable to whoever comes", async () => {
   using folder = temporaryFolder();
   process.env.DMMAP_TEST_FAULTS = folder.path;
