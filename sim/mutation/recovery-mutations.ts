@@ -9,14 +9,19 @@ const holder = "home/holder.js";
 export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   m("a restarted home waits for nobody", recovery, "this.#isOver = this.#expected.size === 0;", "this.#isOver = true;"),
   m("R15: a grace period is shorter than a lease", recovery, "const graceShare = 1.1;", "const graceShare = 0.5;"),
-  m("R15: a node that is back is taken for lost", recovery, "if (this.#port.isBack(session)) continue;", ""),
+  m(
+    "R15: a node that is back is taken for lost",
+    recovery,
+    "[...this.#expected].filter(([session]) => !this.#port.isBack(session))",
+    "[...this.#expected]",
+  ),
   m(
     "who never comes back is waited for ever",
     recovery,
     "if (this.#isOver || nowMicros < this.#untilMicros) return;",
     "return;",
   ),
-  m("the first who is back ends the recovery", recovery, "this.#isOver || this.#expected.size > 0", "this.#isOver"),
+  m("the first who is back ends the recovery", recovery, "this.#expected.size > 0 || this.isBehind", "this.isBehind"),
   m(
     "a session that ends is waited for all the same",
     recovery,
@@ -32,14 +37,14 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   m(
     "a session that opens a file is not remembered",
     recovery,
-    "this.#live.set(session, { name, files: [...files, file] }); this.#record();",
-    "this.#live.set(session, { name, files: [...files, file] });",
+    "if (!this.#isOnRecord(session, file)) this.#record();",
+    "",
   ),
   m(
     "a session with leases on names is not remembered",
     recovery,
-    "this.#live.set(session, { name, files: [] }); this.#record();",
-    "this.#live.set(session, { name, files: [] });",
+    "if (!this.#recorded.has(session)) this.#record();",
+    "",
   ),
   m(
     "a session that opens a second file is remembered with one",
@@ -53,12 +58,7 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
     "[...this.#expected, ...this.#live]",
     "[...this.#live]",
   ),
-  m(
-    "a second restart waits again for who was lost in the first",
-    recovery,
-    "this.#port.onLost(remembered); } this.#record();",
-    "this.#port.onLost(remembered); }",
-  ),
+  m("a second restart waits again for who was lost in the first", recovery, "if (lost.length > 0) this.#record();", ""),
   m("who was lost in a restart is not told of", recovery, "this.#port.onLost(remembered);", ""),
   m("what came during a recovery is forgotten", recovery, "for (const action of this.#parked.splice(0)) action();", ""),
   m(
@@ -271,8 +271,8 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   m(
     "R20: that the home still syncs for those who have left is not on record",
     recovery,
-    "this.#isUnsettledOnRecord = isEmpty && this.#settling > 0;",
-    "this.#isUnsettledOnRecord = false;",
+    "const isUnsettled = sessions.size === 0 && this.#settling > 0;",
+    "const isUnsettled = false;",
   ),
   m("R20: each sync is put on record", duties, "const record = others ?", "const record = true ?"),
 ]);

@@ -8,7 +8,7 @@ import type { FileTokensStatus } from "../observe/status.js";
 import { changedBy } from "./changed-keys.js";
 import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
-import { FileHandler, fileOf } from "./file-handler.js";
+import { FileHandler, fileOf, keepOpen } from "./file-handler.js";
 import { growingElsewhere } from "./growing-elsewhere.js";
 import type { HomeContext } from "./home-context.js";
 import { cancelLock, LockHandler } from "./lock-handler.js";
@@ -204,11 +204,9 @@ export class ControlHandler {
   }
 
   #open(session: Session, body: RequestOf<"open">): Opened {
-    const { recovery, store } = this.#home;
     const { open, created } = this.#find(session, body);
-    session.files.set(open.number, open);
+    keepOpen(this.#home, session, open);
     session.claims = {};
-    recovery.remember(session.id, session.name, open.name);
     const { directory, number: file } = open;
     const { inode, policy } = open.file;
     return {
@@ -216,7 +214,7 @@ export class ControlHandler {
       size: directory.sizeBytes,
       policy,
       created,
-      thing: { inode, born: store.tree.attributes(inode).born },
+      thing: { inode, born: this.#home.store.tree.attributes(inode).born },
     };
   }
 

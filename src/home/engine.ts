@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { DmmapError } from "../core/error.js";
-import { mayBeUnstable, Recovery, type RecoveryPort } from "../core/home/recovery.js";
+import { type HomeRecord, mayBeUnstable, Recovery, type RecoveryPort } from "../core/home/recovery.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
@@ -115,6 +115,7 @@ export class Engine implements HomeContext, Reported {
       onDisconnected: (session) => this.leases.disconnected(session),
       onEnd: (session) => this.#onEnd(session),
       unanswered: (session) => this.leases.unanswered(session.node),
+      strike: (session) => this.recovery.forget(session.id),
       isExpected: (session) => this.recovery.expects(session.id),
     });
     this.leases = new Leases({
@@ -195,9 +196,9 @@ export class Engine implements HomeContext, Reported {
   }
 
   #onEnd(session: Session): void {
-    this.recovery.forget(session.id);
     this.leases.disconnected(session);
     this.leases.forget(session);
+    this.recovery.forget(session.id);
   }
 
   /** Told once, and kept for whoever asks later. */
@@ -211,7 +212,7 @@ export class Engine implements HomeContext, Reported {
   #recovery(): Recovery {
     const { store, leaseMillis } = this;
     const port: RecoveryPort = {
-      remember: (record) => writeRecord(store, record),
+      remember: (record) => this.#remember(record),
       isBack: (session) => this.sessions.byId(session) !== undefined,
       onLost: (session) => {
         this.counters.fenced++;
@@ -222,6 +223,18 @@ export class Engine implements HomeContext, Reported {
     const record = readRecord(store);
     if (mayBeUnstable(record)) store.syncAll();
     return new Recovery(port, record.sessions, leaseMillis * 1000, nowMicros());
+  }
+
+  #remember(record: HomeRecord): DmmapError | undefined {
+    const wasBehind = this.recovery.isBehind;
+    const refusal = writeRecord(this.store, record);
+    if (refusal !== undefined && !wasBehind) {
+      const what = "no node can open what it had not open, and none that is lost is given up";
+      this.#events.onWarning(`${refusal.message}: until it can, ${what}`);
+    } else if (refusal === undefined && wasBehind) {
+      this.#events.onWarning("the home's note of its nodes is written again");
+    }
+    return refusal;
   }
 
   #endRecovery(): void {
@@ -324,7 +337,8 @@ export class Engine implements HomeContext, Reported {
       this.files.isFailing ||
       isPaused ||
       closing ||
-      this.recovery.isOpen;
+      this.recovery.isOpen ||
+      this.recovery.isBehind;
     return awake ? Math.max(0, this.#nextTick - nowMicros()) : Number.POSITIVE_INFINITY;
   }
 

@@ -93,10 +93,20 @@ export class FileHandler {
   }
 }
 
+/** The node has the file open from now on. Throws, and closes it, where the next home would not know of that. */
+export function keepOpen({ files, recovery }: HomeContext, session: Session, open: OpenFile): void {
+  const refusal = recovery.remember(session.id, session.name, open.name);
+  if (refusal === undefined) {
+    session.files.set(open.number, open);
+  } else {
+    if (!session.files.has(open.number)) files.close(open, session);
+    throw refusal;
+  }
+}
+
 /** A mount has the file open from now on. */
-export function openFor({ recovery }: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
-  session.files.set(open.number, open);
-  recovery.remember(session.id, session.name, open.name);
+export function openFor(home: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
+  keepOpen(home, session, open);
   const { number: file, directory, name } = open;
   const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   if (!write) return opened;

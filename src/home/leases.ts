@@ -1,3 +1,4 @@
+import type { DmmapError } from "../core/error.js";
 import {
   absenceKey,
   type LeaseKey,
@@ -26,8 +27,8 @@ export interface LeasesHome {
   readonly files: OpenFiles;
   connectionOf(node: NodeId): Connection | undefined;
   touched(connection: Connection): void;
-  /** The session has leases from now on: a restart has to wait for it. */
-  onFirst(session: Session): void;
+  /** The session is about to have leases: a restart would have to wait for it. @returns why it may not */
+  onFirst(session: Session): DmmapError | undefined;
 }
 
 /** Answers that nodes may go by until they are asked to forget them: gives leases out, and calls them back before changes. */
@@ -62,9 +63,14 @@ export class Leases implements LeasePort {
     return this.#grant(session, privilegesKey(inode)) ? Leased.noPrivileges : 0;
   }
 
-  /** The node goes by the name, whatever it was told. */
+  /** The node is about to go by a name, whatever it will be told. Throws where the next home would not know of it. */
+  begin(session: Session): void {
+    const refusal = this.#begin(session);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The node, for which these have begun, goes by the name, whatever it was told. */
   insist(session: Session, parent: number, name: string): void {
-    this.#begin(session);
     this.#table.insist(session.node, nameKey(parent, name));
   }
 
@@ -121,14 +127,15 @@ export class Leases implements LeasePort {
     this.#home.touched(connection);
   }
 
+  /** Without a lease the node asks each time: what cannot be put on record is no reason to tell it nothing. */
   #grant(session: Session, key: LeaseKey): boolean {
-    this.#begin(session);
-    return this.#table.grant(session.node, key);
+    return this.#begin(session) === undefined && this.#table.grant(session.node, key);
   }
 
-  #begin(session: Session): void {
-    if (session.hasLeases) return;
-    session.hasLeases = true;
-    this.#home.onFirst(session);
+  #begin(session: Session): DmmapError | undefined {
+    if (session.hasLeases) return undefined;
+    const refusal = this.#home.onFirst(session);
+    session.hasLeases = refusal === undefined;
+    return refusal;
   }
 }

@@ -14,8 +14,15 @@ export function readRecord(store: Store): HomeRecord {
   return { sessions, isUnsettled };
 }
 
-export function writeRecord(store: Store, record: HomeRecord): void {
-  store.writeNote(note, JSON.stringify(record));
+/** @returns why it could not be written */
+export function writeRecord(store: Store, record: HomeRecord): DmmapError | undefined {
+  try {
+    store.writeNote(note, JSON.stringify(record));
+    return undefined;
+  } catch (error) {
+    if (error instanceof DmmapError) return error;
+    throw error;
+  }
 }
 
 /** What a node held of its files died with the home before: all of them may have been held for writing. */

@@ -21,6 +21,8 @@ export interface SessionEvents {
   /** Its connection is lost, and it lives on. */
   onDisconnected(session: Session): void;
   onEnd(session: Session): void;
+  /** Takes it off the record. @returns whether it is: only then may others have what it held */
+  strike(session: Session): boolean;
   /** What it was asked to forget, and has not answered. */
   unanswered(session: Session): object | undefined;
   /** Whether a home that recovers waits for it to say what it holds. */
@@ -135,7 +137,9 @@ export class Sessions {
       const lease = `${Math.round(this.leaseMicros / 1000)} ms`;
       if (session.lease.isSilent(this.leaseMicros, nowMicros)) {
         const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
-        this.fence(session, session.condemnedFor || `${what} for ${lease}`, nowMicros);
+        const reason = session.condemnedFor || `${what} for ${lease}`;
+        if (this.#events.strike(session)) this.fence(session, reason, nowMicros);
+        else if (!session.lease.isCondemned) this.#condemn(session, reason, nowMicros, session.lease.heardMicros);
       } else if (this.#owesAnswer(session, nowMicros)) {
         this.#condemn(session, `it was asked to give way and did not answer for ${lease}`, nowMicros);
       } else if (this.#owesClaims(session, nowMicros)) {
@@ -145,10 +149,10 @@ export class Sessions {
   }
 
   /** It may act on what it holds until its lease is over, and it is told that this one will not be renewed. */
-  #condemn(session: Session, reason: string, nowMicros: number): void {
+  #condemn(session: Session, reason: string, nowMicros: number, heardMicros = nowMicros): void {
     const { connection } = session;
     session.condemnedFor = reason;
-    session.lease.condemn(nowMicros);
+    session.lease.condemn(heardMicros);
     session.connection = undefined;
     this.#disconnect(session);
     if (connection === undefined) return;

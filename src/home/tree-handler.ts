@@ -33,9 +33,10 @@ export class TreeHandler {
   /** `keys`: what the request changes. @returns the answer; undefined when it comes later. */
   answer(session: Session, request: number, body: TreeRequest, keys: readonly LeaseKey[]): object | undefined {
     checkThing(this.#tree, body);
+    const takesLeases = "lease" in body && body.lease === true;
+    if (takesLeases && body.op === "move") this.#home.leases.begin(session);
     const done = session.hasForgotten ? doneBefore(this.#tree, body) : undefined;
     const answer = done ?? this.#answer(session, request, body);
-    const takesLeases = "lease" in body && body.lease === true;
     return answer === undefined || !takesLeases ? answer : this.#onLease(session, body, answer, keys);
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DmmapError } from "../../src/core/error.js";
 import { mayBeUnstable, Recovery, type RememberedSessions } from "../../src/core/home/recovery.js";
 
 const lease = 1000;
@@ -10,12 +11,15 @@ function recoveryOf(remembered: RememberedSessions, back: readonly string[] = []
   let record: RememberedSessions = remembered;
   let writes = 0;
   let unsettled = false;
+  const disk: { error: DmmapError | undefined } = { error: undefined };
   const recovery = new Recovery(
     {
       remember: ({ sessions, isUnsettled }) => {
+        writes++;
+        if (disk.error !== undefined) return disk.error;
         record = sessions;
         unsettled = isUnsettled;
-        writes++;
+        return undefined;
       },
       isBack: (session) => back.includes(session),
       onLost: ({ name, files }) => done.push(`lost ${name}: ${files.join(" ")}`),
@@ -27,7 +31,7 @@ function recoveryOf(remembered: RememberedSessions, back: readonly string[] = []
   );
   const recorded = () => Object.keys(record).toSorted();
   const mayBeUnstableNext = () => mayBeUnstable({ sessions: record, isUnsettled: unsettled });
-  return { recovery, done, recorded, record: () => record, writes: () => writes, mayBeUnstableNext };
+  return { recovery, disk, done, recorded, record: () => record, writes: () => writes, mayBeUnstableNext };
 }
 
 const two: RememberedSessions = { a: { name: "A", files: ["x", "y"] }, b: { name: "B", files: ["x"] } };
@@ -142,5 +146,88 @@ test("R20: until what nobody answers for any more is stable, the next home has t
   settled[0]();
   assert.ok(mayBeUnstableNext(), "one of two is through");
   settled[1]();
+  assert.ok(!mayBeUnstableNext());
+});
+
+const full = new DmmapError("DMMAP_NO_SPACE", "the disk is full");
+
+test("who cannot be put on record is not let in, until it is", () => {
+  const { recovery, disk, record, writes } = recoveryOf({});
+  assert.equal(recovery.remember("a", "A", "x"), undefined);
+  disk.error = full;
+  assert.equal(recovery.remember("b", "B", "x"), full);
+  assert.equal(recovery.remember("a", "A", "y"), full);
+  assert.equal(recovery.remember("b", "B", "x"), full, "that it was asked for does not put it on record");
+  assert.equal(recovery.remember("a", "A", "x"), undefined, "what is on record already is no news");
+  assert.equal(writes(), 4);
+  assert.equal(recovery.rememberSession("b", "B"), full);
+  assert.equal(recovery.rememberSession("c", "C"), full);
+  assert.equal(recovery.rememberSession("c", "C"), full);
+  assert.equal(writes(), 5, "what is asked for all the time is tried once");
+  assert.ok(recovery.isBehind);
+  disk.error = undefined;
+  recovery.onTime(1);
+  assert.ok(!recovery.isBehind);
+  assert.deepEqual(record(), {
+    a: { name: "A", files: ["x", "y"] },
+    b: { name: "B", files: ["x"] },
+    c: { name: "C", files: [] },
+  });
+  for (const session of ["b", "c"]) assert.equal(recovery.rememberSession(session, session), undefined);
+  assert.equal(writes(), 6);
+});
+
+test("who has come back is let in to what it had open before, on a disk that is full, too", () => {
+  const { recovery, disk } = recoveryOf(two);
+  disk.error = full;
+  assert.equal(recovery.remember("a", "A", "x"), undefined);
+  assert.equal(recovery.rememberSession("b", "B"), undefined);
+  assert.equal(recovery.remember("b", "B", "new"), full);
+});
+
+test("R15: a session that cannot be taken off the record is not to be fenced yet", () => {
+  const { recovery, disk, recorded } = recoveryOf({});
+  recovery.remember("a", "A", "x");
+  disk.error = full;
+  assert.equal(recovery.forget("a"), false);
+  assert.equal(recovery.forget("a"), false);
+  recovery.onTime(1);
+  assert.deepEqual(recorded(), ["a"]);
+  disk.error = undefined;
+  recovery.onTime(2);
+  assert.deepEqual(recorded(), []);
+  assert.equal(recovery.forget("a"), true);
+});
+
+test("a node that is taken off a record that is refused has to be put on it anew", () => {
+  const { recovery, disk } = recoveryOf(two, ["a", "b"]);
+  disk.error = full;
+  recovery.recovered("a"); // The disk may have taken that.
+  assert.equal(recovery.rememberSession("a", "A"), full);
+});
+
+test("R15: a recovery does not end before it is on record who is not waited for any more", () => {
+  const { recovery, disk, done, recorded } = recoveryOf(two, ["b"]);
+  disk.error = full;
+  recovery.onTime(recovery.deadline);
+  recovery.recovered("b");
+  assert.deepEqual([done, recovery.isOpen], [["lost A: x y"], true]);
+  recovery.onTime(recovery.deadline);
+  assert.deepEqual([done.length, recorded()], [1, ["a", "b"]]);
+  disk.error = undefined;
+  recovery.onTime(recovery.deadline);
+  assert.deepEqual([done, recorded()], [["lost A: x y", "end"], []]);
+});
+
+test("R20: that nothing has to be settled any more is put on record later, if not now", () => {
+  const { recovery, disk, mayBeUnstableNext } = recoveryOf({});
+  recovery.remember("a", "A", "x");
+  const settled = recovery.beginSettling();
+  recovery.forget("a");
+  disk.error = full;
+  settled();
+  assert.ok(mayBeUnstableNext());
+  disk.error = undefined;
+  recovery.onTime(1);
   assert.ok(!mayBeUnstableNext());
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { DmmapError } from "../../src/core/error.js";
 import { type HomeRecord, mayBeUnstable, Recovery, type RememberedSessions } from "../../src/core/home/recovery.js";
 import type { FuzzTarget } from "./fuzz-target.js";
 
@@ -9,6 +10,7 @@ const input = fc.oneof(
   fc.record({ op: fc.constant("remember"), session, file: fc.constantFrom("x", "y", "__proto__") }),
   fc.record({ op: fc.constant("rememberSession"), session }),
   fc.record({ op: fc.constantFrom("park", "settle", "settled") }),
+  fc.record({ op: fc.constant("disk"), disk: fc.constantFrom("sound", "refuses", "takes, and says it has not") }),
   fc.record({ op: fc.constant("time"), micros: fc.constantFrom(0, 1000, 1100, 5000) }),
 );
 type Input = Record<string, unknown> & { op: string };
@@ -20,12 +22,18 @@ export const recoveryTarget: FuzzTarget<Input> = {
   name: "recovery",
   input,
   run: (inputs, note) => {
-    const [back, live] = [new Set<string>(), new Set<string>()];
+    const back = new Set<string>();
+    /** Who was let in, and has not ended. */
+    const live = new Set<string>();
+    let disk = "sound";
     let record: HomeRecord = { sessions: remembered, isUnsettled: false };
     const settling: (() => void)[] = [];
     let [ends, lost, parked, served] = [0, 0, 0, 0];
     const port = {
-      remember: (next: HomeRecord) => (record = next),
+      remember: (next: HomeRecord) => {
+        if (disk !== "refuses") record = next;
+        return disk === "sound" ? undefined : new DmmapError("DMMAP_IO", disk);
+      },
       isBack: (id: string) => back.has(id),
       onLost: () => lost++,
       onEnd: () => ends++,
@@ -37,7 +45,7 @@ export const recoveryTarget: FuzzTarget<Input> = {
       else if (one.op === "recovered") recovery.recovered(id);
       else if (one.op === "forget") {
         live.delete(id);
-        recovery.forget(id);
+        if (recovery.forget(id)) assert.ok(!Object.hasOwn(record.sessions, id), "R15: no home takes its word");
       } else if (one.op === "park") {
         if (!recovery.isOpen) continue; // A shell parks nothing then.
         parked++;
@@ -47,24 +55,31 @@ export const recoveryTarget: FuzzTarget<Input> = {
         settling.push(recovery.beginSettling());
       } else if (one.op === "settled") settling.shift()?.();
       else if (one.op === "time") recovery.onTime(Number(one.micros));
+      else if (one.op === "disk") disk = String(one.disk);
       else {
-        live.add(id);
-        if (one.op === "remember") recovery.remember(id, id, String(one.file));
-        else recovery.rememberSession(id, id);
+        back.add(id); // Whoever opens anything is there.
+        const isOpened = one.op === "remember";
+        const refusal = isOpened ? recovery.remember(id, id, String(one.file)) : recovery.rememberSession(id, id);
+        if (refusal === undefined) live.add(id);
+        assert.ok(refusal === undefined || disk !== "sound" || !isOpened, "it is tried again");
       }
-      note(`${one.op} → ${before} ${recovery.isOpen} ${lost} ${recovery.expectedCount}`);
+      note(`${one.op} → ${before} ${recovery.isOpen} ${lost} ${recovery.expectedCount} ${recovery.isBehind}`);
       assert.equal(ends, recovery.isOpen ? 0 : 1, "it ends once");
       assert.equal(served, recovery.isOpen ? 0 : parked, "what waits is served at its end");
       assert.equal(recovery.deadline === Number.POSITIVE_INFINITY, !recovery.isOpen);
+      for (const id of live) assert.ok(Object.hasOwn(record.sessions, id), "a restart waits for who was let in");
       const isUnstable = settling.length > 0 || Object.keys(record.sessions).length > 0;
-      assert.equal(mayBeUnstable(record), isUnstable, "R20: a restart syncs first if anything may be unstable");
+      assert.ok(mayBeUnstable(record) || !isUnstable, "R20: a restart syncs first if anything may be unstable");
+      assert.ok(recovery.isBehind || mayBeUnstable(record) === isUnstable, "and not else");
       for (const expected of ["a", "b"]) {
         const isOnRecord = Object.hasOwn(record.sessions, expected);
         if (recovery.expects(expected)) assert.ok(isOnRecord, "a second restart would wait for it too");
       }
     }
     for (const id of ["a", "b"]) back.delete(id);
+    disk = "sound";
     recovery.onTime(lease * 2);
+    assert.ok(!recovery.isBehind);
     assert.ok(!recovery.isOpen, "nobody can hold it up");
   },
 };

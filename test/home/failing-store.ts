@@ -37,6 +37,12 @@ export default function makeStore(): Store {
     if (error !== undefined) throw error;
     return setAttributes(...args);
   };
+  const writeNote = store.writeNote.bind(store);
+  store.writeNote = (...args) => {
+    const error = failing("note");
+    if (error !== undefined) throw error;
+    writeNote(...args);
+  };
   store.open = (...args) => spoiled(open(...args));
   tree.openInode = (...args) => spoiled(openInode(...args));
   tree.create = (...args) => spoiled(create(...args));

@@ -1,3 +1,4 @@
+import type { DmmapError } from "../error.js";
 import type { Micros } from "../units.js";
 
 /** A restarted home waits this much longer than a lease, for clocks that run differently. */
@@ -29,8 +30,12 @@ export function mayBeUnstable({ sessions, isUnsettled }: HomeRecord): boolean {
 }
 
 export interface RecoveryPort {
-  /** Puts this on record, durably, before anything is answered that was served after this call. */
-  remember(record: HomeRecord): void;
+  /**
+   * Puts this on record, durably, before anything is answered that was served after this call.
+   *
+   * @returns why that cannot be
+   */
+  remember(record: HomeRecord): DmmapError | undefined;
   /** Whether this session is back, and its lease runs: whatever it holds may not be given away before that is over. */
   isBack(session: string): boolean;
   /** A node has not come back in time. */
@@ -45,6 +50,9 @@ export interface RecoveryPort {
  * The directory is soft state: a restarted home does not know who holds what. It knows which sessions there were (those
  * that had a file open); until each of them has said what it holds, or a lease has passed in which it could still have
  * acted on it, nothing is granted, and so nothing that a surviving node holds is given to another.
+ *
+ * The record may be refused, as by a disk that is full. It is tried again now and then; until it is taken, nobody opens what the
+ * next home would have to know of, nobody is fenced of whom that home would still take the word, and no recovery ends.
  */
 export class Recovery {
   readonly #port: RecoveryPort;
@@ -55,11 +63,15 @@ export class Recovery {
   #isOver: boolean;
   #settling = 0;
   #isUnsettledOnRecord = false;
+  /** Those that are on record for certain. */
+  #recorded: Map<string, RememberedSession>;
+  #refusal: DmmapError | undefined;
 
   /** `sessions`: what the home before this one had on record. */
   constructor(port: RecoveryPort, sessions: RememberedSessions, leaseMicros: Micros, nowMicros: Micros) {
     this.#port = port;
     this.#expected = new Map(Object.entries(sessions));
+    this.#recorded = new Map(this.#expected);
     this.#isOver = this.#expected.size === 0;
     this.#untilMicros = nowMicros + leaseMicros * graceShare;
   }
@@ -83,26 +95,50 @@ export class Recovery {
     return this.#expected.has(session);
   }
 
-  /** The session has a file open now: a restart would have to wait for it, and to tell what it may have lost. */
-  remember(session: string, name: string, file: string): void {
+  /** Whether something has changed that the disk would not put on record: `onTime` tries again. */
+  get isBehind(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /**
+   * The session is about to have a file open: a restart would have to wait for it, and to tell what it may have lost.
+   *
+   * @returns why it may not: it is not on record
+   */
+  remember(session: string, name: string, file: string): DmmapError | undefined {
     const files = this.#live.get(session)?.files ?? [];
-    if (files.includes(file) || files.length === filesMax) return;
-    this.#live.set(session, { name, files: [...files, file] });
-    this.#record();
+    if (!files.includes(file) && files.length < filesMax) this.#live.set(session, { name, files: [...files, file] });
+    if (!this.#isOnRecord(session, file)) this.#record();
+    return this.#isOnRecord(session, file) ? undefined : this.#refusal;
   }
 
-  /** The session goes by what it was told of names and attributes: a restart would have to wait for it. */
-  rememberSession(session: string, name: string): void {
-    if (this.#live.has(session)) return;
-    this.#live.set(session, { name, files: [] });
-    this.#record();
+  /**
+   * The session is about to go by what it is told of names and attributes: a restart would have to wait for it. Asked for far more
+   * often than a file is opened: where that was refused, the disk is not tried again each time.
+   *
+   * @returns why it may not: it is not on record
+   */
+  rememberSession(session: string, name: string): DmmapError | undefined {
+    if (!this.#live.has(session)) {
+      this.#live.set(session, { name, files: [] });
+      if (!this.#recorded.has(session)) this.#record();
+    }
+    return this.#recorded.has(session) ? undefined : this.#refusal;
   }
 
-  /** The session has ended, by goodbye or by fence. */
-  forget(session: string): void {
+  /**
+   * The session has ended, by goodbye, or is about to be fenced.
+   *
+   * 1. What a node held is given to others, who store. 2. The home dies, and the next one finds the node on record. 3. The node
+   * is back first, and its word is taken. So who is fenced is fenced when it is off the record.
+   *
+   * @returns whether it is, and nothing else waits for the disk
+   */
+  forget(session: string): boolean {
     const wasExpected = this.#expected.delete(session);
     if (this.#live.delete(session) || wasExpected) this.#record();
     this.#endIfDone();
+    return !this.isBehind;
   }
 
   /**
@@ -138,34 +174,52 @@ export class Recovery {
   }
 
   /**
-   * Called now and then: who has not come back within the grace period is fenced. Not so who is back and has not claimed yet:
+   * Called now and then: what the disk refused is tried again, and who has not come back within the grace period is fenced. Not
+   * so who is back and has not claimed yet:
    *
    * 1. A node is back just before the end of the grace period, and may act on what it holds for a lease from then.
    * 2. The period ends, and what it holds is given to others. 3. It goes on reading what it had, and others store.
    */
   onTime(nowMicros: Micros): void {
+    if (this.isBehind) this.#record();
+    this.#loseAbsent(nowMicros);
+    this.#endIfDone();
+  }
+
+  #loseAbsent(nowMicros: Micros): void {
     if (this.#isOver || nowMicros < this.#untilMicros) return;
-    for (const [session, remembered] of this.#expected) {
-      if (this.#port.isBack(session)) continue;
+    const lost = [...this.#expected].filter(([session]) => !this.#port.isBack(session));
+    for (const [session, remembered] of lost) {
       this.#expected.delete(session);
       this.#live.delete(session);
       this.#port.onLost(remembered);
     }
-    this.#record();
-    this.#endIfDone();
+    if (lost.length > 0) this.#record();
   }
 
   #endIfDone(): void {
-    if (this.#isOver || this.#expected.size > 0) return;
+    if (this.#isOver || this.#expected.size > 0 || this.isBehind) return;
     this.#isOver = true;
     this.#port.onEnd();
     for (const action of this.#parked.splice(0)) action();
   }
 
+  /** Of one that has come back, with what it had open before, too. */
+  #isOnRecord(session: string, file: string): boolean {
+    const files = this.#recorded.get(session)?.files;
+    return files !== undefined && (files.includes(file) || files.length === filesMax);
+  }
+
   #record(): void {
-    const sessions = Object.fromEntries([...this.#expected, ...this.#live]);
-    const isEmpty = this.#expected.size + this.#live.size === 0;
-    this.#isUnsettledOnRecord = isEmpty && this.#settling > 0; // Else the sessions say so.
-    this.#port.remember({ sessions, isUnsettled: this.#isUnsettledOnRecord });
+    const sessions = new Map([...this.#expected, ...this.#live]);
+    const isUnsettled = sessions.size === 0 && this.#settling > 0; // Else the sessions say so.
+    this.#refusal = this.#port.remember({ sessions: Object.fromEntries(sessions), isUnsettled });
+    if (this.isBehind) {
+      // A disk may have taken what it says it has not.
+      for (const session of this.#recorded.keys()) if (!sessions.has(session)) this.#recorded.delete(session);
+    } else {
+      this.#recorded = sessions;
+      this.#isUnsettledOnRecord = isUnsettled;
+    }
   }
 }
