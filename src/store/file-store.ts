@@ -47,8 +47,8 @@ export class FileStore implements Store, PageFileOwner {
     makeServed(this.#path);
     this.#folder = new Folder(this.#path);
     this.#notes = new NotesFolder(join(this.#path, ownFolder));
-    this.#notes.reserve("sessions"); // A full disk must not keep nodes from opening files.
     this.#lockFd = this.#lock();
+    this.#notes.reserve("sessions"); // A full disk must not keep nodes from opening files.
     this.refused = new RefusedPool(options.refusedBytesMax ?? refusedBytesMax);
     this.#syncer = options.syncer ?? new ThreadSyncer();
     this.wakeFd = this.#syncer.wakeFd;
@@ -153,6 +153,7 @@ export class FileStore implements Store, PageFileOwner {
     this.tree.close();
     this.#syncer.close();
     this.#folder.close();
+    this.#notes.close();
     libc.close(this.#lockFd);
   }
 

@@ -18,12 +18,15 @@ interface Kept {
 /**
  * Small texts that a home keeps beside its files: each replaced as a whole, and durable when `write` returns.
  *
- * A note has two places in its file, written in turn, each with a number and a digest: a write that was cut short leaves
- * the other place as it was. Unlike a new file and a rename, that needs no room on the disk but what is reserved.
+ * A note has two places in its file, written in turn, each with a number and, at its end, a digest: a write that was cut short
+ * leaves the other place as it was, and is followed by one to the same place. Unlike a new file and a rename, that needs no room
+ * on the disk but what is reserved.
  */
 export class NotesFolder {
   readonly #path: string;
   readonly #numbers = new Map<string, number>();
+  /** Descriptors of reserved notes: a process that has no other left can write those. */
+  readonly #reserved = new Map<string, number>();
 
   constructor(path: string) {
     this.#path = path;
@@ -32,15 +35,22 @@ export class NotesFolder {
   /** Takes the room for a note. Without it the note may not find any later, which its `write` tells then. */
   reserve(name: string): void {
     const path = this.#file(name);
-    if (existsSync(path)) return;
     try {
       mkdirSync(dirname(path), { recursive: true });
-      const file = openSync(path, "w", 0o600);
-      for (const place of [0, placeBytes]) writeSync(file, Buffer.alloc(reservedBytes), 0, reservedBytes, place);
-      closeSync(file);
+      const isNew = !existsSync(path);
+      const file = openSync(path, isNew ? "w" : "r+", 0o600);
+      this.#reserved.set(name, file);
+      if (!isNew) return;
+      for (const place of [0, placeBytes]) writeAll(file, Buffer.alloc(reservedBytes), place);
+      syncFolder(dirname(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw noteError(name, error);
     }
+  }
+
+  close(): void {
+    for (const file of this.#reserved.values()) closeSync(file);
+    this.#reserved.clear();
   }
 
   read(name: string): string | undefined {
@@ -59,27 +69,32 @@ export class NotesFolder {
 
   /** An empty text is none. */
   write(name: string, text: string): void {
-    const path = this.#file(name);
     if (!this.#numbers.has(name)) this.read(name);
     const number = (this.#numbers.get(name) ?? 0) + 1;
     const kept: Kept = { number, text, digest: digestOf(number, text) };
     const bytes = Buffer.from(`${JSON.stringify(kept)}\0`);
     try {
-      const isNew = !existsSync(path);
       if (bytes.length > placeBytes) throw new RangeError(`${bytes.length} bytes are too many for a note`);
-      mkdirSync(dirname(path), { recursive: true });
-      const file = openSync(path, isNew ? "w" : "r+", 0o600);
-      try {
-        writeSync(file, bytes, 0, bytes.length, (number % 2) * placeBytes);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      if (isNew) syncFolder(dirname(path));
+      this.#put(name, bytes, (number % 2) * placeBytes);
       this.#numbers.set(name, number);
     } catch (error) {
       throw noteError(name, error);
     }
+  }
+
+  #put(name: string, bytes: Buffer, at: number): void {
+    const reserved = this.#reserved.get(name);
+    if (reserved !== undefined) return putDown(reserved, bytes, at);
+    const path = this.#file(name);
+    const isNew = !existsSync(path);
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(path, isNew ? "w" : "r+", 0o600);
+    try {
+      putDown(file, bytes, at);
+    } finally {
+      closeSync(file);
+    }
+    if (isNew) syncFolder(dirname(path));
   }
 
   #file(name: string): string {
@@ -101,6 +116,20 @@ function keptIn(place: Buffer): Kept | undefined {
 
 function digestOf(number: number, text: string): string {
   return createHash("sha256").update(`${number}:${text}`).digest("hex");
+}
+
+function putDown(file: number, bytes: Buffer, at: number): void {
+  writeAll(file, bytes, at);
+  fsyncSync(file);
+}
+
+/** A disk with room for a part takes that, and says so by a count alone. */
+function writeAll(file: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const count = writeSync(file, bytes, done, bytes.length - done, at + done);
+    if (count === 0) throw new Error(`the disk took ${done} of ${bytes.length} bytes`);
+    done += count;
+  }
 }
 
 function syncFolder(path: string): void {

@@ -99,6 +99,30 @@ test("the home is out of descriptors: those who are connected go on, others come
   await cluster.end();
 });
 
+test("the home is out of descriptors when a node is lost: it lives, and gives away what that one held", {
+  skip,
+}, async () => {
+  const leaseMillis = 1000;
+  await using cluster = await FaultCluster.start({
+    nodes: 1,
+    leaseMillis,
+    homeStart: { prefix: ["prlimit", "--nofile=64"] },
+  });
+  await cluster.mapEverywhere("few.bin", { size: 4 * pageBytes });
+  const { node: lost } = await RawNode.greet(cluster.home.port, "lost");
+  const { file } = await lost.request("open", { name: "few.bin" });
+  await lost.granted(lost.acquire(file, 2, 1, 2));
+  const idle = Array.from({ length: 100 }, () => connect(cluster.home.port, "127.0.0.1").on("error", () => undefined));
+  await until("the home says so", () => cluster.home.warnings.some((warning) => /EMFILE/.test(warning)));
+  const [node] = cluster.nodes;
+  await node.call("store", { at: pageBytes, value: 3 });
+  await cluster.home.untilFenced("lost");
+  const unwritten = cluster.home.warnings.filter((warning) => /note/.test(warning));
+  assert.deepEqual(unwritten, [], "the note of who is there takes no descriptor more");
+  for (const socket of [...idle, lost.socket]) socket.destroy();
+  await cluster.end();
+});
+
 test("a node that pings and never gives way is heard no more after a lease, and fenced when its lease is over then", {
   skip,
 }, async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { test } from "node:test";
 import { NotesFolder } from "../../src/store/notes-folder.js";
@@ -43,6 +43,32 @@ test("a full disk does not stop a note whose room was reserved", { skip: lacksRo
     for (let round = 0; round < 10; round++) notes.write("sessions", `${round}`.repeat(50_000));
     assert.equal(notes.read("sessions"), "9".repeat(50_000));
     assert.throws(() => notes.write("other", "x".repeat(9000)), { code: "DMMAP_NO_SPACE" });
+    notes.close();
+  } finally {
+    execFileSync("umount", ["--lazy", folder.path]);
+  }
+});
+
+test("a note of which a full disk takes a part fails, and leaves the one before it however often it is tried", {
+  skip: lacksRoot,
+}, () => {
+  using folder = temporaryFolder();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path]);
+  try {
+    const notes = new NotesFolder(folder.path);
+    notes.reserve("sessions");
+    assert.throws(() => writeFileSync(folder.at("filler"), Buffer.alloc(2 ** 20)), { code: "ENOSPC" });
+    notes.write("sessions", "old");
+    for (let round = 0; round < 3; round++) {
+      assert.throws(() => notes.write("sessions", `${round}`.repeat(90_000)), { code: "DMMAP_NO_SPACE" });
+      assert.equal(new NotesFolder(folder.path).read("sessions"), "old");
+    }
+    notes.write("sessions", "new");
+    assert.equal(new NotesFolder(folder.path).read("sessions"), "new");
+    rmSync(folder.at("filler"));
+    notes.write("sessions", "x".repeat(90_000));
+    assert.equal(new NotesFolder(folder.path).read("sessions"), "x".repeat(90_000));
+    notes.close();
   } finally {
     execFileSync("umount", ["--lazy", folder.path]);
   }
