@@ -60,6 +60,16 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   ),
   m("a second restart waits again for who was lost in the first", recovery, "if (lost.length > 0) this.#record();", ""),
   m("who was lost in a restart is not told of", recovery, "this.#port.onLost(remembered);", ""),
+  m("R15: a fence is not put on record first", recovery, "return !this.isBehind;", "return true;"),
+  m(
+    "R15: a recovery ends that is not on record",
+    recovery,
+    "this.#expected.size > 0 || this.isBehind",
+    "this.#expected.size > 0",
+  ),
+  m("what the disk refused is not tried again", recovery, "if (this.isBehind) this.#record();", ""),
+  m("what the disk refused counts as on record", recovery, "if (this.isBehind) {", "if (false) {"),
+  m("who may be off the record counts as on it", recovery, "this.#recorded.delete(session);", ";"),
   m("what came during a recovery is forgotten", recovery, "for (const action of this.#parked.splice(0)) action();", ""),
   m(
     "what came during a recovery is served before its end",
