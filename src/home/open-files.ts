@@ -33,6 +33,7 @@ export class OpenFiles {
     this.#recovery = recovery;
     this.#settling = new Settling(recovery, {
       sync: (open, done) => this.sync(open, undefined, done, false),
+      isGone: (open) => this.#isGone(open),
       onSettled: (open) => this.#closeIfIdle(open),
       onWarning: (message) => home.onWarning(message),
     });
@@ -160,6 +161,12 @@ export class OpenFiles {
     this.#byKey.delete(open.file.key);
     this.#byInode.delete(open.file.inode);
     open.file.close();
+  }
+
+  /** Of one that is closed already, a sync may still have been under way. */
+  #isGone(open: OpenFile): boolean {
+    if (open.directory.openCount > 0) return false;
+    return this.#byKey.get(open.file.key) !== open || open.file.isRemoved;
   }
 
   #record(open: OpenFile, record: StableDuties | undefined): DmmapError | undefined {

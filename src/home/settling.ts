@@ -7,7 +7,9 @@ export type SettlingRecovery = Pick<Recovery, "isOpen" | "park" | "beginSettling
 
 export interface SettlingPort {
   sync(open: OpenFile, done: SyncDone): void;
-  /** All that was stored to it is on stable storage. */
+  /** Whether nobody can ever see what was stored to it: it has no name, and nobody has it open. */
+  isGone(open: OpenFile): boolean;
+  /** All that was stored to it is on stable storage, or gone. */
   onSettled(open: OpenFile): void;
   /** For people. */
   onWarning(message: string): void;
@@ -46,18 +48,20 @@ export class Settling {
     return this.#failed.size > 0;
   }
 
+  /** One that is gone needs no sync: the disk may refuse it for want of the very room that the file takes, until it is closed. */
   #attempt(open: OpenFile, end: () => void): void {
     const onSynced: SyncDone = (error) => {
-      if (error === undefined) this.#succeed(open, end);
+      if (error === undefined) this.#succeed(open, end, "is on the disk now");
       else this.#fail(open, end, error.message);
     };
-    if (open.duties.isUnstable(0, pageMax)) this.#port.sync(open, onSynced);
-    else onSynced(undefined);
+    if (!open.duties.isUnstable(0, pageMax)) onSynced(undefined);
+    else if (this.#port.isGone(open)) this.#succeed(open, end, "is gone with it");
+    else this.#port.sync(open, onSynced);
   }
 
-  #succeed(open: OpenFile, end: () => void): void {
+  #succeed(open: OpenFile, end: () => void, what: string): void {
     end();
-    if (this.#warned.delete(open)) this.#port.onWarning(`what was stored to ${open.name} is on the disk now`);
+    if (this.#warned.delete(open)) this.#port.onWarning(`what was stored to ${open.name} ${what}`);
     this.#port.onSettled(open);
   }
 

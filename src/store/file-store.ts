@@ -166,6 +166,10 @@ export class FileStore implements Store, PageFileOwner {
     this.#closeIfIdle(file);
   }
 
+  isRemoved(file: PageFile): boolean {
+    return factsOf(file.fd).links === 0 && !this.tree.isKept(file.inode);
+  }
+
   /** A file that nobody uses stays open while a sync of it runs, or while the disk still owes it pages. */
   #closeIfIdle(file: PageFile): void {
     if (file.users > 0 || this.#syncs.isBusy(file)) return;

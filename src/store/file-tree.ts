@@ -106,6 +106,11 @@ export class FileTree extends InodeVerbs implements Tree {
     );
   }
 
+  /** Whether a file without a name can still be opened by who was told of it. */
+  isKept(inode: number): boolean {
+    return this.walk.replaced.has(inode);
+  }
+
   /** Takes over the descriptor of what had the new name of a move. */
   #replaced(fd: number): void {
     const { inode, links } = statOf(fd).attributes;

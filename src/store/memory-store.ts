@@ -113,6 +113,10 @@ export class MemoryStore implements Store, PageFileOwner {
     this.tree.closed(file.inode);
   }
 
+  isRemoved(file: PageFile): boolean {
+    return this.tree.attributes(file.inode).links === 0;
+  }
+
   #file(inode: number): PageFile {
     const file = this.#files.get(inode);
     if (file === undefined) throw storeError(`inode ${inode}`, Errno.ESTALE);

@@ -40,6 +40,7 @@ export interface PageFileOwner {
   sync(file: PageFile, done: SyncDone, isUrgent: boolean): void;
   /** Somebody closed the file: once for each open. */
   closed(file: PageFile): void;
+  isRemoved(file: PageFile): boolean;
 }
 
 /** An open descriptor, read and written by pages. The system's page cache is the cache; nothing is cached here. */
@@ -74,6 +75,10 @@ export class PageFile implements StoreFile {
     const { sizeBytes, allocatedBytes } = factsOf(fd);
     this.sizeBytes = sizeBytes;
     this.#mayHaveHoles = allocatedBytes < sizeBytes;
+  }
+
+  get isRemoved(): boolean {
+    return this.#owner.isRemoved(this);
   }
 
   read(start: PageIndex, end: PageIndex, to: number): void {

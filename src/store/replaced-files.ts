@@ -30,6 +30,10 @@ export class ReplacedFiles {
     return fd < 0 ? undefined : fd;
   }
 
+  has(inode: number): boolean {
+    return this.#kept.has(inode);
+  }
+
   /** Gives the room of those that nobody came for back to the disk. */
   expire(): void {
     const now = performance.now();

@@ -77,6 +77,8 @@ export interface StoreFile {
   readonly mayWrite: boolean;
   readonly policy: Policy;
   readonly sizeBytes: ByteOffset;
+  /** Whether nothing leads to it any more: who does not have it open will never see it. */
+  readonly isRemoved: boolean;
   /** Copies pages [start, end) to memory. A hole, and what is past the end of the file, reads as zeros. */
   read(start: PageIndex, end: PageIndex, to: number): void;
   /**

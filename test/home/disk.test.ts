@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -197,6 +197,35 @@ test("R20: what the home could not sync for those who have left stays unstable t
   const again = await reader.granted(reader.acquire(file, 1, 0, 1));
   assert.deepEqual([again.payload, again.flags & FrameFlag.unstable], [page(1), 0]);
   reader.socket.destroy();
+});
+
+test("to remove the file that fills the disk frees it, though its last pages found no room", {
+  skip: lacksRoot,
+}, async () => {
+  using folder = temporaryFolder();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder.path]);
+  try {
+    await using home = await startHome({ folder: folder.at("served"), listen });
+    const warnings: string[] = [];
+    home.on("warning", (message) => warnings.push(message));
+    const free = () => statfsSync(folder.path).bavail;
+    const before = free();
+    const { node } = await RawNode.greet(home.port, "writer");
+    const { file } = await node.request("open", { name: "fill", create: true, size: 1024 * 4096 });
+    await node.granted(node.acquire(file, 2, 0, 1, everything));
+    for (let start = 0; start < 1024; start += 256) node.write(file, start, page(1, 256));
+    await assert.rejects(node.sync(file), { code: "DMMAP_NO_SPACE" });
+    await node.request("close", { file });
+    await until("the home has tried", () => warnings.length > 0);
+    await node.request("remove", { name: "fill" });
+    await until("the room is free", () => free() === before);
+    const { openFiles, refusedBytes } = await home.status();
+    assert.deepEqual([openFiles, refusedBytes], [0, 0]);
+    assert.match(warnings[1], /fill is gone with it/);
+    node.socket.destroy();
+  } finally {
+    execFileSync("umount", ["--lazy", folder.path]);
+  }
 });
 
 test("what nodes that have left had stored goes to a full disk as soon as there is room, and is said", {

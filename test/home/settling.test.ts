@@ -16,11 +16,12 @@ function parts() {
       return () => void now.onRecord--;
     },
   };
-  const now = { onRecord: 0, settled: 0, warnings: [] as string[], isUnstable: true };
+  const now = { onRecord: 0, settled: 0, warnings: [] as string[], isUnstable: true, isGone: false };
   const syncs: SyncDone[] = [];
   const open = { name: "file", duties: { isUnstable: () => now.isUnstable } } as unknown as OpenFile;
   const settling = new Settling(recovery, {
     sync: (_open, done) => void syncs.push(done),
+    isGone: () => now.isGone,
     onSettled: () => void now.settled++,
     onWarning: (message) => void now.warnings.push(message),
   });
@@ -58,6 +59,16 @@ test("what somebody else has synced meanwhile needs no sync, and is settled", ()
   now.isUnstable = false;
   settling.retry();
   assert.deepEqual([syncs.length, now.onRecord, now.settled], [0, 0, 1]);
+});
+
+test("what nobody can see any more needs no sync, however often that has failed", () => {
+  const { settling, open, answer, syncs, now } = parts();
+  settling.settle(open);
+  answer(full);
+  now.isGone = true;
+  settling.retry();
+  assert.deepEqual([syncs.length, now.onRecord, now.settled, settling.isFailing], [0, 0, 1, false]);
+  assert.match(now.warnings[1], /file is gone with it/);
 });
 
 test("nothing is synced while nodes still come back", () => {

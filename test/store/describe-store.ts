@@ -49,6 +49,18 @@ export function describeStore(name: string, make: () => Store): void {
     });
     after(() => store.close());
 
+    test("a file is removed when its last name is, however many have it open", () => {
+      const { file } = store.open("removed", { create: true });
+      assert.equal(file.isRemoved, false);
+      store.rename("removed", "renamed");
+      store.tree.link(file.inode, store.tree.root, "other name");
+      store.remove("renamed");
+      assert.equal(file.isRemoved, false);
+      store.remove("other name");
+      assert.equal(file.isRemoved, true);
+      file.close();
+    });
+
     test("a file that is not there is not found, and made only when asked", () => {
       assert.throws(() => store.open("a"), { code: "DMMAP_NOT_FOUND" });
       assert.throws(() => store.stat("a"), { code: "DMMAP_NOT_FOUND" });
