@@ -231,6 +231,7 @@ export class ControlHandler {
     const open = fileOf(session, file);
     this.#home.files.close(open, session);
     session.files.delete(file);
+    session.claimedLocks.delete(file);
     return {};
   }
 

@@ -1,12 +1,15 @@
 import { DmmapError } from "../core/error.js";
 import type { LockOwner } from "../core/home/lock-waits.js";
 import type { ByteRange, RangeLock, RangeLocks } from "../core/home/range-locks.js";
-import type { LockRequest, SetLock } from "../core/wire/tree-requests.js";
+import { heldLocksMax, type LockRequest, type SetLock } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import { fileOf } from "./file-handler.js";
 import type { HomeContext } from "./home-context.js";
 import type { Session } from "./session.js";
 import type { TreeRequest, TreeRequestOf } from "./tree-schemas.js";
+
+/** Of one node on one file: twice what it takes, since to end a part of a lock may make two of it. */
+const claimsMax = 2 * heldLocksMax;
 
 /** Requests for locks: fcntl's and flock's of mounts, and the library's, which are as fcntl's. */
 export class LockHandler {
@@ -66,9 +69,17 @@ function test(session: Session, body: TreeRequestOf<"testLock">): object {
   return { lock: { start, end: end === Infinity ? null : end, type, pid: node === session.node ? pid : 0 } };
 }
 
-/** What was lost is said, so that the node can tell its program. */
-function claim(session: Session, { file, locks }: TreeRequestOf<"claimLocks">): { lost: number[] } {
+/** In force with the last part of it. What was lost is said, so that the node can tell its program. */
+function claim(session: Session, { file, locks: part, more }: TreeRequestOf<"claimLocks">): { lost: number[] } {
   const { locks: tables, delegation } = fileOf(session, file);
+  const locks = session.claimedLocks.get(file) ?? [];
+  if (locks.length + part.length > claimsMax) throw new DmmapError("DMMAP_PROTOCOL", "claims of locks without end");
+  locks.push(...part);
+  if (more) {
+    session.claimedLocks.set(file, locks);
+    return { lost: [] };
+  }
+  session.claimedLocks.delete(file);
   const lost = (["posix", "flock"] as const).flatMap((kind) => {
     const indices = [...locks.keys()].filter((index) => locks[index].kind === kind && locks[index].type !== "none");
     const claimed = indices.flatMap((index) => lockOf(session, locks[index]) ?? []);

@@ -1,5 +1,6 @@
 import { SessionLease } from "../core/home/session-lease.js";
 import type { NodeId } from "../core/units.js";
+import type { LockRequest } from "../core/wire/tree-requests.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
 import { Outcomes } from "./outcomes.js";
@@ -18,6 +19,8 @@ export class Session {
   readonly lease: SessionLease;
   /** Back after a lost connection or a restart, and not done with its claims: those of each file that were refused. */
   readonly refused = new Map<number, [number, number][]>();
+  /** What it has said so far of the locks that it holds, of each file: void with its connection. */
+  readonly claimedLocks = new Map<number, LockRequest[]>();
   /** Of the changes of names that it asked for. */
   readonly outcomes = new Outcomes();
   /** Its node had a session before, of which this home remembers no outcomes. */

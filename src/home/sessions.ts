@@ -84,6 +84,7 @@ export class Sessions {
     // What it was asked over a connection that was lost without our notice, it is asked again: it has a lease to answer.
     session.lease.forgetQuestions();
     session.refused.clear();
+    session.claimedLocks.clear();
     session.isBack = false;
     return session;
   }

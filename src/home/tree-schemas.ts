@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { claimedLocksMax } from "../core/wire/tree-requests.js";
 
 const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const word = v.pipe(number, v.maxValue(0xffff_ffff));
@@ -23,7 +24,6 @@ const lock = {
   type: v.picklist(["shared", "exclusive", "none"]),
   pid: word,
 };
-const locksMax = 100_000;
 /** A value of 64 KiB, which is Linux's limit, in base64. */
 const valueMax = 90_000;
 
@@ -98,7 +98,11 @@ export const treeSchemas = {
   deallocate: v.object({ file: number, start: number, end: number }),
   seek: v.object({ file: number, offset: number, what: v.picklist(["data", "hole"]) }),
   testLock: v.object(lock),
-  claimLocks: v.object({ file: number, locks: v.pipe(v.array(v.object(lock)), v.maxLength(locksMax)) }),
+  claimLocks: v.object({
+    file: number,
+    locks: v.pipe(v.array(v.object(lock)), v.maxLength(claimedLocksMax)),
+    more: v.boolean(),
+  }),
 };
 
 export function isTreeRequest(request: { readonly op: string }): request is TreeRequest {

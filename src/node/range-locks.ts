@@ -2,11 +2,11 @@ import { DmmapError } from "../core/error.js";
 import type { RangeLock } from "../core/home/range-locks.js";
 import { FileLocks } from "../core/token/file-locks.js";
 import type { ControlOperations } from "../core/wire/control.js";
-import type { LockRequest, SetLock } from "../core/wire/tree-requests.js";
+import { claimedLocksMax, heldLocksMax, type LockRequest, type SetLock } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { HomeConnection } from "./home-connection.js";
-import { type HomeRequests, takenBack } from "./home-requests.js";
+import { type HomeRequests, isDown, takenBack } from "./home-requests.js";
 import type { OpenFile } from "./open-files.js";
 
 type Kind = LockRequest["kind"];
@@ -54,6 +54,7 @@ export class NodeRangeLocks {
   set(open: OpenFile, lock: AskedLock, how: LockHow, onDone: (error: DmmapError | undefined) => void): void {
     if (lock.type === "none") return this.#unlock(open, lock, onDone);
     const locks = this.#locksOf(open);
+    if (locks.count >= heldLocksMax) return onDone(tooMany());
     const range = toRange(lock);
     // The home ends a flock that is to change before it looks whether the other one is to be had.
     if (lock.kind === "flock" && locks.flock.has(range, range.type)) locks.flock.unlock(range);
@@ -186,21 +187,37 @@ export class NodeRangeLocks {
   #tell(open: OpenFile, locks: FileLocks, telling: object, onLost = () => {}, then = () => {}): void {
     this.settle(open, () => {
       if (!locks.isTelling(telling)) return;
-      this.#claim(open, locks, onLost);
-      locks.told();
-      then();
+      this.#claim(open, locks, onLost, () => {
+        locks.told();
+        then();
+      });
     });
   }
 
-  #claim({ file: { frames } }: OpenFile, held: FileLocks, onLost: () => void): void {
+  /**
+   * Says what is held just now, each part when the home has the one before; `then` goes behind the last. What ends meanwhile is
+   * said behind that, and nothing is added before.
+   */
+  #claim({ file: { frames } }: OpenFile, held: FileLocks, onLost: () => void, then: () => void): void {
     const { number } = frames;
     const locks = kinds.flatMap((kind) => held[kind].held.map((lock) => toRequest(number, kind, lock)));
-    this.#connection.request("claimLocks", { file: number, locks }, (answer) => {
-      if (answer === undefined) return; // Down once more: claimed again then.
-      const { lost } = answer as ControlOperations["claimLocks"]["reply"];
-      for (const index of lost) held[locks[index].kind].unlock(toRange(locks[index]));
-      if (lost.length > 0) onLost();
-    });
+    const send = (start: number) => {
+      const end = start + claimedLocksMax;
+      const more = end < locks.length;
+      this.#connection.request(
+        "claimLocks",
+        { file: number, locks: locks.slice(start, end), more },
+        (answer, error) => {
+          if (isDown(error)) return; // Claimed again then, from the first part on.
+          if (more) return send(end);
+          const { lost = [] } = (answer ?? {}) as Partial<ControlOperations["claimLocks"]["reply"]>; // None: closed there.
+          for (const index of lost) held[locks[index].kind].unlock(toRange(locks[index]));
+          if (lost.length > 0) onLost();
+        },
+      );
+      if (!more) then();
+    };
+    send(0);
   }
 
   #unlock(open: OpenFile, lock: AskedLock, onDone: (error: undefined) => void): void {
@@ -263,6 +280,11 @@ export class NodeRangeLocks {
 
 function busy(): DmmapError {
   return new DmmapError("DMMAP_BUSY", "another owner has a lock there", { errno: Errno.EAGAIN });
+}
+
+function tooMany(): DmmapError {
+  const message = `this node holds ${heldLocksMax} locks on the file, and may hold no more`;
+  return new DmmapError("DMMAP_BUSY", message, { errno: Errno.ENOLCK });
 }
 
 function endOf(open: OpenFile, lock: AskedLock): SetLock {

@@ -146,6 +146,27 @@ export const basics = {
     await node.locks.get(as)?.release();
   },
 
+  /** Locks one byte of each ten, exclusively. */
+  async lockMany(node: NodeState, { count }: { count: number }) {
+    for (let each = 0; each < count; each++) {
+      node.locks.set(`byte ${10 * each}`, await node.file().lock(10 * each, 1, "exclusive"));
+    }
+  },
+
+  /** How many of those bytes may be locked: each for a moment. */
+  async countLockable(node: NodeState, { count }: { count: number }) {
+    let lockable = 0;
+    for (let each = 0; each < count; each++) {
+      try {
+        await using _lock = await node.file().lock(10 * each, 1, "exclusive", { wait: false });
+        lockable++;
+      } catch (error) {
+        if ((error as { code?: string }).code !== "DMMAP_BUSY") throw error;
+      }
+    }
+    return lockable;
+  },
+
   /** Counts on without atomics, under an exclusive lock. */
   async countUnderLock(node: NodeState, { rounds }: { rounds: number }) {
     const words = node.words();

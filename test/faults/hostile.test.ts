@@ -198,6 +198,8 @@ const json = fc.oneof(
       inLine: fc.boolean(),
       wait: fc.boolean(),
       lock: number,
+      locks: fc.constant([]),
+      more: fc.boolean(),
       request: number,
       epoch: number,
     })

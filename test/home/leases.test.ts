@@ -117,6 +117,33 @@ test("a goodbye gives everything back at once, without fencing", async () => {
   waiter.socket.destroy();
 });
 
+test("I25: what locks a node holds is in force with the last part of it; parts before a lost connection are void", async () => {
+  const { node: deciding, welcome } = await RawNode.greet(home.port, "in parts");
+  const { node: waiter } = await RawNode.greet(home.port, "waits for parts");
+  const { file } = await deciding.request("open", { name: "parts", create: true, size: 4096 });
+  await waiter.request("open", { name: "parts" });
+  for (let start = 0; start < 8; start++) await deciding.request("setLock", lockRequest({ file, start }));
+  const part = (start: number, more: boolean) => {
+    return { file, locks: [lockRequest({ file, owner: `${start}`, start, end: start + 1 })], more };
+  };
+  const first = waiter.ask("setLock", lockRequest({ file, owner: "first", start: 0, end: 1 }));
+  await deciding.next(FrameType.recallLocks);
+  await deciding.request("claimLocks", part(0, true));
+  deciding.socket.resetAndDestroy();
+  const { node: again } = await RawNode.greet(home.port, "in parts again", welcome.session);
+  await again.request("claimLocks", part(1, true));
+  await waiter.settled();
+  assert.ok(!waiter.heard.some(({ request }) => request === first), "nothing is decided yet");
+  assert.deepEqual(await again.request("claimLocks", part(2, false)), { lost: [] });
+  await waiter.answer(first);
+  for (const start of [1, 2]) {
+    const lock = lockRequest({ file, owner: "later", start, end: start + 1 });
+    await assert.rejects(waiter.request("setLock", lock), { code: "DMMAP_BUSY" });
+  }
+  await waiter.request("setLock", lockRequest({ file, owner: "later", start: 3 }));
+  for (const node of [again, waiter]) node.socket.destroy();
+});
+
 test("a node that comes back within its lease goes on with what it claims; what it does not claim is free", async () => {
   const { holder, waiter, welcome, file, lock, asked } = await holderAndWaiter("back");
   holder.socket.resetAndDestroy();
@@ -125,7 +152,7 @@ test("a node that comes back within its lease goes on with what it claims; what 
   assert.deepEqual([second.session, second.node, second.boot], [welcome.session, welcome.node, welcome.boot]);
   again.send({ type: FrameType.claim, file, mode: 1, start: 0, end: 2, epoch: 1 });
   again.send({ type: FrameType.claim, file, mode: 2, start: 8, end: 9, epoch: 1 });
-  await again.request("claimLocks", { file, locks: [] });
+  await again.request("claimLocks", { file, locks: [], more: false });
   const { size, refused } = await again.request("claimed", { file, epoch: 1, duty: 0 });
   assert.deepEqual([size, refused], [10 * 4096, [[8, 9]]], "what it never held is refused");
   const { start, end, mode } = await again.next(FrameType.revoke);

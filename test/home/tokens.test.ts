@@ -197,7 +197,7 @@ test("R16, I25: a node that is alone with a file's locks decides about them, unt
   await b.settled();
   assert.ok(!b.heard.some(({ request }) => [first, second, third].includes(request)), "nothing is decided yet");
   // All that it has by now: the first bytes it has given up, without a word.
-  await a.request("claimLocks", { file, locks: [lockRequest({ file, start: 5 })] });
+  await a.request("claimLocks", { file, locks: [lockRequest({ file, start: 5 })], more: false });
   await assert.rejects(b.answer(second), { code: "DMMAP_BUSY" });
   assert.equal(((await b.answer(third)) as { lock: { start: number } }).lock.start, 5);
   await a.request("setLock", lockRequest({ file, type: "none" }));

@@ -176,6 +176,12 @@ export class RangeLocks {
   #put(range: ByteRange & LockOwner & { readonly pid?: number }, type: RangeLockType | undefined): void {
     const { node, owner, pid = 0 } = range;
     let { start, end } = range;
+    const isApart = (held: RangeLock) =>
+      held.start > end || start > held.end || held.owner !== owner || held.node !== node;
+    if (this.#held.every(isApart)) {
+      if (type !== undefined) this.#held.push({ node, owner, pid, type, start, end });
+      return; // Mostly so: nothing is copied.
+    }
     const kept: RangeLock[] = [];
     for (const held of this.#held) {
       const isOwn = held.node === node && held.owner === owner;
@@ -198,7 +204,7 @@ function part({ node, owner, pid, type }: RangeLock, start: number, end: number)
 }
 
 function conflicts(held: RangeLock, asked: RangeLock): boolean {
-  if (held.node === asked.node && held.owner === asked.owner) return false;
+  if (held.start >= asked.end || asked.start >= held.end) return false; // First: to compare names costs more.
   if (held.type === "shared" && asked.type === "shared") return false;
-  return held.start < asked.end && asked.start < held.end;
+  return held.node !== asked.node || held.owner !== asked.owner;
 }

@@ -144,6 +144,10 @@ export class FileLocks {
     for (const kind of kinds) for (const { node } of [...this[kind].held]) this[kind].releaseNode(node);
   }
 
+  get count(): number {
+    return this.posix.held.length + this.flock.held.length;
+  }
+
   hasAny(): boolean {
     return this.isHeldBesides();
   }

@@ -33,6 +33,11 @@ type Told = Described & LeasedAnswer;
 type Changed = object & ChangeAnswer;
 type Made = Described & ChangeAnswer;
 
+/** Of one node on one file. It says all of them to a home that has to hear them, and the home what of it is lost. */
+export const heldLocksMax = 16_384;
+/** In one `claimLocks`, so that it stays well below the longest frame. */
+export const claimedLocksMax = 512;
+
 /** Bytes [start, end) of an open file; `end` null reaches to the end, however far the file goes. */
 export interface LockRequest {
   readonly file: number;
@@ -138,6 +143,9 @@ export interface TreeRequests {
   setLock: { request: SetLock; reply: { isDelegated?: boolean } };
   /** The first lock that stands against this one; null when none does. Processes of other nodes have no id here: 0. */
   testLock: { request: LockRequest; reply: { lock: Pick<LockRequest, "start" | "end" | "type" | "pid"> | null } };
-  /** A node that is back says all that it holds on the file. `lost`: indices of those that others have by now. */
-  claimLocks: { request: { file: number; locks: LockRequest[] }; reply: { lost: number[] } };
+  /**
+   * The node says all that it holds on the file, in parts of at most `claimedLocksMax`: `more` with each but the last, which is
+   * when the home goes by it. `lost`, then: indices, in all of it, of those that others have by now.
+   */
+  claimLocks: { request: { file: number; locks: LockRequest[]; more: boolean }; reply: { lost: number[] } };
 }
