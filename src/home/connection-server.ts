@@ -66,6 +66,7 @@ export class ConnectionServer {
   refuse(connection: Connection, code: string, message: string): void {
     this.#home.counters.protocolErrors++;
     connection.end(code, message, this.#home.nowMicros);
+    if (connection.session !== undefined) connection.session.wasRefused = true;
     this.#detach(connection);
   }
 

@@ -31,6 +31,8 @@ export class Session {
   claims: object = {};
   /** There is nothing left that it may claim: it has lost no connection, or is back and has said so after all its claims. */
   isBack = true;
+  /** This home has ended its last connection, for a breach of the protocol, and it is not back yet. */
+  wasRefused = false;
   /** It has been told something on a lease. */
   hasLeases = false;
 

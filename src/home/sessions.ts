@@ -81,8 +81,10 @@ export class Sessions {
     session.connection = connection;
     session.address = connection.address;
     session.lease.heard(nowMicros);
-    // What it was asked over a connection that was lost without our notice, it is asked again: it has a lease to answer.
-    session.lease.forgetQuestions();
+    // What it was asked over a connection that was lost without our notice, it is asked again: it has a lease to answer. Not if
+    // it has broken the protocol: who does that each time would never owe an answer.
+    if (!session.wasRefused) session.lease.forgetQuestions();
+    session.wasRefused = false;
     session.refused.clear();
     session.claimedLocks.clear();
     session.isBack = false;
@@ -154,20 +156,20 @@ export class Sessions {
     const { connection } = session;
     session.condemnedFor = reason;
     session.lease.condemn(heardMicros);
+    if (connection === undefined) return;
     session.connection = undefined;
     this.#disconnect(session);
-    if (connection === undefined) return;
     connection.session = undefined;
     connection.end("DMMAP_FENCED", `fenced: ${reason}`, nowMicros);
   }
 
   /**
    * Whether a node has left a revoke, or a new size, unanswered for a lease, without saying that it knows. A node that this
-   * home does not read from has no chance to answer.
+   * home does not read from has no chance to answer; one that it has cut off had it.
    */
   #owesAnswer(session: Session, nowMicros: number): boolean {
     const { lease, connection } = session;
-    if (connection === undefined || connection.isPaused) {
+    if (!session.wasRefused && (connection === undefined || connection.isPaused)) {
       lease.forgetQuestions();
       return false;
     }

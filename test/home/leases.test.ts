@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { FrameType } from "../../src/core/wire/frame.js";
 import { type FencedEvent, type Home, startHome } from "../../src/home/index.js";
 import { until, within } from "../support/until.js";
@@ -96,6 +97,34 @@ test("I25: a node that is asked what locks it holds, and does not say so for a l
   const lock = waiter.ask("setLock", lockRequest({ file, wait: true }));
   await pinging(deciding, pinging(waiter, waiter.answer(lock)));
   assert.match((await fenced).reason, /did not answer/);
+});
+
+test("a node that breaks the protocol each time that it is asked, and comes back, is fenced all the same", async () => {
+  const { node: first, welcome } = await RawNode.greet(home.port, "breaking");
+  const { node: waiter } = await RawNode.greet(home.port, "waits for the breaking");
+  const { file } = await first.request("open", { name: "breaking", create: true, size: 4096 });
+  await waiter.request("open", { name: "breaking" });
+  for (let start = 0; start < 8; start++) await first.request("setLock", lockRequest({ file, start }));
+  const fenced = fencedOnce("breaking");
+  const lock = waiter.ask("setLock", lockRequest({ file, wait: true }));
+  await first.next(FrameType.recallLocks);
+  const over = new AbortController();
+  const breaking = (async () => {
+    for (let node = first; !over.signal.aborted; ) {
+      node.send({ type: FrameType.grant });
+      await node.closed();
+      await delay(leaseMillis / 10);
+      if (!over.signal.aborted) ({ node } = await RawNode.greet(home.port, "breaking again", welcome.session));
+    }
+  })();
+  try {
+    assert.match((await pinging(waiter, fenced)).reason, /did not answer/);
+  } finally {
+    over.abort();
+    await breaking;
+  }
+  await pinging(waiter, waiter.answer(lock));
+  waiter.socket.destroy();
 });
 
 test("a node that is heard keeps its lease", async () => {
