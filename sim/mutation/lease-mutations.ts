@@ -146,6 +146,13 @@ const tableMutations: readonly Mutation[] = [
   ),
   m("a change of a node that is gone is made", table, "if (change.by === by) this.#end(change);", ";"),
   m("a node has leases without bound", table, "if (this.room(node) <= 0) {", "if (false) {"),
+  m("a recall is as long as it gets", table, "if (bytes <= listBytesMax) continue;", "continue;"),
+  m(
+    "of a long recall only the end is asked",
+    table,
+    "for (const recall of this.#recall(node, batch)) waits.add(recall);",
+    "waits.add(this.#recall(node, batch).pop());",
+  ),
   m("a node that is full is never relieved", table, "this.#relieve(node); return false;", "return false;"),
   m(
     "a node that is full is asked again before it has answered",

@@ -1,7 +1,6 @@
+import { listBytesMax } from "../core/wire/frame.js";
 import type { FolderPage } from "../store/tree.js";
 
-/** An answer in text that is longer is no frame to a node (its input.ts). */
-const pageBytesMax = 480 * 1024;
 /** Of an entry's JSON, without its name: each number as long as it can be. */
 const attributesBytesMax = 450;
 
@@ -10,7 +9,7 @@ export function fitting({ entries, more }: FolderPage): FolderPage {
   let bytes = 0;
   for (const [index, { name }] of entries.entries()) {
     bytes += Buffer.byteLength(JSON.stringify(name)) + attributesBytesMax;
-    if (bytes > pageBytesMax) return { entries: entries.slice(0, index), more: true };
+    if (bytes > listBytesMax) return { entries: entries.slice(0, index), more: true };
   }
   return { entries, more };
 }

@@ -1,5 +1,5 @@
 import { DmmapError } from "../core/error.js";
-import { dataPagesMax, decodeHeader, type Frame, FrameType, headerBytes } from "../core/wire/frame.js";
+import { dataPagesMax, decodeHeader, type Frame, FrameType, headerBytes, requestBytesMax } from "../core/wire/frame.js";
 import { lockPayloadMax } from "../core/wire/lock-frame.js";
 import type { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
@@ -10,7 +10,6 @@ const frameBytesMax = headerBytes + dataPagesMax * pageBytes;
 export const receiveBytes = 2 * frameBytesMax;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-const textBytesMax = 256 * 1024;
 
 /** What has come in on one connection and has not been served yet. Page payloads are used where they lie. */
 export class ReceiveBuffer {
@@ -86,5 +85,5 @@ function badPayload({ type, payloadBytes }: Frame): string | undefined {
   if (type === FrameType.lock) return payloadBytes > lockPayloadMax ? `a lock of ${payloadBytes} bytes` : undefined;
   const mayCarryText = type === FrameType.hello || type === FrameType.request || type === FrameType.closing;
   if (!mayCarryText) return `${payloadBytes} bytes behind a frame of type ${type}, which carries none`;
-  return payloadBytes > textBytesMax ? `a request of ${payloadBytes} bytes, at most ${textBytesMax}` : undefined;
+  return payloadBytes > requestBytesMax ? `a request of ${payloadBytes} bytes, at most ${requestBytesMax}` : undefined;
 }

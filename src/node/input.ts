@@ -1,10 +1,10 @@
-import { decodeHeader, type Frame, frameMagic, headerBytes, magicAt } from "../core/wire/frame.js";
+import { answerBytesMax, decodeHeader, type Frame, frameMagic, headerBytes, magicAt } from "../core/wire/frame.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { receive } from "../kernel/socket.js";
 
-/** Twice what an answer in text may take: a folder's entries, see `fitting` in the home's folder-page.ts. */
-const stagingBytes = 1024 * 1024;
+/** So that there is always room for the longest answer behind what has been served. */
+const stagingBytes = 2 * answerBytesMax;
 /** Received at a time where a header is awaited: room for a page and its header, and little of a long payload to copy. */
 const headReadBytes = 16 * 1024;
 const eagain = -11;
@@ -97,7 +97,7 @@ export class Input {
         this.#inPayload = true;
         this.#received = 0;
         this.#address = this.#frame.payloadBytes === 0 ? 0 : this.#sink.payloadAddress(this.#frame);
-        if (this.#address === 0 && this.#frame.payloadBytes > stagingBytes / 2) return "control frame too long";
+        if (this.#address === 0 && this.#frame.payloadBytes > answerBytesMax) return "control frame too long";
       }
       if (!this.#takePayload()) return undefined;
     }

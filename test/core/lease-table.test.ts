@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type LeaseKey, LeaseTable } from "../../src/core/home/lease-table.js";
+import { answerBytesMax } from "../../src/core/wire/frame.js";
 
 function table(leasesMax = 100) {
   const story: string[] = [];
@@ -119,6 +120,49 @@ test("a node that has as many leases as it may gives up the oldest", () => {
   leases.acknowledged(1, 1);
   assert.ok(leases.grant(1, 8));
   assert.equal(leases.room(1), 1);
+});
+
+const longNames = Array.from({ length: 16_384 }, (_, index) => `1234567/${"\u0001".repeat(50)}${index}`);
+
+test("what a full node gives up goes into as many frames as it takes, and all of it goes", () => {
+  const asked: { recall: number; keys: readonly LeaseKey[] }[] = [];
+  const leases = new LeaseTable(
+    { recall: (_node, recall, keys) => asked.push({ recall, keys }) },
+    4 * longNames.length,
+  );
+  for (const name of longNames) leases.grant(1, name);
+  for (let key = 0; key < 3 * longNames.length; key++) leases.grant(1, key);
+  assert.equal(leases.grant(1, "1/a"), false);
+  assert.deepEqual(
+    asked.flatMap(({ keys }) => keys),
+    longNames,
+  );
+  assert.ok(asked.every((body) => JSON.stringify(body).length < answerBytesMax));
+  const [last, ...others] = asked.toReversed();
+  for (const { recall } of others) assert.ok(leases.acknowledged(1, recall));
+  assert.equal(leases.grant(1, longNames[0]), true, "there is room again");
+  assert.equal(leases.unanswered(1) === undefined, false);
+  leases.acknowledged(1, last.recall);
+  assert.equal(leases.unanswered(1), undefined);
+  assert.equal(leases.room(1), longNames.length - 1);
+});
+
+test("I19: a change of many names with long keys is asked in several frames, and waits for all of them", () => {
+  const asked: { recall: number; keys: readonly LeaseKey[] }[] = [];
+  const leases = new LeaseTable({ recall: (_node, recall, keys) => asked.push({ recall, keys }) }, longNames.length);
+  for (const name of longNames) leases.grant(1, name);
+  let isChanged = false;
+  const act = () => {
+    isChanged = true;
+  };
+  leases.change(2, () => longNames, act);
+  assert.ok(asked.length > 1 && asked.every((body) => JSON.stringify(body).length < answerBytesMax));
+  for (const { recall } of asked) {
+    assert.equal(isChanged, false);
+    leases.acknowledged(1, recall);
+  }
+  assert.equal(isChanged, true);
+  assert.deepEqual([leases.keyCount, leases.waitingCount], [0, 0]);
 });
 
 /** Nodes with caches, and messages in order to and from each: no cache may ever differ from what is so. */

@@ -1,4 +1,5 @@
 import type { NodeId } from "../units.js";
+import { listBytesMax } from "../wire/frame.js";
 
 /**
  * What a lease is on: the attributes of an inode, by its number; where a name leads, or that it leads nowhere, as `nameKey` writes
@@ -51,6 +52,9 @@ interface Change {
 
 /** Numbers of recalls go round at this. */
 const recallMax = 0xffff_fff0;
+/** How long a key may be in JSON: a number, or six bytes for each unit of a text, with what stands around it. */
+const numberBytesMax = 20;
+const unitBytesMax = 6;
 /** What a node gives up when it has as many leases as it may: this share of them, the oldest. */
 const reliefShare = 0.25;
 
@@ -182,14 +186,28 @@ export class LeaseTable {
       for (const [node, recall] of this.#byKey.get(key) ?? []) {
         if (node === by) continue;
         if (recall !== 0) waits.add(recall);
-        else batches.set(node, [...(batches.get(node) ?? []), key]);
+        else if (!batches.get(node)?.push(key)) batches.set(node, [key]);
       }
     }
-    for (const [node, batch] of batches) waits.add(this.#recall(node, batch));
+    for (const [node, batch] of batches) for (const recall of this.#recall(node, batch)) waits.add(recall);
     return waits;
   }
 
-  #recall(node: NodeId, keys: readonly LeaseKey[]): number {
+  /** In as many questions as it takes for each to fit into a frame. @returns their numbers */
+  #recall(node: NodeId, keys: readonly LeaseKey[]): number[] {
+    const recalls: number[] = [];
+    let [start, bytes] = [0, 0];
+    for (const [index, key] of keys.entries()) {
+      bytes += bytesOf(key);
+      if (bytes <= listBytesMax) continue;
+      recalls.push(this.#recallAtOnce(node, keys.slice(start, index)));
+      [start, bytes] = [index, bytesOf(key)];
+    }
+    recalls.push(this.#recallAtOnce(node, keys.slice(start)));
+    return recalls;
+  }
+
+  #recallAtOnce(node: NodeId, keys: readonly LeaseKey[]): number {
     this.#recallLast = (this.#recallLast % recallMax) + 1;
     const recall = this.#recallLast;
     this.#recalls.set(recall, { node, keys });
@@ -249,4 +267,8 @@ export class LeaseTable {
     keys?.delete(key);
     if (keys?.size === 0) this.#byNode.delete(node);
   }
+}
+
+function bytesOf(key: LeaseKey): number {
+  return numberBytesMax + (typeof key === "string" ? unitBytesMax * key.length : 0);
 }

@@ -29,6 +29,12 @@ export const protocolVersion = 1;
 /** Data in one frame: at most 1 MiB, so that one stream cannot hold up a demand for long. */
 export const dataPagesMax = 256;
 export const payloadBytesMax = 4 * 1024 * 1024;
+/** JSON in one frame from a node: a home need not hold more for anybody. */
+export const requestBytesMax = 256 * 1024;
+/** JSON in one frame from a home. */
+export const answerBytesMax = 512 * 1024;
+/** What an answer lists is cut off at this, or goes on in the next: it leaves room for what stands around it. */
+export const listBytesMax = answerBytesMax - 32 * 1024;
 
 export const FrameType = {
   /** node → home, first frame. JSON `Hello`. */
