@@ -37,7 +37,7 @@ export function lookLines({ status, rates }: Look, size?: ScreenSize): string[] 
   return [
     ...head,
     ...titled(
-      `Nodes: ${status.nodes.length}${leftOut(status.nodes.length - nodesShown)}`,
+      `Nodes: ${status.nodeCount}${leftOut(status.nodeCount - nodesShown)}`,
       fitted(status.nodes.slice(0, nodesShown), nodeTable, width - indentCells),
     ),
     ...titled(
@@ -55,7 +55,7 @@ function headParts(home: HomeStatus): string[] {
     home.store,
     `up ${formatSeconds(home.uptimeMillis / 1000)}`,
     `memory ${formatByteSize(home.memory.residentBytes)}`,
-    `nodes ${home.nodes.length}`,
+    `nodes ${home.nodeCount}`,
     `open files ${home.openFiles}`,
     `lease ${formatSeconds(home.leaseMillis / 1000)}`,
   ];

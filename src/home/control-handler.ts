@@ -6,6 +6,7 @@ import { FrameType } from "../core/wire/frame.js";
 import type { SetLock } from "../core/wire/tree-requests.js";
 import type { FileTokensStatus } from "../observe/status.js";
 import { changedBy } from "./changed-keys.js";
+import { clippedStatus, clippedTokens } from "./clipped-status.js";
 import type { Connection } from "./connection.js";
 import { type ControlRequest, parseControlRequest } from "./control-schemas.js";
 import { FileHandler, fileOf, keepOpen } from "./file-handler.js";
@@ -197,7 +198,7 @@ export class ControlHandler {
         this.#home.recovery.recovered(session.id);
         return {};
       case "status":
-        return this.#home.status();
+        return clippedStatus(this.#home.status());
       case "tokens":
         return this.#tokens(body.name);
     }
@@ -271,9 +272,9 @@ export class ControlHandler {
 
   #tokens(name: string): FileTokensStatus {
     const open = this.#home.files.find(name);
-    if (open !== undefined) return this.#home.tokens(open);
+    if (open !== undefined) return clippedTokens(this.#home.tokens(open));
     const { size, policy } = this.#home.store.stat(name);
-    return { name, sizeBytes: size, policy, epoch: 0, waiters: 0, segments: [] };
+    return { name, sizeBytes: size, policy, epoch: 0, waiters: 0, segments: [], segmentCount: 0 };
   }
 }
 

@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import { Mode, pageBytes, pageMax } from "../core/units.js";
 import type { Welcome } from "../core/wire/control.js";
-import { Frame, FrameFlag, FrameType, protocolVersion } from "../core/wire/frame.js";
+import { Frame, FrameFlag, FrameType, listBytesMax, protocolVersion } from "../core/wire/frame.js";
 import { decodeLock } from "../core/wire/lock-frame.js";
 import type { SyncDone } from "../store/store.js";
 import type { Connection } from "./connection.js";
@@ -16,8 +16,8 @@ export type Served = "served" | "later";
 
 /** Acquires in line for one file. Each page of a thousand threads fits; a node that floods is told to come back. */
 const waitersMax = 16_384;
-/** Ranges of one file that a node may claim in vain: what it hears of them fits into one answer. */
-const refusedMax = 65_536;
+/** Ranges of one file that a node may claim in vain: what it hears of them fits into one answer, at two page numbers each. */
+const refusedMax = Math.floor(listBytesMax / (2 * String(pageMax).length + "[,],".length));
 /** Far beyond what grants reach, and far below where numbers stop being exact: nobody's claim may take epochs there. */
 const epochMax = 2 ** 50;
 

@@ -15,7 +15,6 @@ import type { Session } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
 const filesMax = 1000;
-/** Of one answer, so that it stays well below the longest frame. */
 const segmentsMax = 20_000;
 
 export interface Reported {
@@ -47,6 +46,7 @@ export function homeStatus(home: Reported): HomeStatus {
     openFiles: home.files.count,
     files: [...home.files.all()].slice(0, filesMax).map(fileStatus),
     nodes: [...home.sessions.all()].map((session) => nodeStatus(session, home.nowMicros)),
+    nodeCount: home.sessions.count,
     fencings: [...home.fencings],
   };
 }
@@ -58,8 +58,8 @@ export function fileTokens(open: OpenFile, sessions: Sessions): FileTokensStatus
     const name = sessions.find(node)?.name ?? "";
     segments.push({ node, name, mode: mode === Mode.write ? "write" : "read", start, end, epoch });
   }
-  const { epoch, waiterCount, sizeBytes } = open.directory;
-  return { name: open.name, sizeBytes, policy: open.file.policy, epoch, waiters: waiterCount, segments };
+  const { epoch, waiterCount: waiters, sizeBytes, segmentCount } = open.directory;
+  return { name: open.name, sizeBytes, policy: open.file.policy, epoch, waiters, segments, segmentCount };
 }
 
 function fileStatus({ name, file, directory, locks }: OpenFile): HomeFileStatus {

@@ -112,7 +112,9 @@ export interface HomeStatus {
   /** At most 1000 of the open files; `openFiles` counts all. */
   readonly files: readonly HomeFileStatus[];
   readonly openFiles: number;
+  /** Over the network as many as fit into an answer, as with `files` and `fencings`; `nodeCount` counts all. */
   readonly nodes: readonly HomeNodeStatus[];
+  readonly nodeCount: number;
   /** The last nodes that were fenced, newest first, at most 100; `counters.fenced` counts all. */
   readonly fencings: readonly FencedEvent[];
 }
@@ -133,13 +135,17 @@ export interface FileTokensStatus {
   readonly policy: Policy;
   readonly epoch: number;
   readonly waiters: number;
+  /** The first 20,000, over the network as many as fit into an answer; `segmentCount` counts all. */
   readonly segments: readonly TokenSegment[];
+  readonly segmentCount: number;
 }
 
 /** A node that was silent for longer than its lease, or did not give way: what it held is free again. */
 export interface FencedEvent extends Fencing {
   /** Since 1970. */
   readonly atMillis: number;
+  /** Not all `files` have found room in the answer. */
+  readonly isClipped?: boolean;
 }
 
 export interface Fencing {

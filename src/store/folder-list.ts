@@ -1,12 +1,11 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStat } from "../core/wire/control.js";
+import { listBytesMax } from "../core/wire/frame.js";
 import { ownFolder } from "./names.js";
 import type { ListPage, ListQuery } from "./store.js";
 
 const limitMax = 1000;
-/** Names in one page of a list, so that the answer stays well below the longest frame. */
-const nameBytesMax = 1024 * 1024;
 
 /** Collects one page of a list from names that come in order. */
 export class ListCollector {
@@ -15,7 +14,7 @@ export class ListCollector {
   readonly #limit: number;
   readonly #stat: (name: string) => FileStat | undefined;
   readonly #files: FileStat[] = [];
-  #nameBytes = 0;
+  #bytes = 0;
   #more = false;
 
   /** `stat` answers undefined for what is not a regular file, or gone meanwhile. */
@@ -31,12 +30,13 @@ export class ListCollector {
     if (name <= this.#after || !name.startsWith(this.#prefix)) return true;
     const stat = this.#stat(name);
     if (stat === undefined) return true;
-    if (this.#files.length >= this.#limit || this.#nameBytes > nameBytesMax) {
+    const bytes = Buffer.byteLength(JSON.stringify(stat)) + 1;
+    if (this.#files.length >= this.#limit || this.#bytes + bytes > listBytesMax) {
       this.#more = true;
       return false;
     }
     this.#files.push(stat);
-    this.#nameBytes += Buffer.byteLength(name);
+    this.#bytes += bytes;
     return true;
   }
 

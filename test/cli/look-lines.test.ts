@@ -25,6 +25,7 @@ function homeStatus(given: Partial<HomeStatus>): HomeStatus {
     files: [],
     openFiles: given.files?.length ?? 0,
     nodes: [],
+    nodeCount: given.nodes?.length ?? 0,
     fencings: [],
     ...given,
   };

@@ -17,6 +17,7 @@ function statusAt(uptimeMillis: number, counters: Partial<HomeStatus["counters"]
     files: [],
     openFiles: 0,
     nodes: [],
+    nodeCount: 0,
     fencings: [],
   };
 }

@@ -5,7 +5,15 @@ import type { FileTokensStatus, TokenSegment } from "../../src/observe/status.js
 
 function tokensOf(sizeBytes: number, segments: Omit<TokenSegment, "epoch" | "name">[]): FileTokensStatus {
   const named = segments.map((segment) => ({ ...segment, name: `node ${segment.node}`, epoch: 1 }));
-  return { name: "file", sizeBytes, policy: "optimal", epoch: 1, waiters: 0, segments: named };
+  return {
+    name: "file",
+    sizeBytes,
+    policy: "optimal",
+    epoch: 1,
+    waiters: 0,
+    segments: named,
+    segmentCount: named.length,
+  };
 }
 
 test("a bar for each node, cut at the end of file", () => {

@@ -23,7 +23,7 @@ export const status = defineCommand({
     printLines([
       ...facts(homeFacts(found)),
       "",
-      ...titled(`Nodes: ${found.nodes.length}`, nodeTable(found.nodes)),
+      ...titled(`Nodes: ${found.nodeCount}`, nodeTable(found.nodes)),
       "",
       ...titled(`Open files: ${found.openFiles}`, fileTable(found.files)),
       "",

@@ -13,9 +13,15 @@ export const tokens = defineCommand({
     { name: "FILE", description: "the file's name, unless the URL has it", optional: true },
   ],
   options: {
-    json: { type: "boolean", description: "one object {name, sizeBytes, policy, epoch, waiters, segments}" },
+    json: {
+      type: "boolean",
+      description: "one object {name, sizeBytes, policy, epoch, waiters, segments, segmentCount}",
+    },
   },
-  notes: ["Pages are of 4096 bytes. The JSON has the tokens behind the end of file too."],
+  notes: [
+    "Pages are of 4096 bytes. The JSON has the tokens behind the end of file too.",
+    "Of thousands, only the first are told.",
+  ],
   examples: ["dmmap tokens dmmap://127.0.0.1:7400 ledger.bin", "dmmap tokens --json dmmap://127.0.0.1:7400/ledger.bin"],
   async run([url, file], options) {
     const { volume: volumeUrl, name } = locationOf(parseLocation(url), file);
@@ -31,7 +37,7 @@ function locationOf(location: Location, file: string | undefined): Location {
   return { volume: location.volume, name: file ?? location.name };
 }
 
-function page({ name, sizeBytes, policy, epoch, waiters, segments }: FileTokensStatus): string[] {
+function page({ name, sizeBytes, policy, epoch, waiters, segments, segmentCount }: FileTokensStatus): string[] {
   const pageCount = pageEndAt(sizeBytes);
   // Tokens reach behind the end of file, so that a file may grow in peace; that says nothing to people.
   const rows = segments
@@ -56,5 +62,6 @@ function page({ name, sizeBytes, policy, epoch, waiters, segments }: FileTokensS
     ...(rows.length === 0
       ? ["Nobody holds a token."]
       : columns([["TOKEN", "FIRST PAGE", "LAST PAGE", "NODE", "NAME", "EPOCH"], ...rows], [1, 2, 3, 5])),
+    ...(segmentCount === segments.length ? [] : [`${segmentCount - segments.length} more are not shown.`]),
   ];
 }
