@@ -1,5 +1,5 @@
 import { DmmapError } from "../core/error.js";
-import { Frame } from "../core/wire/frame.js";
+import { Frame, FrameType } from "../core/wire/frame.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import type { Connection } from "./connection.js";
@@ -7,6 +7,8 @@ import type { Connections } from "./connections.js";
 import { FrameHandler } from "./frame-handler.js";
 import type { HomeContext } from "./home-context.js";
 
+/** What a node asks by numbers of its own for each file: what names no file answers another request. */
+const numberedByFile: ReadonlySet<number> = new Set([FrameType.acquire, FrameType.fetch]);
 /** A peer that has more to say than this is heard again when the others have been. */
 const turnMicros = 2000;
 const framesPerLook = 16;
@@ -119,7 +121,7 @@ export class ConnectionServer {
         this.refuse(connection, code, message);
       } else {
         this.#home.counters.requestsFailed++;
-        connection.fail(frame.request, error);
+        connection.fail(frame.request, error, numberedByFile.has(frame.type) ? frame.file : 0);
       }
       return "served";
     }

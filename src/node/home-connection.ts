@@ -298,10 +298,8 @@ export class HomeConnection implements InputSink {
       this.#sink.onRefused(frame.file, new DmmapError(code as ErrorCode, message));
       return;
     }
-    if (frame.file !== 0 && !this.#replies.has(frame.request)) {
-      this.#sink.onFileFrame(frame, payload);
-      return;
-    }
+    // Of pages, whose requests each file numbers by itself: it answers no control request of that number.
+    if (frame.file !== 0) return this.#sink.onFileFrame(frame, payload);
     const { code, message, errno } = checkFailure(parse(payload));
     this.#answer(frame.request, undefined, new DmmapError(code as ErrorCode, message, { errno }));
   }

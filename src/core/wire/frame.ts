@@ -53,7 +53,7 @@ export const FrameType = {
   request: 7,
   /** home → node: its answer. JSON. */
   reply: 8,
-  /** home → node: a request of any kind failed. JSON `{ code, message }`. */
+  /** home → node: a request of any kind failed. JSON `{ code, message }`. With a `file`: an `acquire` or `fetch`; 0: what was written. */
   failure: 9,
   /** node → home: token `mode` on [dataStart, dataEnd), as much of [start, end) as nobody contends, data up to `extra`. */
   acquire: 10,
