@@ -178,9 +178,12 @@ export class FileOperations {
     if (handle === undefined) return request.fail(Errno.EBADF);
     const { file } = handle;
     if (file.open.isGone && (request.u32(20) & WriteFlag.cache) === 0) return request.fail(Errno.ESTALE);
-    const write = () => this.#writes.write(file, new FuseWrite(request, handle));
-    if ((request.u32(20) & WriteFlag.killPrivileges) === 0) write();
-    else this.#privileges.end(request, file.inode, write);
+    const write = new FuseWrite(request, handle);
+    // The kernel lets through what ends before 2^63. Sums beyond 2^53 are rounded, but never to below it.
+    if (!write.isAppend && !write.isFlush && write.knownEnd > fileBytesMax) return request.fail(Errno.EFBIG);
+    const take = () => this.#writes.write(file, write);
+    if ((request.u32(20) & WriteFlag.killPrivileges) === 0) take();
+    else this.#privileges.end(request, file.inode, take);
   }
 
   #flush(request: Request): void {

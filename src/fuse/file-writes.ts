@@ -1,5 +1,14 @@
 import type { DmmapError } from "../core/error.js";
-import { type ByteOffset, Mode, type PageIndex, pageAt, pageBytes, pageEndAt, pageMax } from "../core/units.js";
+import {
+  type ByteOffset,
+  fileBytesMax,
+  Mode,
+  type PageIndex,
+  pageAt,
+  pageBytes,
+  pageEndAt,
+  pageMax,
+} from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
 import { overwrite } from "../node/file-bytes.js";
@@ -128,7 +137,8 @@ export class FileWrites {
     this.#pinned(file, request, pageMax - 1, pageMax, "token", (unpin) => {
       request.whenDone(unpin);
       request.offset = file.file.cache.sizeBytes;
-      this.#whenDropped(file, request);
+      if (request.offset + request.byteLength > fileBytesMax) request.fail(Errno.EFBIG);
+      else this.#whenDropped(file, request);
     });
   }
 

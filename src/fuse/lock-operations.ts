@@ -93,6 +93,7 @@ export class LockOperations implements LockReleases {
   #test(request: Request): void {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.fail(Errno.EBADF);
+    if (request.u64(16) > Number.MAX_SAFE_INTEGER) return request.fail(Errno.EOVERFLOW);
     request.onGiveUp = (errno) => request.fail(errno);
     this.#node.locks.test(
       handle.file.open,

@@ -117,6 +117,9 @@ test("R8: the last byte of a file of 2^53 - 1 bytes", { skip }, async () => {
   await using end = await huge.map({ offset: 2 ** 53 - pageBytes, length: pageBytes - 1 });
   new Uint8Array(end.buffer)[pageBytes - 2] = 3;
   assert.deepEqual([...(await huge.read(Number.MAX_SAFE_INTEGER - 1, 2))], [3]);
+  for (const offset of [2 ** 53 - 2, 2 ** 53 - 1]) {
+    await assert.rejects(huge.write(offset, new Uint8Array(2 * pageBytes)), { code: "DMMAP_BAD_RANGE" });
+  }
 });
 
 test("read and write take whole offsets; what lies beyond the end is short, or refused", { skip }, async () => {

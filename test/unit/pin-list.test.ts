@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Pin, PinList } from "../../src/core/token/pin-list.js";
 import { TokenRanges } from "../../src/core/token-ranges.js";
-import { Mode } from "../../src/core/units.js";
+import { Mode, pageMax } from "../../src/core/units.js";
 
 function hold(pin: number, mode: Mode, start: number, end: number): PinListEntry {
   return { pin, mode, start, end, hold: true, data: true, sequence: pin };
@@ -22,6 +22,12 @@ function first(pins: PinList): Pin {
 }
 
 const later = Number.POSITIVE_INFINITY;
+
+test("R8: nobody asks for a page that no file can have", () => {
+  const pins = new PinList();
+  pins.add(hold(1, Mode.write, pageMax - 1, pageMax));
+  assert.throws(() => pins.add(hold(2, Mode.write, pageMax, pageMax + 1)), { code: "DMMAP_INVARIANT" });
+});
 
 test("a satisfied hold stands against whatever would take its mode", () => {
   const pins = new PinList();

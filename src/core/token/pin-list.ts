@@ -1,5 +1,6 @@
+import { assert } from "../assert.js";
 import type { TokenRanges } from "../token-ranges.js";
-import { type Micros, Mode, type PageIndex } from "../units.js";
+import { type Micros, Mode, type PageIndex, pageMax } from "../units.js";
 
 export interface PinRange {
   readonly pin: number;
@@ -31,6 +32,8 @@ export class PinList {
   }
 
   add({ pin, mode, start, end, hold, data, sequence }: PinRange): void {
+    // Its home takes no such frame, and cuts off whoever sends one; who was cut off would send it again.
+    assert(end <= pageMax, "R8: a page that is asked for lies in a file of at most 2^53 - 1 bytes");
     this.#pins.push({ pin, mode, start, end, hold, data, sequence, reached: start, satisfied: false, retryAt: 0 });
   }
 

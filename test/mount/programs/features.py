@@ -2,8 +2,10 @@
 with 1."""
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
+import struct
 import sys
 import threading
 
@@ -205,6 +207,21 @@ def far(one, other):
     for offset, found in [(page, end - page), (end - 1, 1), (end, 0), (2**62, 0)]:
         assert os.preadv(direct, [mmap.mmap(-1, 8192)], offset) == found, f"past the cache at {offset}"
     fails(errno.EFBIG, lambda: os.pwrite(fd, b"xx", end))
+    write_only = os.open(f"{one}/far", os.O_WRONLY)
+    appending = os.open(f"{other}/far", os.O_WRONLY | os.O_APPEND)
+    for beyond in (end, 2**53, 2**53 + 1, 2**60, 2**63 - 1 - 8192):
+        for each in (fd, write_only, os.open(f"{one}/far", os.O_RDWR | os.O_DIRECT)):
+            fails(errno.EFBIG, lambda each=each: os.pwritev(each, [mmap.mmap(-1, 4096)], beyond))
+        fails(errno.EFBIG, lambda: os.ftruncate(fd, beyond + 1))
+        fails(errno.EFBIG, lambda: fallocate(fd, 0, beyond, 4096))
+        fails(errno.ENXIO, lambda: os.lseek(fd, beyond, os.SEEK_DATA))
+        assert os.pread(fd, 5, beyond) == b""
+        lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, beyond + 1, 1, 0)
+        for command in (fcntl.F_SETLK, fcntl.F_GETLK):
+            fails(errno.EOVERFLOW, lambda command=command: fcntl.fcntl(fd, command, lock))
+        fails(errno.EFBIG, lambda: os.copy_file_range(reader, fd, 10, 0, beyond))
+    fails(errno.EFBIG, lambda: os.write(appending, b"x"))
+    assert os.pread(reader, 3, end - 3) == b"en!", "it goes on for others"
     os.ftruncate(fd, 2**40 + 1)
     assert os.fstat(reader).st_size == 2**40 + 1
 
