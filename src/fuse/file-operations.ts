@@ -18,9 +18,11 @@ import type { Privileges } from "./privileges.js";
 import { type Probes, proberHandle } from "./probes.js";
 import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
+import { syncHandle } from "./sync-handle.js";
 
 const accessMask = 3;
-const { O_RDONLY, O_APPEND, O_DIRECT, O_WRONLY } = constants;
+/** O_SYNC has the bit of O_DSYNC, too. */
+const { O_RDONLY, O_APPEND, O_DIRECT, O_DSYNC, O_WRONLY } = constants;
 const writeBodyAt = 40;
 
 /** What has to happen with locks when a program closes a descriptor. */
@@ -112,8 +114,8 @@ export class FileOperations {
       isWriter,
       (file) => {
         const isPastCache = isWriteOnly || (isWriter && this.#goesPastCache(file));
-        const isDirect = isPastCache || (flags & O_DIRECT) !== 0;
-        const handle = this.#handles.add({ file, isWriter, isAppend, isDirect });
+        const isSynced = isWriter && (flags & O_DSYNC) !== 0;
+        const handle = this.#handles.add({ file, isWriter, isAppend, isPastCache, isSynced });
         const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
         file.whenNotAsked(() => file.settle(() => onOpened(handle, answerFlags)));
       },
@@ -201,9 +203,7 @@ export class FileOperations {
     if (handle === undefined) return request.fail(Errno.EBADF);
     if (handle.file.open.isGone) return request.fail(Errno.ESTALE);
     request.onGiveUp = (errno) => request.fail(errno);
-    const { open, attributes } = handle.file;
-    this.#node.sync(open, (error) => {
-      const errno = error === undefined ? attributes.takeFailure() : errnoOf(error);
+    syncHandle(this.#node, handle, (errno) => {
       if (errno === 0) request.ok();
       else request.fail(errno);
     });
@@ -265,6 +265,7 @@ class FuseWrite implements WriteRequest {
   readonly isFlush: boolean;
   readonly isCached: boolean;
   readonly isAppend: boolean;
+  readonly syncFor: Handle | undefined;
   readonly knownEnd: number;
   readonly thread: number;
   readonly #request: Request;
@@ -280,10 +281,12 @@ class FuseWrite implements WriteRequest {
     this.knownEnd = this.offset + this.byteLength;
     this.thread = request.thread;
     this.isFlush = (request.u32(20) & WriteFlag.cache) !== 0;
-    const isDirect = handle.isDirect || (request.u32(32) & O_DIRECT) !== 0;
-    this.isCached = this.isFlush || !isDirect;
+    const flags = request.u32(32); // Of open(2), as they are by now; none of stores to maps.
+    this.isCached = this.isFlush || !(handle.isPastCache || (flags & O_DIRECT) !== 0);
     request.isDirect = !this.isCached;
     this.isAppend = handle.isAppend && !this.isFlush;
+    // Through its cache the kernel does that itself: an FSYNC follows. Past it these flags are all that it does.
+    this.syncFor = handle.isPastCache && (flags & O_DSYNC) !== 0 ? handle : undefined;
   }
 
   get onGiveUp(): ((errno: number) => void) | undefined {
@@ -323,21 +326,21 @@ class FuseWrite implements WriteRequest {
       out.uint32[1] = 0;
       this.#request.data(out.address, 8);
     });
-    this.#end();
+    this.done();
   }
 
   fail(errno: number): void {
     this.#answer(() => this.#request.fail(errno));
-    this.#end();
+    this.done();
+  }
+
+  done(): void {
+    for (const act of this.#whenDone.splice(0)) act();
   }
 
   /** To take a size, the kernel may have to wait for what it writes down of shared maps; no program waits for that. */
   #answer(act: () => void): void {
     if (this.isFlush) act();
     else this.#file.whenNotAsked(act);
-  }
-
-  #end(): void {
-    for (const act of this.#whenDone.splice(0)) act();
   }
 }

@@ -19,6 +19,7 @@ import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
 import { FallocateMode, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
+import { syncHandle } from "./sync-handle.js";
 
 const { keepSize, punchHole, zeroRange } = FallocateMode;
 const seekData = 3;
@@ -88,19 +89,24 @@ export class FileSpace {
 
   /** fuse_fallocate_in: handle, offset, length, mode. */
   #fallocate(request: Request): void {
-    const file = this.#handles.find(request.u64(0))?.file;
+    const handle = this.#handles.find(request.u64(0));
     const [start, byteLength, mode] = [request.u64(8), request.u64(16), request.u32(24)];
-    if (file === undefined) return request.fail(Errno.EBADF);
+    if (handle === undefined) return request.fail(Errno.EBADF);
+    const { file } = handle;
     if (file.open.isGone) return request.fail(Errno.ESTALE);
     const end = start + byteLength;
     if (end > fileBytesMax) return request.fail(Errno.EFBIG);
     const { sizeBytes } = file.file.cache;
     const isKept = (mode & keepSize) !== 0;
-    const finish = (errno: number) => {
+    const answerWith = (errno: number) => {
       if (request.isAnswered) return file.settle(() => undefined); // Given up, and done all the same.
       if (errno === 0) request.ok();
       else request.fail(errno);
       file.answeredUpTo(errno === 0 && !isKept ? end : 0, request.thread);
+    };
+    const finish = (errno: number) => {
+      if (errno === 0 && handle.isSynced && !request.isAnswered) syncHandle(this.#node, handle, answerWith);
+      else answerWith(errno);
     };
     request.onGiveUp = (errno) => request.fail(errno);
     const act = (errno: number) => {
@@ -277,6 +283,7 @@ class ZeroWrite implements WriteRequest {
   readonly isCached = false;
   readonly isFlush = false;
   readonly isAppend = false;
+  readonly syncFor = undefined;
   readonly knownEnd = 0;
   readonly thread = -1;
   readonly isWaitedFor = true;
@@ -303,6 +310,10 @@ class ZeroWrite implements WriteRequest {
     this.#onDone.push(act);
   }
 
+  done(): void {
+    for (const act of this.#onDone.splice(0)) act();
+  }
+
   giveUp(errno: number): void {
     this.#end(errno); // Not called: it is no request of the kernel.
   }
@@ -316,7 +327,7 @@ class ZeroWrite implements WriteRequest {
   }
 
   #end(errno: number): void {
-    for (const act of this.#onDone) act();
+    this.done();
     this.#onWritten(errno);
   }
 }

@@ -14,7 +14,9 @@ import { Errno } from "../kernel/errno.js";
 import { overwrite } from "../node/file-bytes.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
+import type { Handle } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
+import { syncHandle } from "./sync-handle.js";
 import type { WaitingRequests } from "./waiting-requests.js";
 
 /** A WRITE of the kernel. Exactly one of `written` and `fail` is called, once. */
@@ -27,13 +29,16 @@ export interface WriteRequest {
   /** Whether these are stores to shared maps, which the kernel now writes down: they have happened already. */
   readonly isFlush: boolean;
   readonly isAppend: boolean;
+  /** Through whom it is written, if it has to be on stable storage before the answer. */
+  readonly syncFor: Handle | undefined;
   /** What the kernel takes for the file's end, at least, when it has the answer. */
   readonly knownEnd: ByteOffset;
   /** Linux id of the thread that writes. */
   readonly thread: number;
   onGiveUp: ((errno: number) => void) | undefined;
-  /** Calls `act` when it has been written, or will not be. */
+  /** Calls `act` when it has been written, or will not be: at the answer, or earlier, upon `done`. */
   whenDone(act: () => void): void;
+  done(): void;
   /** Whether somebody waits for the answer. */
   readonly isWaitedFor: boolean;
   /** Answers with this errno, though it may be written still: then it is in full. */
@@ -193,6 +198,18 @@ export class FileWrites {
   }
 
   #taken(file: MountFile, request: WriteRequest, byteLength: number): void {
+    if (request.syncFor === undefined || !request.isWaitedFor) return this.#answer(file, request, byteLength);
+    request.keep();
+    request.done(); // Who appends next need not wait for the home's disk.
+    request.onGiveUp = (errno) => request.fail(errno);
+    syncHandle(this.#node, request.syncFor, (errno) => {
+      if (errno === 0) return this.#answer(file, request, byteLength);
+      request.fail(errno);
+      file.settle(() => undefined); // The file may have become longer.
+    });
+  }
+
+  #answer(file: MountFile, request: WriteRequest, byteLength: number): void {
     const { isWaitedFor } = request;
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
     if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);

@@ -6,7 +6,9 @@ export interface Handle {
   readonly isWriter: boolean;
   readonly isAppend: boolean;
   /** Past the kernel's cache, but for shared maps. */
-  readonly isDirect: boolean;
+  readonly isPastCache: boolean;
+  /** What its program writes is to be on stable storage when it returns: O_SYNC or O_DSYNC. */
+  readonly isSynced: boolean;
 }
 
 /** The open file descriptions of this mount, by number. */
