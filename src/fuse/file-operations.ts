@@ -106,16 +106,15 @@ export class FileOperations {
     onFail: (errno: number) => void,
   ): void {
     const isWriter = isWriting(flags);
-    const isAppend = isWriter && (flags & O_APPEND) !== 0;
     // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
-    const isWriteOnly = (flags & accessMask) === O_WRONLY || isAppend;
+    const isWriteOnly = (flags & accessMask) === O_WRONLY || (isWriter && (flags & O_APPEND) !== 0);
     this.#files.acquire(
       inode,
       isWriter,
       (file) => {
         const isPastCache = isWriteOnly || (isWriter && this.#goesPastCache(file));
         const isSynced = isWriter && (flags & O_DSYNC) !== 0;
-        const handle = this.#handles.add({ file, isWriter, isAppend, isPastCache, isSynced });
+        const handle = this.#handles.add({ file, isWriter, isPastCache, isSynced });
         const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
         file.whenNotAsked(() => file.settle(() => onOpened(handle, answerFlags)));
       },
@@ -263,8 +262,10 @@ class FuseWrite implements WriteRequest {
   offset: number;
   readonly byteLength: number;
   readonly isFlush: boolean;
-  readonly isCached: boolean;
+  isCached: boolean;
+  isMoved = false;
   readonly isAppend: boolean;
+  isAtEnd = false;
   readonly syncFor: Handle | undefined;
   readonly knownEnd: number;
   readonly thread: number;
@@ -284,7 +285,7 @@ class FuseWrite implements WriteRequest {
     const flags = request.u32(32); // Of open(2), as they are by now; none of stores to maps.
     this.isCached = this.isFlush || !(handle.isPastCache || (flags & O_DIRECT) !== 0);
     request.isDirect = !this.isCached;
-    this.isAppend = handle.isAppend && !this.isFlush;
+    this.isAppend = (flags & O_APPEND) !== 0 && !this.isFlush;
     // Through its cache the kernel does that itself: an FSYNC follows. Past it these flags are all that it does.
     this.syncFor = handle.isPastCache && (flags & O_DSYNC) !== 0 ? handle : undefined;
   }

@@ -282,7 +282,9 @@ class ZeroWrite implements WriteRequest {
   readonly byteLength: number;
   readonly isCached = false;
   readonly isFlush = false;
+  readonly isMoved = false;
   readonly isAppend = false;
+  readonly isAtEnd = false;
   readonly syncFor = undefined;
   readonly knownEnd = 0;
   readonly thread = -1;

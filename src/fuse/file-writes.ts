@@ -25,10 +25,14 @@ export interface WriteRequest {
   offset: ByteOffset;
   readonly byteLength: number;
   /** Whether the kernel has these bytes in its cache too, and keeps the page locked until the answer. */
-  readonly isCached: boolean;
+  isCached: boolean;
+  /** Whether the kernel has them in its cache elsewhere, where they are not to be: as good as not at all. */
+  isMoved: boolean;
   /** Whether these are stores to shared maps, which the kernel now writes down: they have happened already. */
   readonly isFlush: boolean;
   readonly isAppend: boolean;
+  /** Of an append: that `offset` is the end of the file, for which the token is held. It is extended from there. */
+  isAtEnd: boolean;
   /** Through whom it is written, if it has to be on stable storage before the answer. */
   readonly syncFor: Handle | undefined;
   /** What the kernel takes for the file's end, at least, when it has the answer. */
@@ -66,7 +70,7 @@ export class FileWrites {
   write(file: MountFile, request: WriteRequest): void {
     if (request.isFlush) return this.#flush(file, request);
     file.onWrite();
-    if (request.isAppend) return this.#append(file, request);
+    if (request.isAppend && !request.isCached) return this.#append(file, request);
     const start = pageAt(request.offset);
     const end = pageEndAt(request.offset + request.byteLength);
     file.file.lockedPages.used(start, end);
@@ -94,7 +98,10 @@ export class FileWrites {
   #whenDropped(file: MountFile, request: WriteRequest, then = () => this.#place(file, request)): void {
     if (!mustDrop(file, request)) return then();
     request.keep();
-    file.whenDropped(pageAt(request.offset), pageEndAt(request.offset + request.byteLength), then);
+    const [start, end] = [pageAt(request.offset), pageEndAt(request.offset + request.byteLength)];
+    // The kernel may keep just these locked for a write that was moved: then they are not up to date, and it shows none of them.
+    if (request.isMoved) file.drop(start, end, then);
+    else file.whenDropped(start, end, then);
   }
 
   /** Stores that have happened already, under a token that is held here: at once, whatever is being asked for. */
@@ -124,8 +131,10 @@ export class FileWrites {
     const writeEnd = request.offset + request.byteLength;
     const isHeld = file.holds(Mode.write, pageAt(request.offset), pageEndAt(writeEnd));
     const freshFrom = pageEndAt(cache.sizeBytes);
-    if (isHeld && writeEnd > cache.sizeBytes) {
+    if (isHeld && isElsewhere(file, request)) this.#move(file, request);
+    else if (isHeld && writeEnd > cache.sizeBytes) {
       request.keep();
+      request.isAtEnd = true;
       this.#extend(
         file,
         request,
@@ -136,14 +145,44 @@ export class FileWrites {
     else this.#place(file, request);
   }
 
-  /** At the file's end, wherever that is by then: one node appends at a time, to all of them. */
+  /**
+   * At the file's end, wherever that is by then. Nobody else appends who has not got the token for the page in which the file
+   * ends; but for that many may wait, and have to look where the end is each time. So those that can take turns first.
+   */
   #append(file: MountFile, request: WriteRequest): void {
     request.keep();
     this.#pinned(file, request, pageMax - 1, pageMax, "token", (unpin) => {
       request.whenDone(unpin);
-      request.offset = file.file.cache.sizeBytes;
-      if (request.offset + request.byteLength > fileBytesMax) request.fail(Errno.EFBIG);
-      else this.#whenDropped(file, request);
+      this.#moveToEnd(file, request);
+    });
+  }
+
+  /** Somebody else has appended since its place was chosen. */
+  #move(file: MountFile, request: WriteRequest): void {
+    if (request.isCached) this.#moveOut(file, request);
+    else this.#moveToEnd(file, request);
+  }
+
+  #moveToEnd(file: MountFile, request: WriteRequest): void {
+    request.offset = file.file.cache.sizeBytes;
+    if (request.offset + request.byteLength > fileBytesMax) request.fail(Errno.EFBIG);
+    else this.#whenDropped(file, request);
+  }
+
+  /**
+   * An append through the kernel's cache, to where the file does not end any more. What the kernel has of it there, it must not
+   * show: those pages that are up to date it drops, and it does not keep them locked. Of the last one, which it may keep locked
+   * until the answer, it takes no more then than a part that was written, and asks for it when somebody reads.
+   */
+  #moveOut(file: MountFile, request: WriteRequest): void {
+    const { offset, byteLength } = request;
+    request.keep();
+    const [start, end] = [pageEndAt(offset), pageAt(offset + byteLength)];
+    if (start < end) file.kernel.give(start, end);
+    request.isMoved = true;
+    file.drop(pageAt(offset), pageEndAt(offset + byteLength), () => {
+      request.isCached = false;
+      this.#moveToEnd(file, request);
     });
   }
 
@@ -155,6 +194,7 @@ export class FileWrites {
     const end = pageEndAt(writeEnd);
     const fits = writeEnd <= cache.sizeBytes;
     this.#end(request); // What waits for a token keeps none.
+    if (isElsewhere(file, request)) return this.#move(file, request);
     if (fits && usable.is && tokens.allows(Mode.write, start, end) && mayTake(file, request, end)) {
       return this.#take(file, request, request.byteLength);
     }
@@ -163,6 +203,11 @@ export class FileWrites {
     this.#pinned(file, request, start, end, kind, (unpin) =>
       // The kernel may have been given pages again meanwhile.
       this.#whenDropped(file, request, () => {
+        if (isElsewhere(file, request)) {
+          unpin();
+          return this.#move(file, request);
+        }
+        request.isAtEnd = true;
         // With the token held, what lies beyond the end of the file is zeros, and stays so while the file grows.
         const freshFrom = pageEndAt(cache.sizeBytes);
         if (writeEnd <= cache.sizeBytes) this.#takePinned(file, request, freshFrom, unpin);
@@ -172,7 +217,8 @@ export class FileWrites {
   }
 
   #takePinned(file: MountFile, request: WriteRequest, freshFrom: PageIndex, unpin: () => void): void {
-    const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes && !mustDrop(file, request);
+    const isDropped = request.isMoved || !mustDrop(file, request);
+    const fits = request.offset + request.byteLength <= file.file.cache.sizeBytes && isDropped;
     if (fits && file.file.usable.is && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
     else this.#place(file, request); // The file was cut meanwhile, or the session lost, or pages are on their way.
     unpin();
@@ -212,7 +258,10 @@ export class FileWrites {
   #answer(file: MountFile, request: WriteRequest, byteLength: number): void {
     const { isWaitedFor } = request;
     // Where others have appended meanwhile, the kernel cannot work out the new end of the file by itself.
-    if (request.knownEnd < request.offset + byteLength && request.isAppend) return this.#tellAppended(file, request);
+    const isPastCache = !request.isCached && !request.isMoved;
+    if (isPastCache && request.isAppend && request.knownEnd < request.offset + byteLength) {
+      return this.#tellAppended(file, request);
+    }
     request.written();
     if (isWaitedFor) {
       file.kernel.onWritten();
@@ -316,6 +365,11 @@ export class FileWrites {
 /** Whether the request replaces every page that it touches. */
 function isWhole({ offset, byteLength }: WriteRequest): boolean {
   return offset % pageBytes === 0 && byteLength % pageBytes === 0;
+}
+
+/** Whether it is an append that is not to go where it would go. */
+function isElsewhere({ file }: MountFile, { isAppend, isAtEnd, offset }: WriteRequest): boolean {
+  return isAppend && !isAtEnd && offset !== file.cache.sizeBytes;
 }
 
 /** Whether the kernel has pages that it must not go on showing. */

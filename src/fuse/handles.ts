@@ -4,7 +4,6 @@ import type { MountFile } from "./mount-file.js";
 export interface Handle {
   readonly file: MountFile;
   readonly isWriter: boolean;
-  readonly isAppend: boolean;
   /** Past the kernel's cache, but for shared maps. */
   readonly isPastCache: boolean;
   /** What its program writes is to be on stable storage when it returns: O_SYNC or O_DSYNC. */
