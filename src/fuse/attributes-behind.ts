@@ -1,3 +1,4 @@
+import { Failures } from "../core/failures.js";
 import type { Micros } from "../core/units.js";
 import type { AttributeChanges, Attributes, Time } from "../core/wire/attributes.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -26,6 +27,9 @@ export interface AttributesBehindNode {
  * connection is back, before the home serves others; and if it refuses all the same, the next fsync or close fails.
  */
 export class AttributesBehind {
+  /** Changes that the home has refused, or that are lost, and why the last one was. */
+  readonly failures = new Failures();
+  failedErrno = 0;
   readonly #name: string;
   readonly #node: AttributesBehindNode;
   readonly #term: () => number | undefined;
@@ -38,7 +42,6 @@ export class AttributesBehind {
   /** What the home has been told, and has not confirmed, in order. */
   #told: AttributeChanges[] = [];
   #waiters: (() => void)[] = [];
-  #failedErrno = 0;
   #isTelling = false;
 
   /** `term`: as long as it is the same, nobody else sees or changes the file (FileGrowth); undefined when others may. */
@@ -134,15 +137,13 @@ export class AttributesBehind {
     this.#attributes = undefined;
     this.#told = [];
     if (!isLost) return;
-    this.#failedErrno = Errno.EIO;
+    this.#failed(Errno.EIO);
     say(`changes of the mode or the times of ${this.#name} are lost: the session ended before they could be sent`);
   }
 
-  /** @returns the errno of a change that the home has refused, once; 0 when there is none */
-  takeFailure(): number {
-    const errno = this.#failedErrno;
-    this.#failedErrno = 0;
-    return errno;
+  #failed(errno: number): void {
+    this.failedErrno = errno;
+    this.failures.add();
   }
 
   /** What the home is about to be told. */
@@ -166,7 +167,7 @@ export class AttributesBehind {
 
   #onRefused(error: unknown): void {
     this.#attributes = undefined;
-    this.#failedErrno = errnoOf(error);
+    this.#failed(errnoOf(error));
     say(`the home refused to change the mode or the times of ${this.#name}: ${(error as Error).message}`);
   }
 

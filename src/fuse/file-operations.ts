@@ -18,7 +18,7 @@ import type { Privileges } from "./privileges.js";
 import { type Probes, proberHandle } from "./probes.js";
 import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
-import { syncHandle } from "./sync-handle.js";
+import { failureOf, syncHandle } from "./sync-handle.js";
 
 const accessMask = 3;
 /** O_SYNC has the bit of O_DSYNC, too. */
@@ -114,7 +114,8 @@ export class FileOperations {
       (file) => {
         const isPastCache = isWriteOnly || (isWriter && this.#goesPastCache(file));
         const isSynced = isWriter && (flags & O_DSYNC) !== 0;
-        const handle = this.#handles.add({ file, isWriter, isPastCache, isSynced });
+        const [losses, refusals] = [file.file.losses.listener(), file.attributes.failures.listener()];
+        const handle = this.#handles.add({ file, isWriter, isPastCache, isSynced, losses, refusals });
         const answerFlags = OpenAnswer.keepCache | (isPastCache ? OpenAnswer.directIo : 0);
         file.whenNotAsked(() => file.settle(() => onOpened(handle, answerFlags)));
       },
@@ -191,7 +192,7 @@ export class FileOperations {
     const handle = this.#handles.find(request.u64(0));
     if (handle === undefined) return request.ok();
     this.#locks.flushed(handle.file, request.id(16), () => {
-      const errno = handle.file.file.takeLoss() ? Errno.EIO : handle.file.attributes.takeFailure();
+      const errno = handle.isWriter ? failureOf(handle) : 0;
       if (errno !== 0) request.fail(errno);
       else request.ok();
     });

@@ -1,3 +1,4 @@
+import type { FailureListener } from "../core/failures.js";
 import type { MountFile } from "./mount-file.js";
 
 /** An open file description of a program: what OPEN answered with its number. */
@@ -8,6 +9,9 @@ export interface Handle {
   readonly isPastCache: boolean;
   /** What its program writes is to be on stable storage when it returns: O_SYNC or O_DSYNC. */
   readonly isSynced: boolean;
+  /** Stores to it that are lost, and changes of its attributes that are refused, as far as this one has not heard of them. */
+  readonly losses: FailureListener;
+  readonly refusals: FailureListener;
 }
 
 /** The open file descriptions of this mount, by number. */

@@ -5,7 +5,7 @@ import type { PagerThread } from "../mapping/pager-thread.js";
 import { checkChoice, checkOffset } from "./arguments.js";
 import { FileMap, type MapOptions } from "./file-map.js";
 import { Lock } from "./lock.js";
-import { type OpenedFile, type PinArgs, pieceBytes } from "./node-commands.js";
+import { type OpenedFile, type OpeningRef, type PinArgs, pieceBytes } from "./node-commands.js";
 import { type Patience, shared, within } from "./patience.js";
 import { askPatiently, callPatiently, nextNumber } from "./patient-calls.js";
 import type { Volume } from "./volume.js";
@@ -24,6 +24,7 @@ export class File implements AsyncDisposable {
   readonly #thread: PagerThread;
   readonly #volume: Volume;
   readonly #id: number;
+  readonly #opening: number;
   readonly #onClosed: () => void;
   readonly #maps = new Set<FileMap>();
   #size: number;
@@ -36,6 +37,7 @@ export class File implements AsyncDisposable {
     this.#volume = volume;
     this.name = name;
     this.#id = opened.id;
+    this.#opening = opened.opening;
     this.policy = opened.policy;
     this.created = opened.created;
     this.#size = opened.size;
@@ -103,7 +105,7 @@ export class File implements AsyncDisposable {
   /** Resolves when all that this node stored is on the home's stable storage. */
   async sync(options: Patience = {}): Promise<void> {
     this.#assertOpen();
-    const call = { what: `sync of ${this.name}`, method: "sync", args: { file: this.#id } };
+    const call = { what: `sync of ${this.name}`, method: "sync", args: this.#ref };
     await callPatiently(this.#thread, call, options);
   }
 
@@ -190,6 +192,10 @@ export class File implements AsyncDisposable {
     this.#thread.post("listen", { file: this.#id, on });
   }
 
+  get #ref(): OpeningRef {
+    return { file: this.#id, opening: this.#opening };
+  }
+
   #onMapClosed(map: FileMap): void {
     this.#maps.delete(map);
   }
@@ -197,7 +203,7 @@ export class File implements AsyncDisposable {
   async #close(): Promise<void> {
     for (const map of [...this.#maps]) await map.close();
     this.#onClosed();
-    this.#closeCall = this.#thread.call("close", { file: this.#id });
+    this.#closeCall = this.#thread.call("close", this.#ref);
     await this.#closeCall;
   }
 

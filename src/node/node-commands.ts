@@ -30,9 +30,16 @@ export interface OpenArgs {
 export interface OpenedFile {
   /** Names the open file on this node; stays the same when the connection is made anew. */
   readonly id: number;
+  /** Tells apart who has it open: each is told once of stores that are lost. */
+  readonly opening: number;
   readonly size: number;
   readonly policy: Policy;
   readonly created: boolean;
+}
+
+export interface OpeningRef {
+  readonly file: number;
+  readonly opening: number;
 }
 
 /** A control request that the pager only passes on. */

@@ -1,3 +1,4 @@
+import type { Failures } from "../core/failures.js";
 import { FileTokens } from "../core/token/file-tokens.js";
 import type { LockedPages } from "../core/token/locked-pages.js";
 import { Retention } from "../core/token/retention.js";
@@ -162,7 +163,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     // Nobody else has it, and nothing was asked: so the home's store has refused what this node has made longer by itself.
     if (growth.isOurs && sizeBytes < this.cache.sizeBytes) {
       const [start, end] = [pageAt(sizeBytes), pageEndAt(this.cache.sizeBytes)];
-      this.#retention.haveLost();
+      this.losses.add();
       this.#sink.onLost(start, end, "the home cannot make it so long");
     }
     growth.resized(sizeBytes);
@@ -284,9 +285,8 @@ export class NodeFile implements TokenPort, FaultHandler {
     this.#act(() => this.tokens.unpin(pin, nowMicros(), since));
   }
 
-  /** Whether stores were lost since this was last asked: the next sync must not pass over it. */
-  takeLoss(): boolean {
-    return this.#retention.takeLoss();
+  get losses(): Failures {
+    return this.#retention.losses;
   }
 
   /** The last duty that this node has taken on, for whatever file, for a message to the home (R20). */

@@ -1,4 +1,5 @@
 import { DmmapError } from "../core/error.js";
+import type { FailureListener } from "../core/failures.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import type { Thing } from "../core/wire/tree-requests.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
@@ -9,6 +10,7 @@ import type {
   NodeSetup,
   OpenArgs,
   OpenedFile,
+  OpeningRef,
   PinArgs,
   PinRef,
   ReadArgs,
@@ -31,6 +33,9 @@ export class NodePager {
   readonly #pieces: PieceIo;
   /** Tickets of files that are being opened, and still wanted. */
   readonly #opening = new Set<number>();
+  /** Each time that a file is opened, the losses that are to be told there. */
+  readonly #losses = new Map<number, FailureListener>();
+  #openingLast = 0;
   #lockLast = 0;
 
   constructor(setup: NodeSetup, emit: Emit) {
@@ -50,14 +55,14 @@ export class NodePager {
         unlock: (args: UnlockArgs, reply) => this.#unlock(args, reply),
         cancel: ({ ticket }: { ticket: number }) => this.#cancel(ticket),
         open: (args: OpenArgs, reply) => this.#open(args, reply),
-        close: ({ file }: { file: number }, reply) => this.#node.close(files.get(file), reply, reply.fail),
+        close: (args: OpeningRef, reply) => this.#close(args, reply),
         openView: (args: ViewArgs, reply) => reply(this.#openView(args)),
         closeView: ({ file, view }: ViewRef, reply) => reply(files.find(file)?.file.cache.closeView(view)),
         pin: (args: PinArgs, reply) => this.#pieces.pin(args, reply),
         unpin: ({ file, pin }: PinRef) => this.#pieces.unpin(file, pin),
         read: (args: ReadArgs, reply) => this.#pieces.read(args, reply),
         write: (args: WriteArgs, reply) => this.#pieces.write(args, reply),
-        sync: ({ file }: { file: number }, reply) => this.#sync(file, reply),
+        sync: (args: OpeningRef, reply) => this.#sync(args, reply),
         listen: ({ file, on }: { file: number; on: boolean }) => stalls.listen(file, on),
         metrics: (_args, reply) => reply({ ...metrics, cachedPages: pager.cachedPages }),
       },
@@ -71,11 +76,17 @@ export class NodePager {
     });
   }
 
-  #sync(file: number, reply: Reply): void {
-    this.#node.sync(this.#node.files.get(file), (error) => {
+  #sync({ file, opening }: OpeningRef, reply: Reply): void {
+    const onSynced = (error: DmmapError | undefined) => {
       if (error === undefined) reply();
       else reply.fail(error);
-    });
+    };
+    this.#node.sync(this.#node.files.get(file), onSynced, this.#losses.get(opening));
+  }
+
+  #close({ file, opening }: OpeningRef, reply: Reply): void {
+    this.#losses.delete(opening);
+    this.#node.close(this.#node.files.get(file), reply, reply.fail);
   }
 
   /** The program has given up a request. */
@@ -126,10 +137,12 @@ export class NodePager {
       const { created } = opened;
       thing = opened.thing;
       const isWanted = ticket === 0 || this.#opening.delete(ticket);
-      const result: OpenedFile = { id, size: file.cache.sizeBytes, policy, created };
+      const opening = ++this.#openingLast;
+      const result: OpenedFile = { id, opening, size: file.cache.sizeBytes, policy, created };
       reply(result);
+      if (isWanted) this.#losses.set(opening, file.losses.listener());
       // It was opened while its program gave up: nobody else would ever close it.
-      if (!isWanted) this.#node.close(open, ...nobodyAsks);
+      else this.#node.close(open, ...nobodyAsks);
     };
     const onFail = (error: unknown) => {
       this.#opening.delete(ticket);

@@ -1,4 +1,5 @@
 import { DmmapError } from "../core/error.js";
+import type { FailureListener } from "../core/failures.js";
 import type { LeavingPages } from "../core/token/locked-pages.js";
 import type { Micros, PageIndex } from "../core/units.js";
 import { whenAll } from "../core/when-all.js";
@@ -15,6 +16,7 @@ import { goneError } from "./gone-error.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
+import { lostError } from "./lost-error.js";
 import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
 import { NodeFile } from "./node-file.js";
@@ -200,15 +202,12 @@ export class Node {
     whenAll(this.files.all(), ({ file }, done) => file.writes.sendDirty(done), onSent);
   }
 
-  /** Everything dirty onto the home's stable storage. */
-  sync(open: OpenFile, onDone: (error: DmmapError | undefined) => void): void {
+  /** Everything dirty onto the home's stable storage. `losses`: of whoever asks for it on behalf of a program. */
+  sync(open: OpenFile, onDone: (error: DmmapError | undefined) => void, losses?: FailureListener): void {
     const { file } = open;
-    if (file.takeLoss()) {
-      const message = `stores to ${file.name} were lost before the home had them; which and why has been reported`;
-      return onDone(new DmmapError("DMMAP_LOST", message));
-    }
+    if (losses?.take() === true) return onDone(lostError(file.name));
     const onSynced = (error: DmmapError | undefined) => {
-      if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone))) onDone(error);
+      if (error === undefined || !this.requests.retry(error, () => this.sync(open, onDone, losses))) onDone(error);
     };
     // It puts down what the home has heard before; which may have lost the file until it has.
     file.upperCache.tellChanges(() => {

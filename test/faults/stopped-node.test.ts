@@ -55,6 +55,7 @@ test("R15: what it had not sent is lost, and told on both sides; its late frames
   await using cluster = await FaultCluster.start({ nodes: 2, leaseMillis });
   await cluster.mapEverywhere("late.bin", { size: 8 * pageBytes });
   const [stopped, other] = cluster.nodes;
+  await stopped.call("open", { name: "late.bin", as: "again" });
   await stopped.call("hold", { offset: 2 * pageBytes, length: 2 * pageBytes, mode: "write" });
   await stopped.call("fill", { at: 2 * pageBytes, length: 2 * pageBytes, value: 7 });
   await stopped.stop();
@@ -78,6 +79,10 @@ test("R15: what it had not sent is lost, and told on both sides; its late frames
   for (const node of cluster.nodes) {
     assert.equal(await node.call("load", { at: 2 * pageBytes }), 1);
     assert.equal(await node.call("load", { at: 3 * pageBytes }), 0, "lost, and nowhere back");
+  }
+  for (const file of ["main", "again"]) {
+    await assert.rejects(stopped.call("sync", { file }), { code: "DMMAP_LOST" }, `${file} is told`);
+    await stopped.call("sync", { file });
   }
   await stopped.call("store", { at: 3 * pageBytes, value: 3 });
   assert.equal(await other.call("load", { at: 3 * pageBytes }), 3, "it writes on, in its new session");

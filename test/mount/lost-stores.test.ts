@@ -48,6 +48,36 @@ test("R15: a mount stopped beyond its lease drops what it stored, says which byt
   assert.equal(await far.call("load", { at: 5 }), 9);
 });
 
+test("R15: each descriptor hears of the loss once, whichever is closed or synced first", { skip }, async () => {
+  await using cluster = await MountCluster.start({ home: { leaseMillis } });
+  const [one, other] = cluster.mounts;
+  writeFileSync(one.at("file"), Buffer.alloc(pageBytes, 1));
+  await using near = await userOf(one.at("file"));
+  const open = (as: string, flags: string) => near.call("open", { path: one.at("file"), flags, as });
+  await open("second", "r+");
+  await open("third", "r+");
+  await near.call("fsync", {});
+  await near.call("write", { at: 0, text: "lost" });
+  one.isQuiet = false;
+  one.program.kill("SIGSTOP");
+  await using far = await userOf(other.at("file"));
+  await far.call("write", { at: 0, text: "kept" }, waitMillis);
+  one.program.kill("SIGCONT");
+  await until("the loss is logged", () => /stores to file, bytes 0\.\.4096, are lost/.test(one.program.errors));
+
+  await open("reader", "r");
+  assert.equal(await near.call("read", { at: 0, length: 4, as: "reader" }, waitMillis), "kept");
+  await near.call("close", { as: "reader" });
+  await assert.rejects(near.call("close", { as: "third" }), { code: "EIO" });
+  for (const as of ["main", "second"]) {
+    await assert.rejects(near.call("fsync", { as }), { code: "EIO" }, as);
+    await near.call("fsync", { as });
+  }
+  await open("late", "r+");
+  await near.call("fsync", { as: "late" });
+  for (const as of ["late", "second"]) await near.call("close", { as });
+});
+
 test("a mount that is killed: others have its pages after the lease, what was synced is there, the home names what is not", {
   skip,
 }, async () => {

@@ -102,18 +102,19 @@ test("what is not confirmed when the connection is lost is claimed, in order", (
 
 test("what is refused fails once; what is lost with the session, too", () => {
   const { attributes, asked, confirmed, confirm } = start();
+  const failures = attributes.failures.listener();
   attributes.change({ mode: 0o640 });
   attributes.tell();
   attributes.whenConfirmed(confirm("refused"));
   asked[0].end(new DmmapError("DMMAP_NO_SPACE", "no room"));
   assert.deepEqual(confirmed, ["refused"]);
   assert.equal(attributes.change({ mode: 0o600 }), undefined);
-  assert.deepEqual([attributes.takeFailure(), attributes.takeFailure()], [28, 0]);
+  assert.deepEqual([failures.take(), failures.take(), attributes.failedErrno], [true, false, 28]);
 
   const other = start();
   other.attributes.change({ mode: 0o640 });
   other.attributes.lose();
   other.attributes.whenConfirmed(other.confirm("lost"));
   assert.deepEqual(other.confirmed, ["lost"]);
-  assert.deepEqual([other.attributes.takeFailure(), other.attributes.takeFailure()], [5, 0]);
+  assert.deepEqual([other.attributes.failures.count, other.attributes.failedErrno], [1, 5]);
 });

@@ -1,3 +1,4 @@
+import { Failures } from "../failures.js";
 import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type PageIndex, pageAt, pageBytes, pageEndAt } from "../units.js";
 import { type RetainedPage, RetainedPages } from "./retained-pages.js";
@@ -30,21 +31,15 @@ export interface RetentionPort {
 
 /** One file's pages for which this node answers (R20), and what becomes of them when a connection or a session is lost. */
 export class Retention {
+  /** Stores that are lost, and reported: no sync must pass over them. */
+  readonly losses = new Failures();
   readonly #port: RetentionPort;
   readonly #pages: RetainedPages;
-  #hasLost = false;
   #restoreLast = 0;
 
   constructor(port: RetentionPort) {
     this.#port = port;
     this.#pages = new RetainedPages(port);
-  }
-
-  /** Whether stores were lost since this was last asked. */
-  takeLoss(): boolean {
-    const hasLost = this.#hasLost;
-    this.#hasLost = false;
-    return hasLost;
   }
 
   get isEmpty(): boolean {
@@ -96,13 +91,8 @@ export class Retention {
     });
     port.evict(start, end);
     this.#pages.forget(start, end);
-    this.#hasLost ||= lost.count > 0;
+    if (lost.count > 0) this.losses.add();
     for (let index = 0; index < lost.count; index++) report(lost.start(index), lost.end(index));
-  }
-
-  /** Stores are lost, and reported, that this knows nothing of: the next sync must not pass over them either. */
-  haveLost(): void {
-    this.#hasLost = true;
   }
 
   clear(): void {
