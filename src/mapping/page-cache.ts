@@ -95,10 +95,6 @@ export class PageCache {
     return (this.#states.get(page) & PageBit.cached) !== 0;
   }
 
-  isDirty(page: number): boolean {
-    return (this.#states.get(page) & PageBit.dirty) !== 0;
-  }
-
   isWritable(page: number): boolean {
     return (this.#states.get(page) & PageBit.writable) !== 0;
   }
@@ -157,8 +153,11 @@ export class PageCache {
     this.#memory.write(startPage, address, byteLength);
   }
 
+  /** R7: zeros behind the end of the file, whatever was stored there: the home may have made it longer already. */
   readBytes(startPage: number, address: number, byteLength: number): void {
     this.#memory.read(startPage, address, byteLength);
+    const filledBytes = Math.max(0, this.sizeBytes - startPage * pageBytes);
+    if (filledBytes < byteLength) memset(address + filledBytes, 0, byteLength - filledBytes);
   }
 
   /**

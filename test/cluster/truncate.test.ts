@@ -76,6 +76,28 @@ for (const policy of policies) {
     }
   });
 
+  test(`R7: nor when it is written back while the file becomes longer (${policy})`, { skip }, async () => {
+    await using cluster = await Cluster.start({ nodes: 2 });
+    const [one, two] = cluster.nodes;
+    await cluster.mapEverywhere("file.bin", { size: pageBytes, policy });
+    for (let round = 1; round <= 40; round++) {
+      await one.call("truncate", { size: 100 });
+      await one.call("fill", { at: 100, length: pageBytes - 100, value: 0xee });
+      await one.call("store", { at: 0, value: round });
+      const who = round % 2 === 0 ? one : two;
+      await Promise.all([one.call("sync", {}), who.call("truncate", { size: pageBytes })]);
+      for (const reader of [two, one]) {
+        const page = await reader.call("read", { offset: 0, length: pageBytes });
+        assert.equal(page[0], round);
+        assert.equal(
+          page.findIndex((byte, at) => at > 0 && byte !== 0),
+          -1,
+          `${reader.name}, round ${round}`,
+        );
+      }
+    }
+  });
+
   test(`R18: beyond a moved end a map reads zeros, its stores are dropped, and an event tells (${policy})`, {
     skip,
   }, async () => {

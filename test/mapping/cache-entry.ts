@@ -40,7 +40,7 @@ await runPagerThread((_data, emit) => {
     state: ({ page }: { page: number }, reply) =>
       reply({
         cached: cache.isCached(page),
-        dirty: cache.isDirty(page),
+        dirty: cache.nextDirty(page, page + 1) === page,
         writable: cache.isWritable(page),
         waiting: cache.waiting(page),
         waitingWrite: cache.waitingWrite(page),
