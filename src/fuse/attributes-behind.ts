@@ -74,6 +74,12 @@ export class AttributesBehind {
     if (this.#attributes !== undefined) this.#attributes = attributes;
   }
 
+  /** A name of it has come or gone. `links`: how many it has by now, if that is known. */
+  relinked(links: number | undefined): void {
+    const known = this.#attributes;
+    this.#attributes = known === undefined || links === undefined ? undefined : { ...known, links };
+  }
+
   /** @returns how the file is from now on; undefined when the home has to be asked */
   change(changes: AttributeChanges): Attributes | undefined {
     const { mode, uid, gid, atime, mtime } = changes;

@@ -139,6 +139,12 @@ export class FileOperations {
     this.#files.removed(inode);
   }
 
+  /** A name has come or gone of this file, or of any; it has so many by now, if that is known. */
+  relinked(inode: number | undefined, links?: number): void {
+    if (inode !== undefined) return this.#files.find(inode)?.attributes.relinked(links);
+    for (const file of this.#files.all()) file.attributes.relinked(undefined);
+  }
+
   closeHandle(number: number): void {
     const handle = this.#handles.remove(number);
     if (handle === undefined) return;

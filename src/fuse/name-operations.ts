@@ -170,7 +170,8 @@ export class NameOperations {
     this.#withParent(request, (parent) => {
       const inodes = [inode, parent];
       const keys = [...inodes, nameKey(parent, name)];
-      const change = { op: "link", inodes, args: { inode, parent, name }, keys };
+      const onAnswer = (answer: object) => this.#open.relinked(inode, (answer as Described).attributes.links);
+      const change = { op: "link", inodes, args: { inode, parent, name }, keys, onAnswer };
       this.#requests.change(request, change, (answer) => {
         const { attributes } = answer as Described;
         this.#answers.made(request, parent, name, attributes);
@@ -183,7 +184,10 @@ export class NameOperations {
     this.#withParent(request, (parent) => {
       const keys = [parent, ...this.#named(parent, name)];
       const inode = this.#leases.inodeOf(parent, name);
-      const onAnswer = () => this.#removed(inode);
+      const onAnswer = () => {
+        this.#removed(inode);
+        if (op === "unlink") this.#open.relinked(inode);
+      };
       const change = { op, inodes: [parent], args: { parent, name, inode }, keys, onAnswer };
       this.#requests.change(request, change, () => request.ok());
     });
@@ -207,7 +211,11 @@ export class NameOperations {
       const args = { ...from, newParent, newName, flags: how };
       const inodes = [parent, newParent];
       const keys = [...inodes, ...this.#named(parent, name), ...this.#named(newParent, newName)];
-      this.#requests.change(request, { op: "move", inodes, args, keys }, () => {
+      const isNew = to.inode === undefined && this.#leases.absentMicros(newParent, newName) > 0;
+      const onAnswer = () => {
+        if (!isNew) this.#open.relinked(to.inode);
+      };
+      this.#requests.change(request, { op: "move", inodes, args, keys, onAnswer }, () => {
         this.#nodes.moved(from, to, how === "exchange");
         request.ok();
       });

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
   openSync,
+  renameSync,
   statSync,
   truncateSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
@@ -198,4 +201,24 @@ test("I19: a file that was written, and that the mount does not keep any more, h
   for (const end = performance.now() + keptMillis + 2000; performance.now() < end; await delay(50)) {
     assert.equal(statSync(mount.at("file")).size, 1000);
   }
+});
+
+test("I19: the mode of a file that its program has just made and linked is answered with as many links as it has", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  const fd = openSync(mount.at("temporary"), "wx");
+  fchmodSync(fd, 0o600);
+  linkSync(mount.at("temporary"), mount.at("final"));
+  fchmodSync(fd, 0o640);
+  unlinkSync(mount.at("temporary"));
+  linkSync(mount.at("final"), mount.at("another")); // The kernel refuses that of a file that it takes to have no name.
+  assert.equal(fstatSync(fd).nlink, 2);
+  unlinkSync(mount.at("final"));
+  writeFileSync(mount.at("new"), "");
+  renameSync(mount.at("new"), mount.at("another"));
+  fchmodSync(fd, 0o600);
+  assert.equal(fstatSync(fd).nlink, 0);
+  closeSync(fd);
 });

@@ -118,3 +118,11 @@ test("what is refused fails once; what is lost with the session, too", () => {
   assert.deepEqual(other.confirmed, ["lost"]);
   assert.deepEqual([other.attributes.failures.count, other.attributes.failedErrno], [1, 5]);
 });
+
+test("a change of the mode is answered with as many links as there are; the home is asked where that is not known", () => {
+  const { attributes } = start();
+  attributes.relinked(2);
+  assert.equal(attributes.change({ mode: 0o640 })?.links, 2);
+  attributes.relinked(undefined);
+  assert.equal(attributes.change({ mode: 0o600 }), undefined);
+});
