@@ -230,8 +230,11 @@ export class ControlHandler {
 
   #close(session: Session, file: number): object {
     const open = fileOf(session, file);
+    const waiting = Object.values(open.locks).flatMap((table) => table.waitingOf(session.node));
     this.#home.files.close(open, session);
     session.files.delete(file);
+    const error = new DmmapError("DMMAP_CLOSED", "the file was closed while this waited for a lock of it");
+    for (const request of waiting) session.connection?.fail(request, error);
     session.claimedLocks.delete(file);
     return {};
   }

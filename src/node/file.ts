@@ -58,8 +58,12 @@ export class File implements AsyncDisposable {
   async map(options: MapOptions = {}): Promise<FileMap> {
     this.#assertOpen();
     const map = await FileMap.open(this.#thread, this, this.#id, options, () => this.#onMapClosed(map));
-    this.#maps.add(map);
-    return map;
+    if (this.#closing === undefined) {
+      this.#maps.add(map);
+      return map;
+    }
+    await map.close(); // It would be of nothing.
+    throw this.#closedError();
   }
 
   /**
@@ -220,6 +224,10 @@ export class File implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new DmmapError("DMMAP_CLOSED", `${this.name} has been closed`);
+    if (this.#closing !== undefined) throw this.#closedError();
+  }
+
+  #closedError(): DmmapError {
+    return new DmmapError("DMMAP_CLOSED", `${this.name} has been closed`);
   }
 }

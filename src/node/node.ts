@@ -10,12 +10,14 @@ import { ExtentPool } from "../mapping/extent-pool.js";
 import { Pager } from "../mapping/pager.js";
 import { PooledMemory } from "../mapping/pooled-memory.js";
 import { CacheBudget } from "./cache-budget.js";
+import { ClosingFiles } from "./closing-files.js";
 import { FileDeadlines } from "./file-deadlines.js";
 import { GiveBack } from "./give-back.js";
 import { goneError } from "./gone-error.js";
 import { soundOpened } from "./home-answers.js";
 import { HomeConnection } from "./home-connection.js";
 import { HomeRequests } from "./home-requests.js";
+import { KeptRelief } from "./kept-relief.js";
 import { lostError } from "./lost-error.js";
 import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
@@ -62,6 +64,8 @@ export class Node {
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
   readonly #giveBack: GiveBack;
+  readonly #closing: ClosingFiles;
+  readonly #relief = new KeptRelief(this.files);
   readonly #attic = new PageAttic();
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
@@ -70,9 +74,6 @@ export class Node {
   #onFirstUp: ((welcome: Welcome | undefined, error?: DmmapError) => void) | undefined;
   #wasUp = false;
   #writeBackAt = Number.POSITIVE_INFINITY;
-  /** Syncs for want of room that run, and when the next may be asked for after one has failed. */
-  #settlesRunning = 0;
-  #settleableAt = 0;
   /** Whether some file may have become unstable, or still be so, for another reason than a page that is dirty. */
   #mayBeUnstable = false;
   #lastDutySeen = 0;
@@ -107,6 +108,7 @@ export class Node {
     this.stalls = new StallWatch(this.#emit, setup.faultDeadlineMicros);
     this.#deadlines = new FileDeadlines(this.files, this.stalls, (deadline) => this.wakeAt(deadline));
     this.pins = new Pins((deadline) => this.#deadlines.add(deadline));
+    this.#closing = new ClosingFiles(this.pins);
     this.#session = new NodeSession({
       connection: this.#connection,
       requests: this.requests,
@@ -146,7 +148,10 @@ export class Node {
     const onReply = (answer: object) => {
       const opened = soundOpened(answer);
       if (opened === undefined) return onFail(new DmmapError("DMMAP_PROTOCOL", "no sound answer to open"));
-      onOpened(this.adopt(name, again, opened), opened);
+      const isClosing = this.#closing.whenEnded(this.files.byNumber(opened.file), () =>
+        this.open(name, request, again, onOpened, onFail),
+      );
+      if (!isClosing) onOpened(this.adopt(name, again, opened), opened);
     };
     this.requests.ask({ ...request, onReply, onFail });
   }
@@ -174,14 +179,20 @@ export class Node {
   /** At the last close, everything dirty goes to the home, then every token, and then the file is closed there. */
   close(open: OpenFile, onClosed: () => void, onFail: (error: unknown) => void): void {
     if (--open.opens > 0) return onClosed();
+    this.#closing.begin(open);
     const onGiven = () => {
       this.files.delete(open);
       this.locks.closed(open);
       this.stalls.listen(open.id, false);
       open.file.cache.close();
+      this.#closing.end(open);
       onClosed();
     };
-    this.locks.settle(open, () => this.#giveBack.give(open, onGiven, onFail));
+    const onFailed = (error: unknown) => {
+      this.#closing.end(open);
+      onFail(error);
+    };
+    this.locks.settle(open, () => this.#giveBack.give(open, onGiven, onFailed));
   }
 
   /**
@@ -218,8 +229,9 @@ export class Node {
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */
   stop(done: () => void): void {
-    this.requests.stop();
     const open = [...this.files.all()];
+    for (const file of open) this.#closing.begin(file);
+    this.requests.stop();
     const kept = new Set(open.filter(({ isGone }) => !isGone));
     const finish = () => {
       for (const file of kept) this.#session.lose(file);
@@ -294,7 +306,8 @@ export class Node {
       onResize: (resized) => this.#emit("resize", { file: id, size: resized.cache.sizeBytes }),
     });
     if (this.#connection.hasLapsed(nowMicros())) file.suspend();
-    const open: OpenFile = { file, id, policy, again, opens: 0, isShared: false, isGone: false, goneReason: "" };
+    const state = { opens: 0, isClosing: false, isShared: false, isGone: false, goneReason: "" };
+    const open: OpenFile = { file, id, policy, again, ...state };
     this.files.add(open);
     return open;
   }
@@ -311,7 +324,7 @@ export class Node {
       this.#writeBackAt = nowMicros() + this.#writeBackMicros;
       this.wakeAt(this.#writeBackAt);
     }
-    if (this.#budget.isOverdue(this.#attic.keptPages)) this.#freeKept(nowMicros());
+    if (this.#budget.isOverdue(this.#attic.keptPages)) this.#relief.free(nowMicros());
     this.#connection.flush();
     if (this.#connection.output.takeRoom()) this.#onRoom();
     this.wakeAt(this.#connection.deadline);
@@ -340,22 +353,6 @@ export class Node {
     if (now >= this.#writeBackAt) this.#writeBackAll();
     this.wakeAt(this.#writeBackAt);
     for (const timer of this.#timers) this.wakeAt(timer(now));
-  }
-
-  /**
-   * Copies take room that the cache was to have: has the home put down what they are copies of. What is dirty stays so: to send it
-   * would cost a fault for each page that is stored to again. Not again at once where that fails.
-   */
-  #freeKept(now: number): void {
-    if (this.#settlesRunning > 0 || now < this.#settleableAt) return;
-    for (const { file } of this.files.all()) {
-      if (!file.frames.isReady || !file.writes.isUnstable) continue;
-      this.#settlesRunning++;
-      file.writes.settle((error) => {
-        this.#settlesRunning--;
-        if (error !== undefined) this.#settleableAt = nowMicros() + writeBackMicrosMin;
-      });
-    }
   }
 
   /** Afterwards rests for a multiple of the time that it took. */

@@ -19,6 +19,8 @@ export interface OpenFile {
   /** Asks for it in a new session. */
   readonly again: OpenRequest;
   opens: number;
+  /** See ClosingFiles. */
+  isClosing: boolean;
   /** Whether programs of another node might have been writing it, too, when it was last opened for writing. */
   isShared: boolean;
   /** Whether the home, in the present session, could not open it again. */
@@ -57,10 +59,10 @@ export class OpenFiles {
     this.#byNumber.set(number, open);
   }
 
-  /** @throws DMMAP_CLOSED */
+  /** @throws DMMAP_CLOSED, also of one that is being closed */
   get(id: number): OpenFile {
     const open = this.#byId.get(id);
-    if (open === undefined) throw new DmmapError("DMMAP_CLOSED", "the file has been closed");
+    if (open === undefined || open.isClosing) throw new DmmapError("DMMAP_CLOSED", "the file has been closed");
     return open;
   }
 

@@ -151,6 +151,7 @@ export class NodeRangeLocks {
   }
 
   closed(open: OpenFile): void {
+    this.#files.get(open)?.takeBackAll();
     this.#files.delete(open);
   }
 

@@ -59,6 +59,11 @@ export class RangeLocks {
     return this.#waiters.length;
   }
 
+  /** The requests of a node that wait. */
+  waitingOf(node: NodeId): number[] {
+    return this.#waiters.filter((waiter) => waiter.node === node).map(({ request }) => request);
+  }
+
   get held(): readonly RangeLock[] {
     return this.#held;
   }

@@ -137,6 +137,11 @@ export class FileLocks {
     return true;
   }
 
+  /** Nothing is asked any more. */
+  takeBackAll(): void {
+    for (const { onTakenBack } of this.#waiting.splice(0)) onTakenBack();
+  }
+
   /** The session is lost, and every lock with it. */
   clear(): void {
     this.#isDelegated = false;
