@@ -62,12 +62,12 @@ export class HookedMapping implements HookMapping, FaultHandler {
     if (fault !== undefined) this.#hooks.wpPage?.(fault);
   }
 
-  /** Puts bytes into pages from `page` on that are not cached; the first may be there, and is replaced. */
-  install(page: number, bytes: Uint8Array, write: boolean): void {
+  /** Puts bytes into pages from the fault's on that are not cached; the first may be there, and is replaced. */
+  install({ page, limit }: KeptFault, bytes: Uint8Array, write: boolean): void {
     const { cache } = this;
     if (cache.isCached(page)) cache.evict(page, page + 1);
     const pageCount = Math.max(1, Math.ceil(bytes.length / pageBytes));
-    const stop = cache.nextCached(page, Math.min(page + pageCount, Math.ceil(this.size / pageBytes)));
+    const stop = cache.nextCached(page, Math.min(page + pageCount, limit, Math.ceil(this.size / pageBytes)));
     copyIn(cache, page, stop, bytes);
     for (let filled = page + 1; filled < stop && this.#faults.size > 0; filled++) this.#endFault(filled);
     cache.install(page, stop, stop, write ? page : -1);
@@ -95,7 +95,10 @@ export class HookedMapping implements HookMapping, FaultHandler {
     this.#endFaults(range.start, range.end); // Their answers would be from before the eviction.
     const finish = (error?: unknown) => {
       this.#evicting.delete(range);
-      if (error === undefined) this.#drop(range);
+      if (error === undefined) {
+        this.#endFaults(range.start, range.end); // Those before it that came meanwhile.
+        this.#drop(range);
+      }
       this.cache.retry(range.start, range.end);
       done(error);
     };
@@ -105,8 +108,12 @@ export class HookedMapping implements HookMapping, FaultHandler {
 
   truncate(size: number): void {
     assertOffset("size", size);
-    this.#endFaults(Math.ceil(size / pageBytes), Number.POSITIVE_INFINITY);
+    if (size === this.size) return;
+    // The page that the file ends in has another tail now (R7).
+    const first = Math.floor(Math.min(size, this.size) / pageBytes);
+    this.#endFaults(first, Number.POSITIVE_INFINITY);
     this.cache.setSize(size);
+    this.cache.retry(first);
     this.#sizeCell[0] = size;
   }
 
@@ -157,8 +164,13 @@ export class HookedMapping implements HookMapping, FaultHandler {
     this.#faults.delete(page);
   }
 
+  /** What hooks have read of [start, end) is old, be it for faults there or before. */
   #endFaults(start: number, end: number): void {
-    for (const page of [...this.#faults.keys()]) if (page >= start && page < end) this.#endFault(page);
+    for (const fault of [...this.#faults.values()]) {
+      if (fault.page >= end) continue;
+      if (fault.page >= start) this.#endFault(fault.page);
+      else fault.limit = Math.min(fault.limit, start);
+    }
   }
 
   #writePages(start: number, bytes: Uint8Array, done: Done): void {

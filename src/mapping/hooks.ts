@@ -34,8 +34,8 @@ export interface Fault {
   /** Whether a thread wants to store through a shared view. May become true while the fault is kept. */
   readonly write: boolean;
   /**
-   * Gives the page its bytes, and its neighbours behind it when there are more than 4096 (up to the first that is cached);
-   * what is missing to a whole page is zeros. "read" keeps it write-protected, so that a store calls `wpPage`; "write"
+   * Gives the page its bytes, and its neighbours behind it when there are more than 4096 (up to the first that is cached, or
+   * was evicted or truncated since the fault); what is missing to a whole page is zeros. "read" keeps it write-protected, so that a store calls `wpPage`; "write"
    * lets stores through unseen, and the page counts as dirty at once.
    *
    * @returns false when the page was evicted, truncated or filled since the fault: these bytes may be old, so they are

@@ -7,6 +7,8 @@ export class KeptFault implements Fault {
   readonly mapping: HookedMapping;
   readonly page: number;
   write: boolean;
+  /** Its answer is old from this page on: the neighbours that were evicted or truncated meanwhile. */
+  limit = Number.POSITIVE_INFINITY;
   #open = true;
 
   constructor(mapping: HookedMapping, page: number, write: boolean) {
@@ -23,7 +25,7 @@ export class KeptFault implements Fault {
     if (!(bytes instanceof Uint8Array)) throw new TypeError("fault.fill takes a Uint8Array");
     if (access !== "read" && access !== "write") throw new TypeError('fault.fill takes "read" or "write"');
     if (!this.#take()) return false;
-    this.mapping.install(this.page, bytes, access === "write");
+    this.mapping.install(this, bytes, access === "write");
     return true;
   }
 

@@ -9,6 +9,8 @@ export interface Disk {
   readonly access: "read" | "write";
   /** Faults and finished writes wait for the program's word: see `onMessage`. */
   readonly keep: boolean;
+  /** So many pages are read at the fault itself, and given with the answer. Without it, the one page, at the answer. */
+  readonly readAhead?: number | undefined;
 }
 
 export const Count = { noPage: 0, wpPage: 1, writePages: 2, failWrites: 3 } as const;
@@ -60,16 +62,25 @@ function keeps(mapping: HookMapping): boolean {
 
 function take(fault: Fault, kind: "noPage" | "wpPage"): void {
   if (!keeps(fault.mapping)) return answer(fault, kind);
-  (fault.mapping.state as State).faults.push(Object.assign(fault, { kind }));
+  (fault.mapping.state as State).faults.push(Object.assign(fault, { kind, early: readEarly(fault) }));
   fault.mapping.post({ kind, offset: fault.offset } satisfies Report);
 }
 
-function answer(fault: Fault & { kind?: string }, kind = fault.kind): void {
+function readEarly({ mapping, offset }: Fault): Uint8Array | undefined {
+  const { bytes, readAhead } = mapping.data as Disk;
+  return readAhead === undefined ? undefined : new Uint8Array(bytes).slice(offset, offset + readAhead * 4096);
+}
+
+function answer(fault: Fault & { kind?: string; early?: Uint8Array | undefined }, kind = fault.kind): void {
   if (kind === "wpPage") {
     fault.allowWrite();
     return;
   }
   const { bytes, access } = fault.mapping.data as Disk;
+  if (fault.early !== undefined) {
+    fault.fill(fault.early, access);
+    return;
+  }
   const length = Math.max(0, Math.min(4096, bytes.byteLength - fault.offset));
   fault.fill(length === 0 ? new Uint8Array() : new Uint8Array(bytes, fault.offset, length), access);
 }

@@ -9,6 +9,7 @@ export interface StageOptions {
   readonly size?: number;
   readonly access?: "read" | "write";
   readonly keep?: boolean;
+  readonly readAhead?: number;
 }
 
 /** A mapping over a disk in shared memory, whose page n is full of the byte n + 1. */
@@ -20,13 +21,13 @@ export class Stage implements AsyncDisposable {
   #closed = false;
 
   static async open(options: StageOptions = {}): Promise<Stage> {
-    const { pages = 8, size = pages * pageBytes, access = "read", keep = false } = options;
+    const { pages = 8, size = pages * pageBytes, access = "read", keep = false, readAhead } = options;
     const bytes = new SharedArrayBuffer(pages * pageBytes);
     const counts = new SharedArrayBuffer(16);
     for (let page = 0; page < pages; page++) {
       new Uint8Array(bytes).fill(page + 1, page * pageBytes, (page + 1) * pageBytes);
     }
-    const data: Disk = { bytes, counts, access, keep };
+    const data: Disk = { bytes, counts, access, keep, readAhead };
     const reports: Report[] = [];
     const onMessage = (message: unknown) => reports.push(message as Report);
     const hooks = new URL("./disk-hooks.js", import.meta.url);
