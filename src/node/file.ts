@@ -113,13 +113,12 @@ export class File implements AsyncDisposable {
     await callPatiently(this.#thread, call, options);
   }
 
-  /** Changes the size; resolves when it is in force on every node. */
+  /** Changes the size; resolves when it is in force on every node: this one's `resize` event comes before. */
   async truncate(size: number, options: Patience = {}): Promise<void> {
     this.#assertOpen();
     checkOffset(size, "size");
     const args = { op: "truncate", args: { size }, file: this.#id };
     await askPatiently(this.#thread, { what: `truncate of ${this.name}`, method: "request", args }, options);
-    this.#size = size;
   }
 
   /**

@@ -13,15 +13,20 @@ export interface PatientCall {
   readonly what: string;
   readonly method: string;
   readonly args: object;
+  /** Makes of the answer what the call resolves with, before any event that the pager emits after it. Not once given up. */
+  readonly onAnswer?: (answer: unknown) => unknown;
   /** Takes back what was asked for. */
   readonly onGiveUp?: () => void;
 }
 
 /** Calls the pager. Who has given up is not kept from ending by what he no longer waits for. */
 export async function callPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
-  const { what, method, args, onGiveUp } = call;
+  const { what, method, args, onAnswer, onGiveUp } = call;
   const answer = thread.call(method, args);
-  return await within(what, patience, answer, () => {
+  let isGivenUp = false;
+  const taken = onAnswer === undefined ? answer : answer.then((value) => (isGivenUp ? undefined : onAnswer(value)));
+  return await within(what, patience, taken, () => {
+    isGivenUp = true;
     thread.abandon(answer);
     onGiveUp?.();
   });
@@ -29,7 +34,8 @@ export async function callPatiently(thread: PagerThread, call: PatientCall, pati
 
 /** The same, of what the home is asked: when it is away, it is never asked; when it has the request, it may do it. */
 export async function askPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
-  if (patience.signal === undefined && patience.timeout === undefined) return await thread.call(call.method, call.args);
+  if (patience.signal === undefined && patience.timeout === undefined)
+    return await callPatiently(thread, call, patience);
   const ticket = nextNumber();
   const args = { ...call.args, ticket };
   const onGiveUp = () => {

@@ -8,7 +8,7 @@ import { File } from "./file.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeEvents, OpenArgs, OpenedFile } from "./node-commands.js";
 import { type Patience, shared, within } from "./patience.js";
-import { askPatiently } from "./patient-calls.js";
+import { askPatiently, type PatientCall } from "./patient-calls.js";
 import { VolumeTree } from "./volume-tree.js";
 
 export interface OpenOptions extends Patience {
@@ -63,11 +63,9 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
       ...(size === undefined ? {} : { size: checkOffset(size, "size") }),
       ...(policy === undefined ? {} : { policy: checkChoice(policy, "policy", ["simple", "optimal"]) }),
     };
-    const opened = (await this.#call("open", args, `open of ${args.name}`, patience)) as OpenedFile;
-    const file = new File(this.#thread, this, args.name, opened, () => this.#forget(opened.id, file));
-    const same = this.#files.get(opened.id) ?? new Set();
-    this.#files.set(opened.id, same.add(file));
-    return file;
+    // At once: an event that follows the answer is for this file too.
+    const onAnswer = (answer: unknown) => this.#add(args.name, answer as OpenedFile);
+    return (await this.#call({ what: `open of ${args.name}`, method: "open", args, onAnswer }, patience)) as File;
   }
 
   /** All files in the order of their names, or those whose name begins with `prefix`. */
@@ -110,7 +108,7 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
 
   /** What this node has done since it connected. */
   async metrics(): Promise<NodeMetrics> {
-    return (await this.#call("metrics", {}, "metrics", {})) as NodeMetrics;
+    return (await this.#call({ what: "metrics", method: "metrics", args: {} }, {})) as NodeMetrics;
   }
 
   /**
@@ -143,6 +141,13 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
     await this.#thread.close();
   }
 
+  #add(name: string, opened: OpenedFile): File {
+    const file = new File(this.#thread, this, name, opened, () => this.#forget(opened.id, file));
+    const same = this.#files.get(opened.id) ?? new Set();
+    this.#files.set(opened.id, same.add(file));
+    return file;
+  }
+
   #forget(id: number, file: File): void {
     const same = this.#files.get(id);
     same?.delete(file);
@@ -154,11 +159,14 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
     args: ControlOperations[Op]["request"],
     patience: Patience,
   ): Promise<ControlOperations[Op]["reply"]> {
-    return (await this.#call("request", { op, args }, op, patience)) as ControlOperations[Op]["reply"];
+    return (await this.#call(
+      { what: op, method: "request", args: { op, args } },
+      patience,
+    )) as ControlOperations[Op]["reply"];
   }
 
-  async #call(method: string, args: object, what: string, patience: Patience): Promise<unknown> {
+  async #call(call: PatientCall, patience: Patience): Promise<unknown> {
     if (this.#closing !== undefined) throw new DmmapError("DMMAP_CLOSED", "the volume has been closed");
-    return await askPatiently(this.#thread, { what, method, args }, patience);
+    return await askPatiently(this.#thread, call, patience);
   }
 }
