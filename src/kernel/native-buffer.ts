@@ -1,12 +1,31 @@
 import { check } from "./errno.js";
-import { memoryView, mmap } from "./libc.js";
+import { memoryView, mmap, munmap } from "./libc.js";
 
 const protReadWrite = 0x3;
 const mapPrivateAnonymous = 0x22;
 
+/** Where a buffer is. */
+export interface BufferPlace {
+  readonly address: number;
+  readonly byteLength: number;
+}
+
+/** Of this thread: each loads this module for itself. */
+const places: BufferPlace[] = [];
+
+/** Where all buffers of this thread are, for who sees to its end. */
+export function threadBuffers(): readonly BufferPlace[] {
+  return places;
+}
+
+/** Gives the buffers of a thread back that has ended: while it ran, it could still use them. */
+export function unmapBuffers(ended: readonly BufferPlace[]): void {
+  for (const { address, byteLength } of ended) munmap(address, byteLength);
+}
+
 /**
  * Memory outside the JavaScript heap that both system calls (by address) and code (by view) can reach. It never moves
- * and lives as long as the process: allocate at start, not per event.
+ * and lives as long as the process, or until a pager thread's end: allocate at start, not per event.
  */
 export class NativeBuffer {
   readonly address: number;
@@ -19,6 +38,7 @@ export class NativeBuffer {
   constructor(byteLength: number) {
     const length = Math.ceil(byteLength / 4096) * 4096;
     this.address = check(mmap(0, length, protReadWrite, mapPrivateAnonymous, -1, 0), "mmap");
+    places.push({ address: this.address, byteLength: length });
     const buffer = memoryView(this.address, length);
     this.bytes = new Uint8Array(buffer);
     this.data = new DataView(buffer);

@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort, type Transferable, workerData } from "node:worker_threads";
 import { Ready } from "../kernel/epoll.js";
 import { drainEventFd } from "../kernel/event-fd.js";
+import { type BufferPlace, threadBuffers } from "../kernel/native-buffer.js";
 import type { Pager } from "./pager.js";
 import { stopProcess } from "./stop-process.js";
 
@@ -43,7 +44,9 @@ export type FromPager =
   | { readonly kind: "ready" }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
   | { readonly kind: "failure"; readonly id: number; readonly error: PlainError }
-  | { readonly kind: "event"; readonly event: string; readonly value: unknown };
+  | { readonly kind: "event"; readonly event: string; readonly value: unknown }
+  /** The last: the thread serves nobody any more, and once it is gone these buffers are nobody's. */
+  | { readonly kind: "ended"; readonly buffers: readonly BufferPlace[] };
 
 export interface PlainError {
   readonly name: string;
@@ -71,11 +74,11 @@ export async function runPagerThread(
     commands.serve(await build(setup.data, (event, value, transfer) => commands.emit(event, value, transfer)));
   } catch (error) {
     commands.fail(startId, error);
-    setup.port.close();
+    commands.end();
     return;
   }
   commands.run();
-  setup.port.close();
+  commands.end();
 }
 
 /** The pager thread's end of a PagerThread: takes its calls in order, inside the epoll loop. */
@@ -98,6 +101,11 @@ class PagerCommands {
     this.#post({ kind: "ready" });
     this.#takeMessages();
     this.#program?.pager.run();
+  }
+
+  end(): void {
+    this.#post({ kind: "ended", buffers: threadBuffers() });
+    this.#setup.port.close();
   }
 
   emit(event: string, value: unknown, transfer?: readonly Transferable[]): void {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Transferable, Worker } from "node:worker_threads";
 import { createEventFd, ringEventFd } from "../kernel/event-fd.js";
 import { close } from "../kernel/libc.js";
+import { type BufferPlace, unmapBuffers } from "../kernel/native-buffer.js";
 import {
   type FromPager,
   type PagerSetup,
@@ -52,6 +53,7 @@ export class PagerThread {
   readonly #exited: Promise<unknown>;
   readonly #forgetProcessExit: () => void;
   #lastId = startId;
+  #buffers: readonly BufferPlace[] = [];
   #state: "starting" | "running" | "closed" = "starting";
 
   /** Starts the thread and resolves when its program is built; rejects with what `build`, or an import of it, threw. */
@@ -165,6 +167,10 @@ export class PagerThread {
       queueMicrotask(() => this.#options.onEvent?.(message.event, message.value));
       return;
     }
+    if (message.kind === "ended") {
+      this.#buffers = message.buffers;
+      return;
+    }
     if (message.kind === "ready") this.#state = "running";
     const id = message.kind === "ready" ? startId : message.id;
     const pending = this.#pending.get(id);
@@ -211,5 +217,6 @@ export class PagerThread {
     this.#forgetProcessExit();
     this.#port.close();
     close(this.#bell);
+    unmapBuffers(this.#buffers);
   }
 }

@@ -34,6 +34,8 @@ export class Pager {
   onDeadline: (nowMicros: number) => void = () => {};
   /** Called after every batch of events, before sleeping. */
   onIdle: () => void = () => {};
+  /** Called when `run` has served its last event. */
+  onEnd: () => void = () => {};
   readonly #onFatal: (error: unknown) => void;
   readonly #uffd: Userfaultfd;
   readonly #epoll: PollingEpoll;
@@ -45,8 +47,8 @@ export class Pager {
   constructor(options: PagerOptions = {}) {
     assertPageSize();
     this.#onFatal = options.onFatal ?? stopProcess;
+    this.#uffd = new Userfaultfd(); // First: it is what a system may refuse.
     this.#epoll = new PollingEpoll(options);
-    this.#uffd = new Userfaultfd();
     this.#epoll.add(this.#uffd.fd, Ready.in, this.#uffd.fd);
     this.#watchers.set(this.#uffd.fd, () => this.#serveFaults());
   }
@@ -95,6 +97,7 @@ export class Pager {
   run(): void {
     try {
       while (!this.#stopped) this.#turn();
+      this.onEnd();
       if (this.#caches.size === 0) this.#close();
     } catch (error) {
       this.#onFatal(error);

@@ -66,7 +66,7 @@ export class Node {
   readonly #giveBack: GiveBack;
   readonly #closing: ClosingFiles;
   readonly #relief = new KeptRelief(this.files);
-  readonly #attic = new PageAttic();
+  readonly #attic: PageAttic;
   readonly #pool: ExtentPool | undefined;
   readonly #budget: CacheBudget;
   readonly #deadlines: FileDeadlines;
@@ -85,6 +85,7 @@ export class Node {
     if (pool !== undefined) this.addTimer((now) => pool.onTime(now));
     this.#pool = pool;
     this.pager = new Pager(setup.polling);
+    this.#attic = new PageAttic(this.pager);
     this.#emit = emit;
     this.#connection = new HomeConnection(this.pager, setup, setup.name, {
       payloadAddress: (frame) => this.#payloadAddress(frame),

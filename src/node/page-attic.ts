@@ -2,6 +2,7 @@ import { DutyNumbers } from "../core/token/duty-numbers.js";
 import { pageBytes } from "../core/units.js";
 import * as libc from "../kernel/libc.js";
 import { MemoryFile } from "../kernel/memory-file.js";
+import type { Pager } from "../mapping/pager.js";
 
 /** As many as a file can have; memory follows what is kept. */
 const slotsMax = 2 ** 41;
@@ -17,6 +18,11 @@ export class PageAttic {
 
   /** Of this node's duties (R20), whatever their files. */
   readonly duties = new DutyNumbers();
+
+  /** It is there until the pager has ended: what a node does last may free a slot. */
+  constructor(pager: Pager) {
+    pager.onEnd = () => this.#memory.close();
+  }
 
   get keptPages(): number {
     return this.#next - this.#free.length;
