@@ -56,7 +56,7 @@ export interface ParsedCommand {
 export function parseCommand(command: Command, args: readonly string[]): ParsedCommand {
   const { values, positionals } = parseStrictly(command.options, args);
   const wantsHelp = values.help === true;
-  if (!wantsHelp) checkCount(command.arguments, positionals);
+  if (!wantsHelp) checkArguments(command.arguments, positionals);
   return { given: positionals, options: valuesOf(command.options, values), wantsHelp };
 }
 
@@ -70,7 +70,10 @@ function parseStrictly(options: Options, args: readonly string[]) {
   }
 }
 
-function checkCount(expected: readonly Argument[], positionals: readonly string[]): void {
+/** An empty one is a variable of a shell that was not set; taken for a path it would be the working folder. */
+function checkArguments(expected: readonly Argument[], positionals: readonly string[]): void {
+  const empty = positionals.indexOf("");
+  if (empty >= 0) throw new UsageError(`${(expected[empty] ?? expected.at(-1))?.name ?? "an argument"} is empty`);
   const missing = expected.find((argument, index) => !argument.optional && index >= positionals.length);
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing`);
   if (expected.at(-1)?.repeats || positionals.length <= expected.length) return;

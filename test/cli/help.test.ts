@@ -14,6 +14,8 @@ const verbs = [
   "status",
   "top",
   "tokens",
+  "mount",
+  "umount",
   "doctor",
   "bench",
 ];
@@ -58,6 +60,9 @@ const misuse: [string, string[], RegExp][] = [
   ["an option without its value", ["put", "x", "dmmap://127.0.0.1:1/a", "--policy"], /--policy/],
   ["a value for a switch", ["ls", "--json=yes", "dmmap://127.0.0.1:1"], /--json/],
   ["an argument too few", ["mv", "dmmap://127.0.0.1:1/a"], /TO is missing/],
+  ["a folder to serve that is empty", ["serve", ""], /FOLDER is empty/],
+  ["a mount point that is empty", ["mount", "dmmap://127.0.0.1:1", ""], /MOUNTPOINT is empty/],
+  ["nothing to unmount", ["umount", ""], /MOUNTPOINT is empty/],
   ["an argument too many", ["stat", "dmmap://127.0.0.1:1/a", "b"], /unexpected argument "b"/],
   ["a policy that is none", ["put", "x", "dmmap://127.0.0.1:1/a", "--policy", "fast"], /simple or optimal/],
   ["another protocol", ["ls", "http://127.0.0.1:1"], /no dmmap URL/],

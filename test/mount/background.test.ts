@@ -96,5 +96,5 @@ test("a mount whose process was killed answers ENOTCONN; it can be unmounted, an
   await mount.unmount();
   const { code, stderr } = await dmmap(["umount", mount.path]);
   assert.equal(code, 1);
-  assert.match(stderr, /nothing is mounted there/);
+  assert.match(stderr, /no volume of dmmap is mounted there/);
 });

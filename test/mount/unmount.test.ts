@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Errno } from "../../src/kernel/errno.js";
 import * as libc from "../../src/kernel/libc.js";
 import { dmmap } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { until, within } from "../support/until.js";
 import { failingHome } from "./failing-home.js";
 import { MountCluster } from "./mount-cluster.js";
@@ -107,6 +108,49 @@ test("dmmap umount --lazy takes a mount from under its users, who go on with wha
   await user[Symbol.asyncDispose]();
   assert.equal((await mount.program.end()).code, 0);
   assertStored(readFileSync(cluster.folder.at("file")));
+});
+
+test("dmmap umount leaves alone whatever is no volume of dmmap", { skip }, async () => {
+  using folder = temporaryFolder();
+  const path = folder.at("other");
+  mkdirSync(path);
+  assert.equal(spawnSync("mount", ["-t", "tmpfs", "none", path]).status, 0);
+  try {
+    writeFileSync(folder.at("other", "file"), "text");
+    for (const how of [[], ["--lazy"], ["--force"]]) {
+      const { code, stderr } = await dmmap(["umount", ...how, path]);
+      assert.equal(code, 1, how.join());
+      assert.match(
+        stderr,
+        /: no volume of dmmap is mounted there, but a filesystem of type tmpfs \(DMMAP_BAD_FOLDER\)/,
+      );
+      assert.equal(readFileSync(folder.at("other", "file"), "utf8"), "text");
+    }
+  } finally {
+    spawnSync("umount", [path]);
+  }
+});
+
+test("dmmap umount finds a mount by way of symbolic links", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  using folder = temporaryFolder();
+  symlinkSync(mount.path, folder.at("mount"));
+  symlinkSync("mount", folder.at("link"));
+  assert.equal((await dmmap(["umount", "link"], { cwd: folder.path })).code, 0);
+  assert.equal((await mount.program.end()).code, 0);
+});
+
+test("dmmap umount --lazy asks nothing of a mount whose home is away", { skip }, async () => {
+  const leaseMillis = 1000;
+  await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis } });
+  const [mount] = cluster.mounts;
+  await cluster.home.stop();
+  await setTimeout(2 * leaseMillis); // So that nothing is known of its root on a lease.
+  const umount = dmmap(["umount", "--lazy", mount.path]);
+  assert.equal((await within("umount comes back", umount, 10_000)).code, 0);
+  cluster.home.signal("SIGCONT");
+  assert.equal((await mount.program.end()).code, 0);
 });
 
 test("dmmap umount --force ends every call on a mount that hangs", { skip }, async () => {

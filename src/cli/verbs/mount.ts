@@ -33,7 +33,7 @@ const mountOptions = {
   "direct-io": {
     type: "string",
     value: "WHEN",
-    description: "have files open for reading and writing bypass the kernel's cache: auto (default), always, never",
+    description: "files open for reading and writing bypass the kernel's cache: auto (default), always, never",
   },
   log: {
     type: "string",

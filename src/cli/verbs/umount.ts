@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { DmmapError } from "../../core/error.js";
 import { defineCommand } from "../command.js";
 
 export const umount = defineCommand({
@@ -12,25 +13,29 @@ export const umount = defineCommand({
       description: "end every call on it: for a mount that hangs; unwritten stores are lost",
     },
   },
-  notes: ["Comes back when the home has everything that was written (with --lazy and --force: at once)."],
+  notes: [
+    "Comes back when the home has everything that was written (with --lazy and --force: at once).",
+    "Unmounts volumes of dmmap, and nothing else.",
+  ],
   examples: ["dmmap umount /mnt/shared", "dmmap umount --lazy /mnt/shared"],
   async run([mountPoint], options) {
-    const path = resolve(mountPoint);
-    const [{ abortDevice, detachDevice, unmountDevice }, { unmountError }, { mountedAt }, { PresenceWatch }] =
-      await Promise.all([
-        import("../../fuse/device.js"),
-        import("../../fuse/mount.js"),
-        import("../../fuse/mount-table.js"),
-        import("../../fuse/mount-presence.js"),
-      ]);
-    if (options.force) {
-      const errno = abortDevice(path); // Nothing else may touch a mount that hangs.
-      if (errno !== 0) throw unmountError(path, errno);
-      return;
-    }
-    const entry = mountedAt(path);
-    const server = entry === undefined || options.lazy ? undefined : await PresenceWatch.start(entry.device);
-    const errno = options.lazy ? detachDevice(path) : await unmountDevice(path);
+    const [
+      { abortDevice, detachDevice, unmountDevice },
+      { unmountError },
+      { mountedAt, mountType },
+      { PresenceWatch },
+    ] = await Promise.all([
+      import("../../fuse/device.js"),
+      import("../../fuse/mount.js"),
+      import("../../fuse/mount-table.js"),
+      import("../../fuse/mount-presence.js"),
+    ]);
+    const entry = mountedAt(mountPoint);
+    if (entry?.type !== mountType) throw noVolume(resolve(mountPoint), entry?.type);
+    const { path, device } = entry;
+    const isAwaited = !options.force && !options.lazy;
+    const server = isAwaited ? await PresenceWatch.start(device) : undefined;
+    const errno = options.force ? abortDevice(path) : options.lazy ? detachDevice(path) : await unmountDevice(path);
     if (errno !== 0) {
       server?.stop();
       throw unmountError(path, errno);
@@ -38,3 +43,9 @@ export const umount = defineCommand({
     await server?.end();
   },
 });
+
+/** Other filesystems are for umount(8): whoever mistypes a path here loses none of them. */
+function noVolume(path: string, type: string | undefined): DmmapError {
+  const other = type === undefined ? "" : `, but a filesystem of type ${type}`;
+  return new DmmapError("DMMAP_BAD_FOLDER", `${path}: no volume of dmmap is mounted there${other}`);
+}
