@@ -24,7 +24,10 @@ function failureOf(verb: string, error: unknown): Failure {
   if (error instanceof DmmapError) {
     // A URL that cannot be one is a mistake on the command line, wherever it is found.
     const exitCode = error.code === "DMMAP_BAD_URL" ? exitUsage : exitFailed;
-    return { lines: [`dmmap: ${error.message} (${error.code})`, `try: ${remedies[error.code]}`], exitCode };
+    return {
+      lines: [`dmmap: ${error.message} (${error.code})`, `try: ${error.remedy ?? remedies[error.code]}`],
+      exitCode,
+    };
   }
   if (isSystemError(error))
     return { lines: [`dmmap: ${error.message}`, `try: ${localRemedy(error.code)}`], exitCode: exitFailed };

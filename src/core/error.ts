@@ -26,16 +26,25 @@ export type ErrorCode =
   | "DMMAP_UNSUPPORTED"
   | "DMMAP_VERSION";
 
+interface ErrorFacts {
+  readonly cause?: unknown;
+  readonly errno?: number | undefined;
+  readonly remedy?: string | undefined;
+}
+
 /** What the environment, or the other side, made impossible. The caller's own mistakes are TypeError and RangeError. */
 export class DmmapError extends Error {
   override readonly name = "DmmapError";
   readonly code: ErrorCode;
   /** Linux's number for it, where the system, here or at the home, gave one. */
   readonly errno: number | undefined;
+  /** What to try, where that is known better than by the code: a command, or a short sentence. */
+  readonly remedy: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; errno?: number | undefined }) {
+  constructor(code: ErrorCode, message: string, options?: ErrorFacts) {
     super(message, options);
     this.code = code;
     this.errno = options?.errno;
+    this.remedy = options?.remedy;
   }
 }

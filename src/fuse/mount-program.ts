@@ -5,6 +5,7 @@ import { say } from "../kernel/standard-error.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { Node } from "../node/node.js";
 import type { NodeSetup } from "../node/node-commands.js";
+import type { HomeStatus } from "../observe/status.js";
 import { AttributeOperations } from "./attribute-operations.js";
 import { type DeviceOptions, mountDevice } from "./device.js";
 import type { DirectIo } from "./direct-io.js";
@@ -51,6 +52,8 @@ export class MountProgram {
   readonly #setup: MountSetup;
   readonly #emit: Emit;
   readonly #node: Node;
+  #probes: Probes | undefined;
+  #rootInode = 0;
   #loop: FuseLoop | undefined;
   #files: MountFiles | undefined;
   #kernelLeases: KernelLeases | undefined;
@@ -68,32 +71,40 @@ export class MountProgram {
       pager: this.#node.pager,
       onStop: (done) => this.#stop(done),
       methods: {
-        mount: (_args, reply) => this.#connect(reply),
+        connect: (_args, reply) => this.#connect(reply),
+        mount: (_args, reply) => this.#mount(reply),
         drain: (_args, reply) => this.#drain(reply),
       },
     };
   }
 
+  /** Answers with what the home serves, in its own words. */
   #connect(reply: Reply): void {
     const wakeAt = (deadline: Micros) => this.#node.wakeAt(deadline);
-    const probes = new Probes(this.#node.pager, this.#setup.mountPoint, wakeAt); // Its thread starts meanwhile.
-    this.#helpers = [probes];
+    this.#probes = new Probes(this.#node.pager, this.#setup.mountPoint, wakeAt); // Its thread starts meanwhile.
+    this.#helpers = [this.#probes];
     this.#node.connect((welcome, error) => {
       if (welcome === undefined) return reply.fail(error);
-      this.#node.requests.ask({
+      const { requests } = this.#node;
+      requests.ask({
         op: "lookup",
         args: () => ({ parent: 0, name: "" }),
-        onReply: (answer) => this.#mount((answer as { attributes: { inode: number } }).attributes.inode, probes, reply),
+        onReply: (answer) => {
+          this.#rootInode = (answer as { attributes: { inode: number } }).attributes.inode;
+          const onReply = (status: unknown) => reply((status as HomeStatus).store);
+          requests.ask({ op: "status", args: () => ({}), onReply, onFail: reply.fail });
+        },
         onFail: reply.fail,
       });
     });
   }
 
-  #mount(rootInode: number, probes: Probes, reply: Reply): void {
-    const { mountPoint } = this.#setup;
+  #mount(reply: Reply): void {
+    const probes = this.#probes;
+    if (probes === undefined) throw new Error("a mount before its connection");
     try {
-      const fd = mountDevice(mountPoint, this.#setup);
-      this.#serve(fd, rootInode, probes);
+      const fd = mountDevice(this.#setup.mountPoint, this.#setup);
+      this.#serve(fd, this.#rootInode, probes);
     } catch (error) {
       return reply.fail(error);
     }

@@ -19,6 +19,8 @@ export interface MountOptions extends ConnectOptions {
   readonly callTimeout?: number;
   /** Default `auto`. */
   readonly directIo?: DirectIo;
+  /** Is told what the home serves, in its own words, before anything is mounted. What it throws keeps that from being done. */
+  readonly checkStore?: (store: string) => void;
 }
 
 /** A mounted volume. Made by `mount`. */
@@ -126,6 +128,8 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     },
   });
   try {
+    const store = (await within(`connecting to ${url}`, options, thread.call("connect"))) as string;
+    options.checkStore?.(store);
     await within(`mounting ${url}`, options, thread.call("mount"));
   } catch (error) {
     if (isMounted) detachDevice(data.mountPoint); // The home went away before it could be used.

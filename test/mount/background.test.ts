@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dmmap, dmmapJson, serveFolder } from "../cli/dmmap.js";
+import { setTimeout } from "node:timers/promises";
+import { dmmap, dmmapJson, dmmapScript, serveFolder } from "../cli/dmmap.js";
+import { Program } from "../support/program.js";
 import { lacksFuse } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until, within } from "../support/until.js";
@@ -97,4 +99,39 @@ test("a mount whose process was killed answers ENOTCONN; it can be unmounted, an
   const { code, stderr } = await dmmap(["umount", mount.path]);
   assert.equal(code, 1);
   assert.match(stderr, /no volume of dmmap is mounted there/);
+});
+
+test("nothing is mounted on a mount that is alive, whether its home answers or not", { skip }, async () => {
+  const leaseMillis = 1000;
+  await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis } });
+  const [mount] = cluster.mounts;
+  const refused = async () => {
+    const { code, stderr } = await within("an answer", dmmap(["mount", cluster.home.url, mount.path]), 10_000);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /a volume is mounted on .* already \(DMMAP_BUSY\)\ntry: dmmap umount /);
+  };
+  await refused();
+  await cluster.home.stop();
+  await setTimeout(2 * leaseMillis); // So that nothing is known of its root on a lease.
+  await refused();
+  cluster.home.signal("SIGCONT");
+});
+
+test("nothing is mounted over the folder of a home on this machine, or over one above", { skip }, async (context) => {
+  using folder = temporaryFolder();
+  const [above, served, other] = [folder.at("above"), folder.at("above", "served"), folder.at("above", "other")];
+  for (const path of [above, served, other]) mkdirSync(path);
+  symlinkSync("above", folder.at("link"));
+  using home = new Program(dmmapScript, ["serve", folder.at("link", "served"), "--listen", "127.0.0.1:0", "--json"]);
+  const { url } = JSON.parse((await home.line(/^\{.*\}$/))[0]) as { url: string };
+  for (const path of [above, served, folder.at("link"), folder.path]) {
+    context.after(() => dmmap(["umount", "--lazy", path]));
+    const { code, stderr } = await dmmap(["mount", url, path]);
+    assert.equal(code, 1, path);
+    assert.match(stderr, /a home on this machine serves .*\(DMMAP_BAD_FOLDER\)\ntry: mount it on another folder/);
+  }
+  using elsewhere = await serveFolder();
+  assert.match((await dmmap(["mount", elsewhere.url, served])).stderr, /DMMAP_BAD_FOLDER/, "of another home");
+  assert.equal((await dmmap(["mount", url, other])).code, 0, "beside it");
+  assert.equal((await dmmap(["umount", other])).code, 0);
 });

@@ -1,7 +1,5 @@
 import { openSync } from "node:fs";
-import { stat, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
-import { DmmapError } from "../../core/error.js";
 import { asDirectIo, type DirectIo, directIoChoices } from "../../fuse/direct-io.js";
 import type { Mount, MountOptions } from "../../fuse/mount.js";
 import { say } from "../../kernel/standard-error.js";
@@ -63,7 +61,8 @@ export const mount = defineCommand({
     "Comes back when it is mounted; a process in the background serves it until it is unmounted, by",
     "`dmmap umount`, umount(8), or SIGINT or SIGTERM to that process, which write everything back",
     "first. A second signal takes it from under whoever uses it. A mount whose process has died is",
-    "taken away first.",
+    "taken away first; on one that is alive nothing is mounted, nor on a folder that a home of this",
+    "machine serves, or above that of this one.",
   ],
   examples: ["dmmap mount dmmap://10.0.0.5:7400 /mnt/shared", "dmmap mount dmmap://localhost:7400 /mnt/a --read-only"],
   async run([url, mountPoint], options) {
@@ -81,10 +80,11 @@ async function serveMount(url: string, mountPoint: string, options: MountOptionV
   const settings = settingsOf(options);
   const path = resolve(mountPoint);
   const logFd = await openLog(options.log);
-  await clear(path);
+  const { clearMountPoint, requireNoHome } = await import("../mount-point.js");
+  await clearMountPoint(path);
   compileEarly();
   const { mount: mountVolume } = await import("../../fuse/mount.js");
-  const mounted = await mountVolume(url, path, settings);
+  const mounted = await mountVolume(url, path, { ...settings, checkStore: (store) => requireNoHome(path, store) });
   unmountOnSignals(mounted);
   const facts: Mounted = { url, mountPoint: path, pid: process.pid };
   if (options.json) console.log(JSON.stringify(facts));
@@ -127,31 +127,6 @@ async function leaveCaller(logFd: number): Promise<void> {
   const { redirectOutput } = await import("../../kernel/log-target.js");
   redirectOutput(logFd);
   process.chdir("/");
-}
-
-/** There has to be a folder to mount on; a mount of dmmap whose process has died is no use to anybody. */
-async function clear(mountPoint: string): Promise<void> {
-  const [{ detachDevice }, { mountedAt, mountType }] = await Promise.all([
-    import("../../fuse/device.js"),
-    import("../../fuse/mount-table.js"),
-  ]);
-  for (;;) {
-    // The kernel may go by what it was told of the folder for a while after the process has died; but it asks for this.
-    const alive = statfs(mountPoint).then(() => stat(mountPoint));
-    const stats = await alive.catch((error: NodeJS.ErrnoException) => error);
-    if (!(stats instanceof Error) && stats.isDirectory()) return;
-    const isDead = stats instanceof Error && stats.code === "ENOTCONN" && mountedAt(mountPoint)?.type === mountType;
-    if (!isDead || detachDevice(mountPoint) !== 0)
-      throw noFolder(mountPoint, stats instanceof Error ? stats : undefined);
-  }
-}
-
-function noFolder(mountPoint: string, error: NodeJS.ErrnoException | undefined): DmmapError {
-  if (error?.code === "ENOTCONN") {
-    const message = `${mountPoint} is a mount whose process has died: take it away with "umount ${mountPoint}"`;
-    return new DmmapError("DMMAP_BUSY", message);
-  }
-  return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} is no folder: a volume is mounted on one that exists`);
 }
 
 function unmountOnSignals(mounted: Mount): void {

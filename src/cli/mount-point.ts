@@ -1,0 +1,78 @@
+import { realpathSync, statSync } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
+import { dirname, isAbsolute } from "node:path";
+import { DmmapError } from "../core/error.js";
+import { detachDevice } from "../fuse/device.js";
+import { PresenceWatch } from "../fuse/mount-presence.js";
+import { type MountEntry, mountedAt, mountType } from "../fuse/mount-table.js";
+import { isServed } from "../store/is-served.js";
+
+/**
+ * There has to be a folder to mount on. A mount of dmmap whose process has died is no use to anybody, and is taken away; one that is
+ * alive stays: a second one on top of it would be served, and unmounted, beside it.
+ */
+export async function clearMountPoint(mountPoint: string): Promise<void> {
+  for (;;) {
+    const entry = mountedAt(mountPoint);
+    const isVolume = entry?.type === mountType;
+    if (isVolume && (await isPresent(entry))) throw isMounted(mountPoint); // Asked itself, it may wait for its home.
+    // The kernel may go by what it was told of the folder for a while after the process has died; but it asks for this.
+    const alive = statfs(mountPoint).then(() => stat(mountPoint));
+    const stats = await alive.catch((error: NodeJS.ErrnoException) => error);
+    if (!(stats instanceof Error) && stats.isDirectory()) {
+      if (isVolume) throw isMounted(mountPoint);
+      return;
+    }
+    const isDead = stats instanceof Error && stats.code === "ENOTCONN" && isVolume;
+    if (!isDead || detachDevice(mountPoint) !== 0)
+      throw noFolder(mountPoint, stats instanceof Error ? stats : undefined);
+  }
+}
+
+/**
+ * No home can reach its own files through a mount that waits for it: nor be started again where the mount hides its folder.
+ *
+ * @param store what the home serves, in its own words
+ * @throws DMMAP_BAD_FOLDER for a folder that a home of this machine serves, or one above the folder of this home
+ */
+export function requireNoHome(mountPoint: string, store: string): void {
+  if (isServed(mountPoint)) throw hidesHome(mountPoint, mountPoint);
+  if (!isAbsolute(store) || !isServed(store)) return; // Memory, or a folder of another machine.
+  const { dev, ino } = statSync(mountPoint);
+  for (const folder of [...foldersAbove(store), ...foldersAbove(realpathSync(store))]) {
+    const above = statSync(folder);
+    if (above.dev === dev && above.ino === ino) throw hidesHome(mountPoint, store);
+  }
+}
+
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [path] : [path, ...foldersAbove(above)];
+}
+
+async function isPresent({ device }: MountEntry): Promise<boolean> {
+  const server = await PresenceWatch.start(device);
+  server?.stop();
+  return server !== undefined;
+}
+
+function isMounted(mountPoint: string): DmmapError {
+  return new DmmapError("DMMAP_BUSY", `a volume is mounted on ${mountPoint} already`, {
+    remedy: `dmmap umount ${mountPoint}`,
+  });
+}
+
+function hidesHome(mountPoint: string, served: string): DmmapError {
+  const message = `a home on this machine serves ${served}, which a mount on ${mountPoint} would hide from it`;
+  return new DmmapError("DMMAP_BAD_FOLDER", message, { remedy: "mount it on another folder" });
+}
+
+function noFolder(mountPoint: string, error: NodeJS.ErrnoException | undefined): DmmapError {
+  if (error?.code === "ENOTCONN") {
+    const message = `${mountPoint} is a mount whose process has died: take it away with "umount ${mountPoint}"`;
+    return new DmmapError("DMMAP_BUSY", message, { remedy: `umount ${mountPoint}` });
+  }
+  return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} is no folder: a volume is mounted on one that exists`, {
+    remedy: `mkdir -p ${mountPoint}`,
+  });
+}
