@@ -1,17 +1,22 @@
 import { once } from "node:events";
+import { constants } from "node:os";
 import { DmmapError } from "../core/error.js";
 import type { File, Volume } from "../index.js";
 
 const connectMillisMax = 10_000;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Connects, runs, closes. The library is loaded here and not before: help and usage errors need no system calls.
  *
  * A broken connection ends the command. The library would wait for the home, for ever if need be, and tell only maps of what
  * was lost when it comes too late: a copy is to be whole, or an error.
+ *
+ * A signal ends the command as an exit does, which gives everything back to the home: else others would wait for this node's lease.
  */
 export async function withVolume<Result>(url: string, run: (volume: Volume) => Promise<Result>): Promise<Result> {
   const { connect } = await import("../index.js");
+  for (const signal of signals) process.once(signal, exitOn);
   const volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
   const broken = once(volume, "disconnect").then(([{ message }]: { message: string }[]) => {
     throw new DmmapError("DMMAP_UNREACHABLE", message);
@@ -19,7 +24,13 @@ export async function withVolume<Result>(url: string, run: (volume: Volume) => P
   // Not closed when it fails: the main program exits then, and that waits for no home.
   const result = await Promise.race([run(volume), broken]);
   await Promise.race([volume.close(), broken]);
+  for (const signal of signals) process.off(signal, exitOn);
   return result;
+}
+
+/** The status that a shell gives to who died by the signal. A verb that listens itself ends in its own way; a second signal kills. */
+function exitOn(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
 }
 
 /** The same for one file that is there. */

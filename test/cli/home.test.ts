@@ -147,3 +147,30 @@ test("a home that dies under a command: the command fails, whatever it had sent"
     clearInterval(feeding);
   }
 });
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const) {
+  test(`a command that ${signal} ends gives everything back: nobody waits for its lease`, { skip }, async () => {
+    using home = await serveFolder(["--lease", "60"]);
+    using fed = new Program(dmmapScript, ["put", "-", `${home.url}/endless`]);
+    fed.child.stdin?.on("error", () => undefined); // It ends while it is being fed.
+    const feeding = setInterval(() => fed.child.stdin?.write(Buffer.alloc(256 * 1024, 1)), 5);
+    try {
+      await until("the first bytes are there", () => existsSync(home.folder.at("endless")));
+      fed.kill(signal);
+      assert.deepEqual(await fed.end(), { code, signal: null });
+    } finally {
+      clearInterval(feeding);
+    }
+    const { nodes, files } = await dmmapJson<HomeStatus>(["status", home.url]);
+    assert.deepEqual(
+      nodes.map(({ state }) => state),
+      ["connected"],
+      "who asks",
+    );
+    assert.deepEqual(files, []);
+  });
+}
