@@ -26,7 +26,7 @@ export async function startPage(home: Home, place: string | undefined): Promise<
   ]);
   try {
     const address = await resolveListenAddress(place ?? defaultPlace, "--http", defaultPort);
-    return await Dashboard.start(home, { ...address, name: place?.replace(/:\d+$/, "") || undefined });
+    return await Dashboard.start(home, { ...address, name: place?.replace(/(^|:)\d+$/, "") || undefined });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message, { cause: error });
     const isInUse = error instanceof DmmapError && error.code === "DMMAP_PORT_IN_USE";

@@ -100,8 +100,8 @@ function listen(address: SocketAddress): number {
   }
 }
 
-function coded({ code, message }: DmmapError): CodedMessage {
-  return { code, message };
+function coded({ code, message, remedy }: DmmapError): CodedMessage {
+  return { code, message, remedy };
 }
 
 function say(message: HomeMessage): void {

@@ -37,6 +37,7 @@ export type HomeCommand =
 export interface CodedMessage {
   readonly code: ErrorCode;
   readonly message: string;
+  readonly remedy?: string | undefined;
 }
 
 export type HomeMessage =

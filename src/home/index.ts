@@ -109,7 +109,8 @@ function started(thread: EngineThread): Promise<Home> {
       if (message.kind === "ready") return resolve(new Home(thread, message.boot, message.address));
       port.close();
       const error = "error" in message ? message.error : undefined;
-      reject(new DmmapError(error?.code ?? "DMMAP_INTERNAL", error?.message ?? "the home did not start"));
+      const { code = "DMMAP_INTERNAL", message: text = "the home did not start", remedy } = error ?? {};
+      reject(new DmmapError(code, text, { remedy }));
     });
   });
 }

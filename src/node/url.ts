@@ -5,11 +5,10 @@ import type { SocketAddress } from "../kernel/socket.js";
 
 export const defaultPort = 7400;
 
-/** `dmmap://HOST:PORT`, taken apart. `path` is what follows, without its leading slash. */
+/** `dmmap://HOST:PORT`, taken apart. */
 export interface HomeUrl {
   readonly host: string;
   readonly port: number;
-  readonly path: string;
 }
 
 /** @throws DMMAP_BAD_URL, which says what was expected. */
@@ -23,8 +22,9 @@ export function parseHomeUrl(text: string): HomeUrl {
   if (url.protocol !== "dmmap:" || url.hostname === "" || url.username !== "" || url.search !== "" || url.hash !== "") {
     throw badUrl(text);
   }
+  if (url.pathname !== "" && url.pathname !== "/") throw hasPath(text, url);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { host, port: url.port === "" ? defaultPort : Number(url.port), path: decodePath(text, url.pathname) };
+  return { host, port: url.port === "" ? defaultPort : Number(url.port) };
 }
 
 /** The first address of the host. @throws DMMAP_UNREACHABLE when it has none. */
@@ -39,12 +39,10 @@ export async function resolveHome({ host, port }: HomeUrl): Promise<SocketAddres
   }
 }
 
-function decodePath(text: string, pathname: string): string {
-  try {
-    return decodeURIComponent(pathname.replace(/^\//, ""));
-  } catch (cause) {
-    throw badUrl(text, cause);
-  }
+/** Whoever wrote it meant a part of the volume, and must not get the whole. */
+function hasPath(text: string, { host, pathname }: URL): DmmapError {
+  const message = `"${text}" is not a home's address: expected dmmap://HOST:PORT, without the path ${pathname}`;
+  return new DmmapError("DMMAP_BAD_URL", message, { remedy: `dmmap://${host}, which is the whole volume` });
 }
 
 function badUrl(text: string, cause?: unknown): DmmapError {

@@ -89,7 +89,9 @@ const misuse: [string, string[], RegExp][] = [
   ["an interval that no timer has", ["top", "dmmap://127.0.0.1:1", "--interval", "9999999"], /from 0\.05 to 86400/],
   ["looks that are none", ["top", "dmmap://127.0.0.1:1", "--count", "0"], /--count is a whole number above 0, not "0"/],
   ["a live view of a file", ["top", "dmmap://127.0.0.1:1/a"], /takes a volume/],
+  ["a part of a volume to mount", ["mount", "dmmap://127.0.0.1:1/models", "/tmp", "-f"], /without the path \/models/],
   ["a lease of nothing", ["serve", "--lease", "0"], /--lease/],
+  ["a port that is too large, alone", ["serve", "/tmp", "--listen", "76550"], /HOST:PORT/],
   ["a place to listen that is none", ["serve", "/tmp", "--listen", "127.0.0.1:70000"], /HOST:PORT/],
 ];
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { connect } from "../../src/index.js";
@@ -11,6 +11,7 @@ import { until } from "../support/until.js";
 import { dmmap, dmmapJson, dmmapScript, serveFolder } from "./dmmap.js";
 
 const skip = lacksUserfaultfd();
+const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
 
 /** Fails with this code, and says what to try. */
 async function fails(code: string, ...args: string[]): Promise<void> {
@@ -37,6 +38,29 @@ test("a port that is in use", async () => {
   using home = await serveFolder();
   using folder = temporaryFolder();
   await fails("DMMAP_PORT_IN_USE", "serve", folder.path, "--listen", `127.0.0.1:${home.port}`);
+});
+
+test("a number alone is a port, of this machine only", async () => {
+  using folder = temporaryFolder();
+  using home = new Program(dmmapScript, ["serve", folder.path, "--listen", "7661", "--http", "7662"]);
+  const [, url] = await home.line(/^dmmap serves .* at (.*); Ctrl-C ends it$/);
+  assert.equal(url, "dmmap://127.0.0.1:7661");
+  await home.line(/^its page: http:\/\/127\.0\.0\.1:7662\/$/);
+  assert.equal((await fetch("http://localhost:7662/")).status, 200);
+});
+
+test("what keeps a home from listening has its own remedy", async () => {
+  using folder = temporaryFolder();
+  const foreign = await dmmap(["serve", folder.path, "--listen", "192.0.2.1:7663"]);
+  assert.match(foreign.stderr, /EADDRNOTAVAIL \(DMMAP_UNREACHABLE\)\ntry: listen on an address of this machine/);
+  using other = temporaryFolder();
+  chmodSync(other.path, 0o777);
+  using reserved = new Program(dmmapScript, ["serve", other.path, "--listen", "127.0.0.1:99"], {}, undefined, asNobody);
+  assert.equal((await reserved.end()).code, 1);
+  assert.match(
+    reserved.errors,
+    /ports below 1024 are for root.*\(DMMAP_UNREACHABLE\)\ntry: choose a port from 1024 on/,
+  );
 });
 
 test("serve shows a page where it is told to, or nowhere", async () => {

@@ -34,7 +34,16 @@ after(async () => {
 });
 
 test("a url that is none says what one looks like", { skip }, async () => {
-  const bad = ["", "7400", "http://127.0.0.1:1", "dmmap://", "dmmap://h:99999", "dmmap://u@h", "dmmap://h?x"];
+  const bad = [
+    "",
+    "7400",
+    "http://127.0.0.1:1",
+    "dmmap://",
+    "dmmap://h:99999",
+    "dmmap://u@h",
+    "dmmap://h?x",
+    "dmmap://h/a",
+  ];
   for (const url of bad) {
     await assert.rejects(connect(url), { code: "DMMAP_BAD_URL", message: /dmmap:\/\/HOST:PORT/ }, url);
   }

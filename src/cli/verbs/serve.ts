@@ -28,7 +28,7 @@ export const serve = defineCommand({
       type: "string",
       short: "l",
       value: "HOST:PORT",
-      description: `default ${defaultListen}; port 0: any free one`,
+      description: `default ${defaultListen}; port 0: any free one; PORT alone: this machine only`,
     },
     lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens (default 10)" },
     ...pageOptions,
