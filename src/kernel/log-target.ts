@@ -1,4 +1,3 @@
-import { openSync } from "node:fs";
 import { check } from "./errno.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
@@ -8,11 +7,8 @@ const datagrams = 2;
 const closeOnExec = 0o2000000;
 const syslogPath = "/dev/log";
 
-/**
- * A socket each write to which is one message of syslog, which is all that the protocol asks for. Without syslog on this
- * machine (most containers), what is written goes nowhere.
- */
-export function openSyslog(): number {
+/** A socket each write to which is one message of syslog, which is all that the protocol asks for; or undefined, where there is none. */
+export function openSyslog(): number | undefined {
   const fd = check(libc.socket(afUnix, datagrams | closeOnExec, 0), "socket");
   const address = new NativeBuffer(4096);
   address.data.setUint16(0, afUnix, true);
@@ -20,7 +16,7 @@ export function openSyslog(): number {
   address.bytes.set(path, 2);
   if (libc.connect(fd, address.address, 2 + path.length) === 0) return fd;
   libc.close(fd);
-  return openSync("/dev/null", "w");
+  return undefined;
 }
 
 /** From now on, this process's standard output and error go there. */

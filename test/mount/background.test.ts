@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -65,6 +65,25 @@ test("what keeps it from mounting reaches whoever asked for the mount: a message
     assert.equal(outcome.code, code, args.join(" "));
     assert.match(outcome.stderr, message);
     assert.equal(outcome.stdout, "");
+  }
+});
+
+test("where there is no syslog the mount says so, and not where a file was named", {
+  skip: skip || (existsSync("/dev/log") ? "there is a syslog here" : false),
+}, async (context) => {
+  using home = await serveFolder();
+  using folder = temporaryFolder();
+  const mountPoint = folder.at("mount");
+  mkdirSync(mountPoint);
+  context.after(() => dmmap(["umount", "--lazy", mountPoint]));
+  const expected = "dmmap: no syslog here: what this mount has to say is lost; --log FILE keeps it\n";
+  for (const [log, stderr] of [
+    [[], expected],
+    [["--log", folder.at("log")], ""],
+  ] as const) {
+    const outcome = await dmmap(["mount", home.url, mountPoint, ...log]);
+    assert.deepEqual([outcome.code, outcome.stderr], [0, stderr]);
+    assert.equal((await dmmap(["umount", mountPoint])).code, 0);
   }
 });
 

@@ -36,7 +36,7 @@ const mountOptions = {
   log: {
     type: "string",
     value: "FILE",
-    description: "where messages go once it is mounted (default: syslog; in the foreground, standard error)",
+    description: "where messages go once it is mounted (default: syslog, lost without one; with -f standard error)",
   },
   json: { type: "boolean", description: "say when it is mounted as one line {url, mountPoint, pid}" },
 } as const;
@@ -79,7 +79,7 @@ export const mount = defineCommand({
 async function serveMount(url: string, mountPoint: string, options: MountOptionValues): Promise<void> {
   const settings = settingsOf(options);
   const path = resolve(mountPoint);
-  const logFd = await openLog(options.log);
+  const log = await openLog(options.log);
   const { clearMountPoint, requireNoHome } = await import("../mount-point.js");
   await clearMountPoint(path);
   compileEarly();
@@ -87,9 +87,10 @@ async function serveMount(url: string, mountPoint: string, options: MountOptionV
   const mounted = await mountVolume(url, path, { ...settings, checkStore: (store) => requireNoHome(path, store) });
   unmountOnSignals(mounted);
   const facts: Mounted = { url, mountPoint: path, pid: process.pid };
+  if (log?.isNowhere) say("no syslog here: what this mount has to say is lost; --log FILE keeps it");
   if (options.json) console.log(JSON.stringify(facts));
   else console.log(`${url} is mounted on ${path}; Ctrl-C unmounts it`);
-  if (logFd !== undefined) await leaveCaller(logFd);
+  if (log !== undefined) await leaveCaller(log);
   const alive = setInterval(() => undefined, 2 ** 30); // The pager's thread alone keeps no process alive.
   await mounted.ended;
   clearInterval(alive);
@@ -114,18 +115,25 @@ function parseDirectIo(text: string | undefined): { directIo?: DirectIo } {
   throw new UsageError(`--direct-io is one of ${directIoChoices.join(", ")}, not ${JSON.stringify(text)}`);
 }
 
+interface Log {
+  readonly fd: number;
+  /** Where there is no syslog, as in most containers, and no file was named. */
+  readonly isNowhere: boolean;
+}
+
 /** Opened before anything is mounted, so that who asked for it hears if that fails. */
-async function openLog(log: string | undefined): Promise<number | undefined> {
+async function openLog(log: string | undefined): Promise<Log | undefined> {
   if (log === undefined) return undefined;
-  if (log !== syslog) return openSync(log, "a", 0o640);
+  if (log !== syslog) return { fd: openSync(log, "a", 0o640), isNowhere: false };
   const { openSyslog } = await import("../../kernel/log-target.js");
-  return openSyslog();
+  const fd = openSyslog();
+  return { fd: fd ?? openSync("/dev/null", "w"), isNowhere: fd === undefined };
 }
 
 /** Whoever asked for the mount waits for this process's output no longer, and its working folder can be unmounted. */
-async function leaveCaller(logFd: number): Promise<void> {
+async function leaveCaller({ fd }: Log): Promise<void> {
   const { redirectOutput } = await import("../../kernel/log-target.js");
-  redirectOutput(logFd);
+  redirectOutput(fd);
   process.chdir("/");
 }
 
