@@ -21,10 +21,25 @@ export async function copyFileOut(file: File, target: FileHandle, onProgress: On
 }
 
 export async function copyStreamOut(file: File, target: Writable, onProgress: OnProgress): Promise<void> {
-  let doneBytes = 0;
-  for await (const bytes of chunksOf(file)) {
+  await copyInTurn(file, onProgress, async (bytes) => {
     // A copy: the stream may keep it after this turn, when the buffer holds the next chunk.
     if (!target.write(Buffer.from(bytes))) await once(target, "drain");
+  });
+}
+
+/** Into a pipe or a device, from where it is. */
+export async function copyDeviceOut(file: File, target: FileHandle, onProgress: OnProgress): Promise<void> {
+  await copyInTurn(file, onProgress, (bytes) => writeAll(target, bytes, undefined));
+}
+
+async function copyInTurn(
+  file: File,
+  onProgress: OnProgress,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  let doneBytes = 0;
+  for await (const bytes of chunksOf(file)) {
+    await write(bytes);
     doneBytes += bytes.byteLength;
     onProgress(doneBytes);
   }
@@ -42,9 +57,10 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function writeAll(target: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+async function writeAll(target: FileHandle, bytes: Uint8Array, position: number | undefined): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesWritten } = await target.write(bytes, done, bytes.byteLength - done, position + done);
+    const at = position === undefined ? null : position + done;
+    const { bytesWritten } = await target.write(bytes, done, bytes.byteLength - done, at);
     done += bytesWritten;
   }
 }

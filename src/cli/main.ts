@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Command, parseCommand, UsageError } from "./command.js";
 import { describeFailure } from "./failure.js";
 import { renderHelp, renderOverview } from "./help.js";
-import { endWithReader } from "./print.js";
+import { watchOutput } from "./print.js";
 import { bench } from "./verbs/bench.js";
 import { doctor } from "./verbs/doctor.js";
 import { get } from "./verbs/get.js";
@@ -70,7 +70,7 @@ function versionOfPackage(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-endWithReader();
+watchOutput();
 const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);

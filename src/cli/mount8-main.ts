@@ -13,7 +13,7 @@ try {
   const { url, mountPoint, options, isFake } = parseMount8(process.argv.slice(2));
   const parsed = parseCommand(mount, [...options, "--", url, mountPoint]);
   const code = isFake ? 0 : await mount.run(parsed.given, parsed.options);
-  if (code) process.exitCode = exitMountFailed;
+  if (code) process.exitCode = code === exitUsage ? exitWrongUsage : exitMountFailed;
 } catch (error) {
   const { lines, exitCode } = describeFailure("mount", error);
   for (const line of lines) console.error(line);

@@ -6,6 +6,7 @@ import type { Polling } from "../kernel/polling-epoll.js";
 import type { PlainError } from "../mapping/pager-commands.js";
 import { PagerThread } from "../mapping/pager-thread.js";
 import { checkMicros, checkName, checkOffset } from "./arguments.js";
+import { cacheBytesDefault, cacheBytesMin } from "./cache-limits.js";
 import type { NodeSetup } from "./node-commands.js";
 import { type Patience, within } from "./patience.js";
 import { parseHomeUrl, resolveHome } from "./url.js";
@@ -32,10 +33,6 @@ export interface ConnectOptions extends Patience {
    */
   readonly faultDeadline?: number;
 }
-
-const cacheBytesDefault = 1024 ** 3;
-/** Room for the largest piece in flight, and then some. */
-const cacheBytesMin = 16 * 1024 ** 2;
 
 /**
  * Connects this process to a home as a node. Each connection is a node of its own, with its own pager thread and cache.

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
-import { dmmap, dmmapJson, type ServedFolder, serveFolder } from "./dmmap.js";
+import { dmmap, dmmapJson, dmmapScript, type ServedFolder, serveFolder } from "./dmmap.js";
 
 interface FileStat {
   name: string;
@@ -70,6 +71,20 @@ describe("dmmap on files", { skip: lacksUserfaultfd() }, () => {
     await dmmap(["put", "-", `${home.url}/nothing`], { input: Buffer.alloc(0) });
     assert.equal(statSync(home.folder.at("nothing")).size, 0);
     assert.equal((await dmmap(["get", `${home.url}/nothing`, "-"])).bytes.byteLength, 0);
+  });
+
+  test("output that nobody can take is a failure like any other", async () => {
+    writeFileSync(home.folder.at("bytes"), randomBytes(100_000));
+    for (const command of ['ls "$0"', 'get "$0/bytes" -', 'get "$0/bytes" /dev/full']) {
+      const shell = `exec ${process.execPath} ${dmmapScript} ${command} ${command.endsWith("full") ? "" : ">/dev/full"}`;
+      const { status, stderr } = spawnSync("sh", ["-c", shell, home.url], { encoding: "utf8", timeout: 30_000 });
+      assert.equal(status, 1, stderr);
+      assert.equal(
+        stderr,
+        "dmmap: ENOSPC: no space left on device, write\ntry: make room on this machine's disk\n",
+        command,
+      );
+    }
   });
 
   test("put replaces as cp does, shorter content too, and --no-clobber does not", async () => {

@@ -94,6 +94,8 @@ test("a folder that is served already, is missing, or is a file", async () => {
   using home = await serveFolder();
   await fails("DMMAP_BAD_FOLDER", "serve", home.folder.path, "--listen", "127.0.0.1:0");
   await fails("DMMAP_BAD_FOLDER", "serve", home.folder.at("missing"), "--listen", "127.0.0.1:0");
+  const missing = await dmmap(["serve", home.folder.at("missing"), "--listen", "127.0.0.1:0"]);
+  assert.match(missing.stderr, /\ntry: mkdir -p .*\/missing, or mount its disk\n$/);
   writeFileSync(home.folder.at("file"), "");
   await fails("DMMAP_BAD_FOLDER", "serve", home.folder.at("file"), "--listen", "127.0.0.1:0");
 });

@@ -34,6 +34,8 @@ test("mount -t dmmap mounts, as fstab and systemd would; umount takes it away", 
     const wrong = run("mount", ["-t", "dmmap", served.url, point, "-o", "subdir=x"]);
     assert.equal(wrong.status, 1);
     assert.match(wrong.text, /no mount of dmmap has the option "subdir=x"/);
+    const bad = run("mount", ["-t", "dmmap", served.url, point, "-o", "timeout=abc"]);
+    assert.deepEqual([bad.status, /--timeout/.test(bad.text)], [1, true]);
     const failed = run("mount", ["-t", "dmmap", "dmmap://127.0.0.1:1", point]);
     assert.equal(failed.status, 32);
     assert.match(failed.text, /DMMAP_UNREACHABLE/);

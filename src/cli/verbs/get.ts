@@ -52,11 +52,11 @@ async function isExistingFolder(path: string): Promise<boolean> {
 }
 
 async function fetchToFile(file: File, target: FileHandle): Promise<void> {
-  const { copyFileOut, copyStreamOut } = await import("../copy-out.js");
+  const { copyDeviceOut, copyFileOut } = await import("../copy-out.js");
   const isFile = (await target.stat()).isFile();
   await withBar(file, async (onProgress) => {
     if (isFile) return await copyFileOut(file, target, onProgress);
-    await copyStreamOut(file, target.createWriteStream({ autoClose: false }), onProgress);
+    await copyDeviceOut(file, target, onProgress);
   });
 }
 

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { asDirectIo, type DirectIo, directIoChoices } from "../../fuse/direct-io.js";
 import type { Mount, MountOptions } from "../../fuse/mount.js";
 import { say } from "../../kernel/standard-error.js";
+import { cacheBytesMin } from "../../node/cache-limits.js";
 import { startInBackground } from "../background.js";
 import { parseByteSize } from "../byte-size.js";
 import { defineCommand, encodeOptions, type OptionValues, UsageError } from "../command.js";
@@ -25,7 +26,7 @@ const mountOptions = {
     value: "SECONDS",
     description: "fail calls with ETIMEDOUT that wait longer for the home (default: they wait)",
   },
-  cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G)" },
+  cache: { type: "string", value: "BYTES", description: "memory for cached pages (default 1G, at least 16M)" },
   name: { type: "string", value: "NAME", description: "what the home calls this node (default: host and process)" },
   ...pollingOptions,
   "direct-io": {
@@ -36,7 +37,7 @@ const mountOptions = {
   log: {
     type: "string",
     value: "FILE",
-    description: "where messages go once it is mounted (default: syslog, lost without one; with -f standard error)",
+    description: "where messages go once mounted (default: syslog, lost without one; with -f standard error)",
   },
   json: { type: "boolean", description: "say when it is mounted as one line {url, mountPoint, pid}" },
 } as const;
@@ -101,11 +102,17 @@ function settingsOf(options: MountOptionValues): MountOptions {
     readOnly: options["read-only"],
     ...(options["allow-other"] ? { allowOther: true } : {}),
     ...(options.timeout === undefined ? {} : { callTimeout: parseSeconds(options.timeout, "--timeout") }),
-    ...(options.cache === undefined ? {} : { cacheBytes: parseByteSize(options.cache) }),
+    ...(options.cache === undefined ? {} : { cacheBytes: parseCache(options.cache) }),
     ...parsePolling(options),
     ...parseDirectIo(options["direct-io"]),
     ...(options.name === undefined ? {} : { name: options.name }),
   };
+}
+
+function parseCache(text: string): number {
+  const bytes = parseByteSize(text);
+  if (bytes >= cacheBytesMin) return bytes;
+  throw new UsageError(`--cache is at least ${cacheBytesMin / 2 ** 20}M, not ${JSON.stringify(text)}`);
 }
 
 function parseDirectIo(text: string | undefined): { directIo?: DirectIo } {

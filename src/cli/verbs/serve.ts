@@ -13,6 +13,8 @@ import { parsePolling, pollingOptions } from "../polling.js";
 
 const defaultFolder = "./volume";
 const defaultListen = "127.0.0.1:7400";
+/** What a home takes. */
+const leaseSeconds = { min: 0.02, max: 86_400 };
 
 export const serve = defineCommand({
   summary: "be the home of a folder's files",
@@ -30,7 +32,11 @@ export const serve = defineCommand({
       value: "HOST:PORT",
       description: `default ${defaultListen}; port 0: any free one; PORT alone: this machine only`,
     },
-    lease: { type: "string", value: "SECONDS", description: "how long a silent node keeps its tokens (default 10)" },
+    lease: {
+      type: "string",
+      value: "SECONDS",
+      description: `how long a silent node keeps its tokens: ${leaseSeconds.min} to ${leaseSeconds.max} (default 10)`,
+    },
     ...pageOptions,
     ...pollingOptions,
     json: { type: "boolean", description: "say where it listens as one line {url, http, folder, pid}" },
@@ -47,7 +53,7 @@ export const serve = defineCommand({
     "dmmap serve --listen 127.0.0.1:0 --http none --json",
   ],
   async run([folder], options) {
-    const leaseMillis = options.lease === undefined ? undefined : parseSeconds(options.lease, "--lease");
+    const leaseMillis = options.lease === undefined ? undefined : parseSeconds(options.lease, "--lease", leaseSeconds);
     const path = await folderPath(folder);
     const stopped = untilStopped();
     compileEarly();
@@ -77,7 +83,10 @@ async function folderPath(folder: string | undefined): Promise<string> {
   const path = resolve(folder ?? defaultFolder);
   const stats = await stat(path).catch(() => undefined);
   if (stats?.isDirectory() === true) return path;
-  throw new DmmapError("DMMAP_BAD_FOLDER", stats === undefined ? `there is no folder ${path}` : `${path} is no folder`);
+  if (stats !== undefined)
+    throw new DmmapError("DMMAP_BAD_FOLDER", `${path} is no folder`, { remedy: "name a folder" });
+  const remedy = `mkdir -p ${path}, or mount its disk`;
+  throw new DmmapError("DMMAP_BAD_FOLDER", `there is no folder ${path}`, { remedy });
 }
 
 /** What the library calls a caller's mistake came from the command line here. */
