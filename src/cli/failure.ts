@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import { visible } from "../kernel/visible.js";
 import { UsageError } from "./command.js";
-import { remedies } from "./remedies.js";
+import { remedies, remedyOf } from "./remedies.js";
 
 export const exitFailed = 1;
 export const exitUsage = 2;
@@ -25,7 +25,7 @@ function failureOf(verb: string, error: unknown): Failure {
     // A URL that cannot be one is a mistake on the command line, wherever it is found.
     const exitCode = error.code === "DMMAP_BAD_URL" ? exitUsage : exitFailed;
     return {
-      lines: [`dmmap: ${error.message} (${error.code})`, `try: ${error.remedy ?? remedies[error.code]}`],
+      lines: [`dmmap: ${error.message} (${error.code})`, `try: ${remedyOf(error)}`],
       exitCode,
     };
   }

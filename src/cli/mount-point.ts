@@ -72,7 +72,8 @@ function noFolder(mountPoint: string, error: NodeJS.ErrnoException | undefined):
     const message = `${mountPoint} is a mount whose process has died: take it away with "umount ${mountPoint}"`;
     return new DmmapError("DMMAP_BUSY", message, { remedy: `umount ${mountPoint}` });
   }
-  return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} is no folder: a volume is mounted on one that exists`, {
-    remedy: `mkdir -p ${mountPoint}`,
-  });
+  const remedy =
+    error?.code === "ENOENT" ? `mkdir -p ${mountPoint}` : "name a folder that is there and that you may read";
+  const message = `${mountPoint} is no folder: a volume is mounted on one that exists`;
+  return new DmmapError("DMMAP_BAD_FOLDER", message, { remedy });
 }

@@ -1,6 +1,20 @@
-import type { ErrorCode } from "../core/error.js";
+import { constants } from "node:os"; // And no system calls of ours: the help, and what a machine lacks, are said without.
+import type { DmmapError, ErrorCode } from "../core/error.js";
 
-/** What to try, by code; the whole story of each is in docs/errors.md. */
+const { EFBIG, EISDIR, ENOTDIR } = constants.errno;
+
+/** What to try: as the error has it, or the system's number for it, or else by its code. */
+export function remedyOf({ code, errno, remedy }: DmmapError): string {
+  return remedy ?? (errno === undefined ? undefined : remediesByErrno.get(errno)) ?? remedies[code];
+}
+
+const remediesByErrno: ReadonlyMap<number, string> = new Map([
+  [EISDIR, "name a file in the folder: dmmap ls URL/FOLDER lists them"],
+  [ENOTDIR, "see which part of the name is a file: dmmap ls URL"],
+  [EFBIG, "choose a smaller size: the home's filesystem sets the limit"],
+]);
+
+/** By code; the whole story of each is in docs/errors.md. */
 export const remedies: Readonly<Record<ErrorCode, string>> = {
   DMMAP_ABORTED: "run it again",
   DMMAP_BAD_FOLDER: "name a folder that is there and that you may read and write; a folder has one home at a time",

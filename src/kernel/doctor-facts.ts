@@ -19,7 +19,8 @@ export interface Facts {
   readonly addressSpaceBytesMax: number;
   /** vm.overcommit_memory */
   readonly overcommitMemory: string | undefined;
-  readonly fuseDevice: boolean;
+  /** `denied`: it is there, and this user may not open it. */
+  readonly fuseDevice: "usable" | "denied" | "missing";
   readonly fusermountPath: string | undefined;
 }
 
@@ -37,7 +38,7 @@ export async function gatherFacts(): Promise<Facts> {
     openFilesMax: softLimit(limits, "Max open files"),
     addressSpaceBytesMax: softLimit(limits, "Max address space"),
     overcommitMemory: readText("/proc/sys/vm/overcommit_memory"),
-    fuseDevice: mayUse("/dev/fuse", constants.R_OK | constants.W_OK),
+    fuseDevice: stateOf("/dev/fuse"),
     fusermountPath: (process.env["PATH"] ?? "")
       .split(delimiter)
       .map((folder) => join(folder, "fusermount3"))
@@ -67,6 +68,11 @@ function readText(path: string): string | undefined {
   } catch {
     return undefined; // this kernel does not have it, or hides it
   }
+}
+
+function stateOf(device: string): Facts["fuseDevice"] {
+  if (mayUse(device, constants.R_OK | constants.W_OK)) return "usable";
+  return mayUse(device, constants.F_OK) ? "denied" : "missing";
 }
 
 function mayUse(path: string, mode: number): boolean {

@@ -168,17 +168,21 @@ function checkAddressSpace({ addressSpaceBytesMax, overcommitMemory }: Facts): C
   };
 }
 
+const fuseRemedies = {
+  usable: "sudo apt install fuse3",
+  denied: "sudo chmod 666 /dev/fuse (as udev has it), or mount as root",
+  missing: "sudo modprobe fuse; in a container: --device /dev/fuse --cap-add SYS_ADMIN",
+};
+
 function checkFuse({ fuseDevice, fusermountPath }: Facts): Check {
-  const found = `/dev/fuse ${fuseDevice ? "usable" : "not usable"}, fusermount3 ${fusermountPath ?? "not found"}`;
-  if (fuseDevice && fusermountPath !== undefined) return { name: "FUSE", state: "ok", found };
+  const found = `/dev/fuse ${fuseDevice}, fusermount3 ${fusermountPath ?? "not found"}`;
+  if (fuseDevice === "usable" && fusermountPath !== undefined) return { name: "FUSE", state: "ok", found };
   return {
     name: "FUSE",
     state: "limited",
     found,
     cost: "no mounts: only programs that use the library can map files",
-    remedy: fuseDevice
-      ? "sudo apt install fuse3"
-      : "sudo modprobe fuse; in a container: --device /dev/fuse --cap-add SYS_ADMIN",
+    remedy: fuseRemedies[fuseDevice],
   };
 }
 

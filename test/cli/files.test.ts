@@ -87,6 +87,22 @@ describe("dmmap on files", { skip: lacksUserfaultfd() }, () => {
     }
   });
 
+  test("a folder in the place of a file, and a size too large, have remedies of their own", async () => {
+    mkdirSync(home.folder.at("folder"));
+    writeFileSync(local.at("one"), "1");
+    for (const args of [["rm"], ["stat"], ["put", "one"], ["get"]]) {
+      const said = await fails("DMMAP_BAD_NAME", ...args, `${home.url}/folder`);
+      assert.match(said, /it is a folder.*\ntry: name a file in the folder: dmmap ls/, args.join(" "));
+    }
+    writeFileSync(home.folder.at("file"), "");
+    assert.match(
+      await fails("DMMAP_BAD_NAME", "stat", `${home.url}/file/x`),
+      /try: see which part of the name is a file/,
+    );
+    const tooLarge = await fails("DMMAP_BAD_RANGE", "truncate", `${home.url}/file`, "8191T");
+    assert.match(tooLarge, /try: choose a smaller size/);
+  });
+
   test("put replaces as cp does, shorter content too, and --no-clobber does not", async () => {
     writeFileSync(local.at("long"), "a long content");
     writeFileSync(local.at("short"), "short");

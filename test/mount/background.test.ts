@@ -53,10 +53,12 @@ test("what keeps it from mounting reaches whoever asked for the mount: a message
 }, async () => {
   using home = await serveFolder();
   using folder = temporaryFolder();
+  writeFileSync(folder.at("file"), "");
   const cases: [string[], number, RegExp][] = [
     [["dmmap://127.0.0.1:1", folder.path], 1, /DMMAP_UNREACHABLE/],
     [["http://127.0.0.1:1", folder.path], 2, /DMMAP_BAD_URL/],
-    [[home.url, folder.at("nowhere")], 1, /DMMAP_BAD_FOLDER/],
+    [[home.url, folder.at("nowhere")], 1, /DMMAP_BAD_FOLDER\)\ntry: mkdir -p .*nowhere/],
+    [[home.url, folder.at("file")], 1, /DMMAP_BAD_FOLDER\)\ntry: name a folder/],
     [[home.url, folder.path, "--log", folder.at("no", "log")], 1, /ENOENT/],
     [[home.url, folder.path, "--timeout", "never"], 2, /--timeout/],
   ];
@@ -117,7 +119,7 @@ test("a mount whose process was killed answers ENOTCONN; it can be unmounted, an
   await mount.unmount();
   const { code, stderr } = await dmmap(["umount", mount.path]);
   assert.equal(code, 1);
-  assert.match(stderr, /no volume of dmmap is mounted there/);
+  assert.match(stderr, /no volume of dmmap is mounted there.*\ntry: see what is mounted: findmnt -t fuse.dmmap\n$/);
 });
 
 test("nothing is mounted on a mount that is alive, whether its home answers or not", { skip }, async () => {

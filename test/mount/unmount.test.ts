@@ -83,7 +83,7 @@ test("a mount in use stays; a second signal takes it from under its users, and l
   await using user = await storing(mount.at("file"));
   const refused = await dmmap(["umount", mount.path]);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /is in use.*\(DMMAP_BUSY\)/);
+  assert.match(refused.stderr, /is in use.*\(DMMAP_BUSY\)\ntry: fuser -vm .*dmmap umount --lazy/);
   await user.call("store", { at: 0, value: 7 });
 
   mount.isQuiet = false;
@@ -122,7 +122,7 @@ test("dmmap umount leaves alone whatever is no volume of dmmap", { skip }, async
       assert.equal(code, 1, how.join());
       assert.match(
         stderr,
-        /: no volume of dmmap is mounted there, but a filesystem of type tmpfs \(DMMAP_BAD_FOLDER\)/,
+        /: no volume of dmmap is mounted there, but a filesystem of type tmpfs \(DMMAP_BAD_FOLDER\)\ntry: umount /,
       );
       assert.equal(readFileSync(folder.at("other", "file"), "utf8"), "text");
     }

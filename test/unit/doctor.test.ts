@@ -27,7 +27,7 @@ const good: Facts = {
   openFilesMax: 65_536,
   addressSpaceBytesMax: Number.POSITIVE_INFINITY,
   overcommitMemory: "0",
-  fuseDevice: true,
+  fuseDevice: "usable",
   fusermountPath: "/usr/bin/fusermount3",
 };
 
@@ -114,7 +114,7 @@ test("what limits a machine that is ready all the same", () => {
     ["open files", { ...good, openFilesMax: 1024 }],
     ["address space", { ...good, addressSpaceBytesMax: 2 ** 36 }],
     ["address space", { ...good, overcommitMemory: "2" }],
-    ["FUSE", { ...good, fuseDevice: false }],
+    ["FUSE", { ...good, fuseDevice: "missing" }],
     ["FUSE", { ...good, fusermountPath: undefined }],
   ] as const) {
     const { state, cost, remedy } = find(facts, name);
@@ -122,6 +122,11 @@ test("what limits a machine that is ready all the same", () => {
     assert.ok(cost && remedy, name);
     assert.equal(judge(facts).ready, true);
   }
+});
+
+test("a FUSE device that is there, and not for this user, wants no module", () => {
+  assert.match(find({ ...good, fuseDevice: "denied" }, "FUSE").remedy ?? "", /^sudo chmod 666 \/dev\/fuse/);
+  assert.match(find({ ...good, fuseDevice: "missing" }, "FUSE").remedy ?? "", /^sudo modprobe fuse/);
 });
 
 test("swap is no hazard", () => {

@@ -21,7 +21,7 @@ export const umount = defineCommand({
   async run([mountPoint], options) {
     const [
       { abortDevice, detachDevice, unmountDevice },
-      { unmountError },
+      { listMounts, unmountError },
       { mountedAt, mountType },
       { PresenceWatch },
     ] = await Promise.all([
@@ -31,7 +31,7 @@ export const umount = defineCommand({
       import("../../fuse/mount-presence.js"),
     ]);
     const entry = mountedAt(mountPoint);
-    if (entry?.type !== mountType) throw noVolume(resolve(mountPoint), entry?.type);
+    if (entry?.type !== mountType) throw noVolume(resolve(mountPoint), entry?.type, listMounts);
     const { path, device } = entry;
     const isAwaited = !options.force && !options.lazy;
     const server = isAwaited ? await PresenceWatch.start(device) : undefined;
@@ -45,7 +45,8 @@ export const umount = defineCommand({
 });
 
 /** Other filesystems are for umount(8): whoever mistypes a path here loses none of them. */
-function noVolume(path: string, type: string | undefined): DmmapError {
+function noVolume(path: string, type: string | undefined, listMounts: string): DmmapError {
   const other = type === undefined ? "" : `, but a filesystem of type ${type}`;
-  return new DmmapError("DMMAP_BAD_FOLDER", `${path}: no volume of dmmap is mounted there${other}`);
+  const remedy = type === undefined ? listMounts : `umount ${path}`;
+  return new DmmapError("DMMAP_BAD_FOLDER", `${path}: no volume of dmmap is mounted there${other}`, { remedy });
 }
