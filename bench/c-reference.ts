@@ -1,28 +1,41 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const sources = fileURLToPath(new URL("../../bench/reference/", import.meta.url));
-const programs = fileURLToPath(new URL("./reference/", import.meta.url));
 const runMillisMax = 120_000;
 
-/** Compiles a program of bench/reference when its source is newer. @returns its path. */
+const compiled = new Map<string, Promise<string>>();
+let folder: string | undefined;
+
+/** Compiles a program of bench/reference, once, for this process: an installed package is nobody's to write. @returns its path. */
 export async function compile(name: string): Promise<string> {
-  const program = join(programs, name);
-  const inputs = [join(sources, `${name}.c`), join(sources, "reference.h")];
-  const builtMillis = existsSync(program) ? statSync(program).mtimeMs : 0;
-  if (inputs.some((input) => statSync(input).mtimeMs > builtMillis)) {
-    mkdirSync(dirname(program), { recursive: true });
-    await run("gcc", ["-O2", "-Wall", "-Wextra", "-pthread", "-o", program, inputs[0]]).catch((cause: unknown) => {
-      throw new Error("the references need gcc and the kernel's headers (Debian: apt-get install gcc libc6-dev)", {
-        cause,
-      });
-    });
-  }
+  const program = compiled.get(name) ?? compileAnew(name);
+  compiled.set(name, program);
+  return await program;
+}
+
+async function compileAnew(name: string): Promise<string> {
+  const program = join(programsFolder(), name);
+  const args = ["-O2", "-Wall", "-Wextra", "-pthread", "-o", program, join(sources, `${name}.c`)];
+  await run("gcc", args).catch((cause: unknown) => {
+    const message = "the references need gcc and the kernel's headers (Debian: apt-get install gcc libc6-dev)";
+    throw new Error(message, { cause });
+  });
   return program;
+}
+
+function programsFolder(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "dmmap-bench-reference-"));
+    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
 }
 
 /** Runs such a program. @returns the figure that it prints. */

@@ -18,6 +18,7 @@ export const bench = defineCommand({
   ],
   options: {
     quick: { type: "boolean", description: "little work and one round: does it run? No figures to judge by" },
+    list: { type: "boolean", description: "names the benchmarks, and measures nothing" },
     rounds: { type: "string", value: "N", description: "rounds for each benchmark (default 7)" },
     "cpu-latency": {
       type: "string",
@@ -28,7 +29,7 @@ export const bench = defineCommand({
     json: { type: "boolean", description: "the results as JSON" },
   },
   notes: ["Needs gcc; what else is missing is left out, and named."],
-  examples: ["dmmap bench", "dmmap bench --quick mount:", "dmmap bench --rounds 3 'cold scan'"],
+  examples: ["dmmap bench", "dmmap bench --list", "dmmap bench --quick mount:", "dmmap bench --rounds 3 'cold scan'"],
   async run(names, options) {
     const args = [fileURLToPath(new URL(benchmarkPath, import.meta.url)), ...encodeOptions(options), "--", ...names];
     const [code] = (await once(spawn(process.execPath, args, { stdio: "inherit" }), "close")) as [number | null];
