@@ -8,6 +8,7 @@ import { StatusFeed } from "./status-feed.js";
 
 /** Who looks is not to take the descriptors that the home needs for its nodes and files. */
 const connectionsMax = 100;
+const portMax = 65_535;
 /** Only completes what a request names. */
 const base = "http://home";
 
@@ -43,6 +44,7 @@ export class Dashboard implements AsyncDisposable {
    * @throws DMMAP_PORT_IN_USE, and DMMAP_UNREACHABLE for an address that this machine does not have
    */
   static async start(source: DashboardSource, place: DashboardPlace): Promise<Dashboard> {
+    checkPlace(place);
     const assets = await Assets.load();
     const server = createServer();
     await listen(server, place);
@@ -128,6 +130,14 @@ export class Dashboard implements AsyncDisposable {
       .replace(/^\[(.*)\]$/, "$1");
     return isIP(name) !== 0 || name === "localhost" || name === this.#name;
   }
+}
+
+/** The caller's mistakes, told before anything is touched. */
+function checkPlace({ host, port }: DashboardPlace): void {
+  if (typeof host !== "string") throw new TypeError(`host must be a string, not ${typeof host}`);
+  if (typeof port !== "number") throw new TypeError(`port must be a number, not ${typeof port}`);
+  if (!Number.isInteger(port) || port < 0 || port > portMax)
+    throw new RangeError(`port must be a whole number from 0 to ${portMax}, not ${port}`);
 }
 
 async function listen(server: Server, { host, port }: DashboardPlace): Promise<void> {

@@ -87,8 +87,17 @@ function next(): HomeCommand | undefined {
 async function makeStore(choice: StoreChoice): Promise<Store> {
   if (choice.kind === "memory") return new MemoryStore();
   if (choice.kind === "folder") return new FileStore(choice.path);
-  const module = (await import(choice.url)) as { default: () => Store };
-  return module.default();
+  return (await storeModule(choice.url))();
+}
+
+async function storeModule(url: string): Promise<() => Store> {
+  try {
+    const { default: makeStore } = (await import(url)) as { default: unknown };
+    if (typeof makeStore === "function") return makeStore as () => Store;
+  } catch (cause) {
+    throw new DmmapError("DMMAP_BAD_FOLDER", `the store ${url} cannot be loaded: ${String(cause)}`, { cause });
+  }
+  throw new DmmapError("DMMAP_BAD_FOLDER", `the store ${url} has no default export that makes one`);
 }
 
 function listen(address: SocketAddress): number {

@@ -5,10 +5,10 @@ import { lacksCpuLatency } from "../kernel/cpu-latency.js";
 import type { Polling } from "../kernel/polling-epoll.js";
 import type { PlainError } from "../mapping/pager-commands.js";
 import { PagerThread } from "../mapping/pager-thread.js";
-import { checkMicros, checkName, checkOffset } from "./arguments.js";
+import { checkKeys, checkMicros, checkMillis, checkName, checkNodeName, checkOffset } from "./arguments.js";
 import { cacheBytesDefault, cacheBytesMin } from "./cache-limits.js";
 import type { NodeSetup } from "./node-commands.js";
-import { type Patience, within } from "./patience.js";
+import { checkPatience, type Patience, within } from "./patience.js";
 import { parseHomeUrl, resolveHome } from "./url.js";
 import { Volume } from "./volume.js";
 
@@ -34,6 +34,16 @@ export interface ConnectOptions extends Patience {
   readonly faultDeadline?: number;
 }
 
+const connectKeys: readonly (keyof ConnectOptions)[] = [
+  "cacheBytes",
+  "name",
+  "spinMicros",
+  "cpuLatencyMicros",
+  "faultDeadline",
+  "signal",
+  "timeout",
+];
+
 /**
  * Connects this process to a home as a node. Each connection is a node of its own, with its own pager thread and cache.
  *
@@ -41,6 +51,7 @@ export interface ConnectOptions extends Patience {
  * @throws DMMAP_BAD_URL, DMMAP_UNREACHABLE, DMMAP_PROTOCOL, DMMAP_VERSION, DMMAP_TIMEOUT, DMMAP_ABORTED, DMMAP_UNSUPPORTED
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Volume> {
+  checkKeys(options, connectKeys, "connect");
   const home = parseHomeUrl(checkName(url, "the home's url"));
   const setup = await nodeSetup(url, options);
   let volume: Volume | undefined;
@@ -63,15 +74,16 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 /** What starts the pager thread of a node. */
 export async function nodeSetup(url: string, options: ConnectOptions): Promise<NodeSetup> {
   const home = parseHomeUrl(checkName(url, "the home's url"));
+  checkPatience(options);
   const cacheBytes = checkOffset(options.cacheBytes ?? cacheBytesDefault, "cacheBytes");
   if (cacheBytes < cacheBytesMin)
     throw new RangeError(`cacheBytes must be at least ${cacheBytesMin}, not ${cacheBytes}`);
   return {
     ...(await resolveHome(home)),
-    name: options.name ?? `${hostname()} ${process.pid}`,
+    name: checkNodeName(options.name ?? `${hostname()} ${process.pid}`),
     cachePages: Math.floor(cacheBytes / pageBytes),
     polling: pollingOf(options),
-    faultDeadlineMicros: (options.faultDeadline ?? Number.POSITIVE_INFINITY) * 1000,
+    faultDeadlineMicros: checkMillis(options.faultDeadline ?? Number.POSITIVE_INFINITY, "faultDeadline") * 1000,
   };
 }
 

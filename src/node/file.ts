@@ -6,7 +6,7 @@ import { checkChoice, checkOffset } from "./arguments.js";
 import { FileMap, type MapOptions } from "./file-map.js";
 import { Lock } from "./lock.js";
 import { type OpenedFile, type OpeningRef, type PinArgs, pieceBytes } from "./node-commands.js";
-import { type Patience, shared, within } from "./patience.js";
+import { checkPatience, type Patience, shared, within } from "./patience.js";
 import { askPatiently, callPatiently, nextNumber } from "./patient-calls.js";
 import type { Volume } from "./volume.js";
 
@@ -139,6 +139,7 @@ export class File implements AsyncDisposable {
       throw new DmmapError("DMMAP_BAD_RANGE", "a lock ends before byte 2^53; length 0 reaches to the end");
     }
     checkChoice(mode, "mode", ["shared", "exclusive"]);
+    checkPatience(options);
     const ticket = nextNumber();
     const request = this.#thread.call("lock", { file: this.#id, ticket, start, length, mode, wait });
     let givenUp = false;
@@ -163,6 +164,7 @@ export class File implements AsyncDisposable {
 
   /** Closes its maps, sends what is dirty and gives its tokens back. Who gives up on it does not keep it from that. */
   async close(options: Patience = {}): Promise<void> {
+    checkPatience(options);
     this.#closing ??= this.#close();
     await within(`close of ${this.name}`, options, this.#closing, () => {
       if (this.#closeCall !== undefined) this.#thread.abandon(this.#closeCall);

@@ -1,4 +1,4 @@
-import type { Patience } from "./patience.js";
+import { checkPatience, type Patience } from "./patience.js";
 
 /** An advisory lock that this node holds, until `release`, the close of its volume, or the end of its lease. */
 export class Lock implements AsyncDisposable {
@@ -23,6 +23,7 @@ export class Lock implements AsyncDisposable {
 
   /** Who gives up on it does not keep the lock: it goes when the home hears of it. */
   async release(options: Patience = {}): Promise<void> {
+    checkPatience(options);
     const unlock = this.#unlock;
     this.#unlock = undefined;
     await unlock?.(options);

@@ -1,4 +1,8 @@
 import { DmmapError } from "../core/error.js";
+import { checkMillis } from "./arguments.js";
+
+/** Beyond it Node's timers fire at once. 25 days are as good as for ever. */
+const timerMillisMax = 2 ** 31 - 1;
 
 /** How long a caller waits: until the signal aborts, or so many milliseconds. By default for ever. */
 export interface Patience {
@@ -6,8 +10,15 @@ export interface Patience {
   readonly timeout?: number;
 }
 
+/** Before anything is asked: a wait with a wrong end might have none. */
+export function checkPatience({ signal, timeout }: Patience): void {
+  if (timeout !== undefined) checkMillis(timeout, "timeout");
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
+}
+
 /** The same patience for several waits, one after the other: it ends when it would for one. */
 export function shared(patience: Patience): Patience {
+  checkPatience(patience);
   const { signal, timeout } = patience;
   if (timeout === undefined) return patience;
   const end = performance.now() + timeout;
@@ -41,7 +52,7 @@ export async function within<T>(
     onAbort = () => fail(new DmmapError("DMMAP_ABORTED", `${what} was aborted`, { cause: signal?.reason }));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
-    if (timeout !== undefined) {
+    if (timeout !== undefined && timeout <= timerMillisMax) {
       const late = () => fail(new DmmapError("DMMAP_TIMEOUT", `${what} took longer than it was given`));
       timer = setTimeout(late, timeout);
     }

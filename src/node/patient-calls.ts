@@ -1,5 +1,5 @@
 import type { PagerThread } from "../mapping/pager-thread.js";
-import { type Patience, within } from "./patience.js";
+import { checkPatience, type Patience, within } from "./patience.js";
 
 let numberLast = 0;
 
@@ -21,6 +21,7 @@ export interface PatientCall {
 
 /** Calls the pager. Who has given up is not kept from ending by what he no longer waits for. */
 export async function callPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
+  checkPatience(patience);
   const { what, method, args, onAnswer, onGiveUp } = call;
   const answer = thread.call(method, args);
   let isGivenUp = false;

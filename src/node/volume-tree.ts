@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { DmmapError } from "../core/error.js";
 import type { Attributes, Space, Time, XattrMode } from "../core/wire/attributes.js";
 import type { ControlOperation, ControlOperations } from "../core/wire/control.js";
-import { checkChoice, checkName } from "./arguments.js";
+import { checkChoice, checkMode, checkName, checkOwner, checkTime } from "./arguments.js";
 import { type Patience, shared } from "./patience.js";
 
 export interface FolderEntry {
@@ -48,11 +48,12 @@ export abstract class VolumeTree<Events extends Record<keyof Events, unknown[]>>
 
   /** Makes a folder; `recursive`: those above it too, and none that is there is an error. */
   async mkdir(path: string, options: MkdirOptions = {}): Promise<void> {
-    const { mode = 0o777, recursive = false } = options;
+    const { recursive = false } = options;
+    const mode = checkMode(options.mode ?? 0o777);
     const patience = shared(options);
     const parts = checkName(path, "a folder's path").split("/");
     const paths = recursive ? parts.map((_, index) => parts.slice(0, index + 1).join("/")) : [path];
-    for (const each of paths) await this.#mkdir(each, checkMode(mode), recursive, patience);
+    for (const each of paths) await this.#mkdir(each, mode, recursive, patience);
   }
 
   /** Removes an empty folder. */
@@ -96,15 +97,16 @@ export abstract class VolumeTree<Events extends Record<keyof Events, unknown[]>>
   }
 
   async chown(path: string, uid: number, gid: number, options: Patience = {}): Promise<void> {
-    await this.#setattr(path, { uid, gid }, options);
+    await this.#setattr(path, { uid: checkOwner(uid, "uid"), gid: checkOwner(gid, "gid") }, options);
   }
 
   /** "now" is the home's clock. */
   async utimes(path: string, atime: SetTime, mtime: SetTime, options: Patience = {}): Promise<void> {
-    await this.#setattr(path, { atime: timeOf(atime), mtime: timeOf(mtime) }, options);
+    await this.#setattr(path, { atime: checkTime(atime, "atime"), mtime: checkTime(mtime, "mtime") }, options);
   }
 
   async getxattr(path: string, name: string, options: Patience = {}): Promise<Uint8Array> {
+    checkName(name, "an attribute's name");
     return await this.#at(path, true, options, async ({ inode }, patience) => {
       const { value } = await this.ask("getxattr", { inode, name }, patience);
       return new Uint8Array(Buffer.from(value ?? "", "base64")); // Null only for who takes leases.
@@ -113,6 +115,9 @@ export abstract class VolumeTree<Events extends Record<keyof Events, unknown[]>>
 
   async setxattr(path: string, name: string, value: Uint8Array, options: SetxattrOptions = {}): Promise<void> {
     const { mode = "any", ...patience } = options;
+    checkName(name, "an attribute's name");
+    if (!(value instanceof Uint8Array)) throw new TypeError("setxattr takes the value as a Uint8Array");
+    checkChoice(mode, "mode", ["any", "create", "replace"]);
     const text = Buffer.from(value).toString("base64");
     await this.#at(path, true, patience, ({ inode }, left) =>
       this.ask("setxattr", { inode, name, value: text, mode }, left),
@@ -126,6 +131,7 @@ export abstract class VolumeTree<Events extends Record<keyof Events, unknown[]>>
   }
 
   async removexattr(path: string, name: string, options: Patience = {}): Promise<void> {
+    checkName(name, "an attribute's name");
     await this.#at(path, true, options, ({ inode }, patience) => this.ask("removexattr", { inode, name }, patience));
   }
 
@@ -222,18 +228,4 @@ function found(path: string, { attributes }: Walked): Attributes {
 
 function owner(): { uid: number; gid: number } {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-}
-
-function checkMode(mode: number): number {
-  if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
-    throw new RangeError(`mode must be permissions from 0 to 0o7777, not ${mode}`);
-  }
-  return mode;
-}
-
-function timeOf(time: SetTime): Time | "now" {
-  if (!(time instanceof Date)) return time;
-  const millis = time.getTime();
-  const seconds = Math.floor(millis / 1000);
-  return [seconds, Math.round((millis - seconds * 1000) * 1_000_000)];
 }

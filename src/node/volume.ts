@@ -7,7 +7,7 @@ import { checkChoice, checkName, checkOffset } from "./arguments.js";
 import { File } from "./file.js";
 import type { NodeMetrics } from "./metrics.js";
 import type { NodeEvents, OpenArgs, OpenedFile } from "./node-commands.js";
-import { type Patience, shared, within } from "./patience.js";
+import { checkPatience, type Patience, shared, within } from "./patience.js";
 import { askPatiently, type PatientCall } from "./patient-calls.js";
 import { VolumeTree } from "./volume-tree.js";
 
@@ -71,7 +71,7 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
   /** All files in the order of their names, or those whose name begins with `prefix`. */
   async list({ prefix, ...options }: ListOptions = {}): Promise<FileStat[]> {
     const patience = shared(options);
-    const which = prefix === undefined ? {} : { prefix };
+    const which = prefix === undefined ? {} : { prefix: checkName(prefix, "prefix") };
     const files: FileStat[] = [];
     for (;;) {
       const after = files.at(-1)?.name;
@@ -116,6 +116,7 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
    * that; a process that ends meanwhile loses what the home has not taken, and says so.
    */
   async close(options: Patience = {}): Promise<void> {
+    checkPatience(options);
     this.#closing ??= this.#close();
     await within(`close of ${this.url}`, options, this.#closing, () => this.#thread.abandonAll());
   }

@@ -3,6 +3,7 @@ import { constants } from "node:buffer";
 import { symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
+import { Dashboard } from "../../src/dashboard/index.js";
 import { type Home, startHome } from "../../src/home/index.js";
 import { connect, type File, type FileMap, type Volume } from "../../src/index.js";
 import { lacksUserfaultfd } from "../support/requires.js";
@@ -72,6 +73,82 @@ test("connect's options are checked", { skip }, async () => {
     await assert.rejects(connect(home.url, { [option]: "1" as never }), TypeError);
   }
   await assert.rejects(connect(home.url, { signal: AbortSignal.abort() }), { code: "DMMAP_ABORTED" });
+});
+
+test("connect's name, deadline and keys are checked", { skip }, async () => {
+  for (const name of notNumbers)
+    if (name !== "0" && name !== null) await assert.rejects(connect(home.url, { name }), TypeError);
+  await assert.rejects(connect(home.url, { name: "n".repeat(5000) }), RangeError);
+  await assert.rejects(connect(home.url, { faultDeadline: -1 }), RangeError);
+  await assert.rejects(connect(home.url, { faultDeadline: "1" as never }), TypeError);
+  const misspelt = { cachebytes: 2 ** 30 } as object;
+  await assert.rejects(connect(home.url, misspelt), { name: "TypeError", message: /no option "cachebytes"/ });
+});
+
+test("patience is checked before anything is asked, wherever it is taken", { skip }, async () => {
+  const opened = await volume.open("patient.bin", { create: true, size: pageBytes });
+  const lock = await opened.lock(0, 1, "exclusive");
+  const uses: ((patience: object) => Promise<unknown>)[] = [
+    (patience) => connect(home.url, patience),
+    (patience) => volume.list(patience),
+    (patience) => volume.mkdir("made", patience),
+    (patience) => volume.stat("patient.bin", patience),
+    (patience) => volume.close(patience),
+    (patience) => opened.write(0, new Uint8Array([1]), patience),
+    (patience) => opened.sync(patience),
+    (patience) => opened.lock(1, 1, "exclusive", patience),
+    (patience) => opened.close(patience),
+    (patience) => lock.release(patience),
+    (patience) => map.hold(0, 1, "read", patience),
+  ];
+  for (const use of uses) {
+    for (const timeout of [-1, Number.NaN]) await assert.rejects(use({ timeout }), RangeError, String(use));
+    await assert.rejects(use({ timeout: "abc" }), TypeError, String(use));
+    await assert.rejects(use({ signal: 5 }), TypeError, String(use));
+  }
+  await assert.rejects(volume.lstat("made"), { code: "DMMAP_NOT_FOUND" }, "nothing was made");
+  assert.deepEqual([...(await opened.read(0, 1))], [0], "nothing was written");
+  await lock.release({ timeout: Number.POSITIVE_INFINITY });
+  await (await opened.lock(0, 1, "exclusive", { timeout: 2 ** 40 })).release();
+  await opened.close();
+  await volume.remove("patient.bin");
+});
+
+test("the calls of a filesystem check their arguments", { skip }, async () => {
+  const later = new Date();
+  const wrongTypes = [
+    () => volume.list({ prefix: 5 as never }),
+    () => volume.chown("file.bin", "0" as never, 0),
+    () => volume.chmod("file.bin", "0644" as never),
+    () => volume.utimes("file.bin", later, "later" as never),
+    () => volume.utimes("file.bin", [1, "2"] as never, later),
+    () => volume.getxattr("file.bin", 5 as never),
+    () => volume.removexattr("file.bin", 5 as never),
+    () => volume.setxattr("file.bin", 5 as never, new Uint8Array(1)),
+    () => volume.setxattr("file.bin", "user.a", "text" as never),
+    () => volume.setxattr("file.bin", "user.a", new Uint8Array(1), { mode: "foo" as never }),
+  ];
+  for (const use of wrongTypes) await assert.rejects(use(), TypeError, String(use));
+  const wrongValues = [
+    () => volume.chown("file.bin", -5, 0),
+    () => volume.chown("file.bin", 0, 2 ** 32 - 1),
+    () => volume.mkdir("made", { mode: 0o10000 }),
+    () => volume.utimes("file.bin", new Date(Number.NaN), later),
+    () => volume.utimes("file.bin", later, [0, 1e9]),
+    () => volume.utimes("file.bin", later, [0.5, 0]),
+  ];
+  for (const use of wrongValues) await assert.rejects(use(), RangeError, String(use));
+  await volume.utimes("file.bin", new Date(-1), later);
+  assert.deepEqual((await volume.lstat("file.bin")).atime, [-1, 999_000_000]);
+});
+
+test("a dashboard's place, and the module of a store, are checked", { skip }, async () => {
+  for (const port of [-1, 0.5, 99_999])
+    await assert.rejects(Dashboard.start(home, { host: "127.0.0.1", port }), RangeError);
+  await assert.rejects(Dashboard.start(home, { host: "127.0.0.1", port: "1" as never }), TypeError);
+  await assert.rejects(Dashboard.start(home, { host: 1 as never, port: 0 }), TypeError);
+  for (const store of [new URL("file:///nowhere.js"), new URL("data:text/javascript,export default 5")])
+    await assert.rejects(startHome({ store, listen: "127.0.0.1:0" }), { code: "DMMAP_BAD_FOLDER" });
 });
 
 test("a file that does not exist, and one that does", { skip }, async () => {
