@@ -43,24 +43,26 @@ export async function metricsOf(status: HomeStatus): Promise<{ readonly type: st
     });
     counter.inc(status.counters[name]);
   }
-  addEach(registry, "node", nodeGauges, status.nodes, ({ node, name }) => ({ node: String(node), name }));
-  addEach(registry, "file", fileGauges, status.files, ({ name }) => ({ name }));
+  addEach(registry, { kind: "node", labelNames: ["node", "name"] }, nodeGauges, status.nodes, ({ node, name }) => ({
+    node: String(node),
+    name,
+  }));
+  addEach(registry, { kind: "file", labelNames: ["name"] }, fileGauges, status.files, ({ name }) => ({ name }));
   return { type: registry.contentType, text: await registry.metrics() };
 }
 
 function addEach<Key extends string, Thing extends Record<Key, unknown>>(
   registry: Registry,
-  kind: string,
+  { kind, labelNames }: { readonly kind: string; readonly labelNames: readonly string[] },
   gauges: Readonly<Record<Key, string>>,
   things: readonly Thing[],
   labelsOf: (thing: Thing) => Record<string, string>,
 ): void {
   for (const key of Object.keys(gauges) as Key[]) {
-    const labelNames = things.length === 0 ? [] : Object.keys(labelsOf(things[0]));
     const gauge = new Gauge({
       name: `dmmap_${kind}_${snake(key)}`,
       help: gauges[key],
-      labelNames,
+      labelNames: [...labelNames], // Without any, a gauge that nobody sets has the value 0.
       registers: [registry],
     });
     for (const thing of things) gauge.set(labelsOf(thing), Number(thing[key]));

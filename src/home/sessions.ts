@@ -137,10 +137,11 @@ export class Sessions {
       const { connection } = session;
       if (connection?.isBlocked === true) reassure(session, connection, nowMicros);
       else session.lease.heard(connection?.lastHeardMicros ?? 0);
-      const lease = `${Math.round(this.leaseMicros / 1000)} ms`;
+      const lease = `${Math.round(this.leaseMicros / 1000) / 1000} s`;
       if (session.lease.isSilent(this.leaseMicros, nowMicros)) {
-        const what = connection === undefined ? "its connection was lost and its lease ran out" : "it was silent";
-        const reason = session.condemnedFor || `${what} for ${lease}`;
+        const what =
+          connection === undefined ? "its connection was lost, and its lease ran out after" : "it was silent for";
+        const reason = session.condemnedFor || `${what} ${lease}`;
         if (this.#events.strike(session)) this.fence(session, reason, nowMicros);
         else if (!session.lease.isCondemned) this.#condemn(session, reason, nowMicros, session.lease.heardMicros);
       } else if (this.#owesAnswer(session, nowMicros)) {

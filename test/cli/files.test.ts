@@ -103,6 +103,15 @@ describe("dmmap on files", { skip: lacksUserfaultfd() }, () => {
     assert.match(tooLarge, /try: choose a smaller size/);
   });
 
+  test("ls of a folder without files lists nothing; of what is not there it fails", async () => {
+    mkdirSync(home.folder.at("empty"));
+    assert.equal(await ok("ls", `${home.url}/empty`), "");
+    assert.equal(await ok("ls", "--json", `${home.url}/empty/`), "[]\n");
+    symlinkSync("nowhere", home.folder.at("dangling"));
+    assert.match(await fails("DMMAP_NOT_FOUND", "ls", `${home.url}/dangling`), /of the kind symlink/);
+    await fails("DMMAP_NOT_FOUND", "ls", `${home.url}/not-there`);
+  });
+
   test("put replaces as cp does, shorter content too, and --no-clobber does not", async () => {
     writeFileSync(local.at("long"), "a long content");
     writeFileSync(local.at("short"), "short");

@@ -134,7 +134,7 @@ test("status and tokens show who is there and who holds what", { skip }, async (
     [["shared", 64 * 4096, 1]],
   );
   const page = (await dmmap(["status", home.url])).stdout;
-  for (const part of [home.url, home.folder.path, "the writer", "shared", "Since its start"]) {
+  for (const part of [home.url, home.folder.path, "the writer", "shared", "Fenced last: none\n", "Since its start"]) {
     assert.ok(page.includes(part), part);
   }
 

@@ -111,6 +111,14 @@ test("metrics: every counter, nodes and files, in Prometheus' format, whatever t
   assert.match(text, /^dmmap_file_size_bytes\{name="a\\n\\"file\\""\} 8192$/m);
 });
 
+test("metrics: nobody there and nothing open is no series, not one without labels", async () => {
+  await using stage = await DashboardStage.start();
+  const text = await (await fetch(stage.at("/metrics"))).text();
+  assert.match(text, /^dmmap_nodes 0$/m);
+  assert.match(text, /^# TYPE dmmap_node_tokens gauge$/m);
+  assert.doesNotMatch(text, /^dmmap_(node|file)_(tokens|files|size_bytes|waiters)\b.* 0$/m);
+});
+
 test("what is no page, no reading, or not asked for by this host's name", async () => {
   await using stage = await DashboardStage.start({ name: "Home.example" });
   const { port } = new URL(stage.dashboard.url);

@@ -1,5 +1,6 @@
 import { DmmapError } from "../../core/error.js";
 import type { FileStat } from "../../core/wire/control.js";
+import type { Volume } from "../../index.js";
 import { defineCommand } from "../command.js";
 import { parseLocation } from "../location.js";
 import { printJson, printLines } from "../print.js";
@@ -18,13 +19,22 @@ export const ls = defineCommand({
   async run([url], options) {
     const { volume: volumeUrl, name } = parseLocation(url);
     const folder = name.replace(/\/+$/, "");
-    const files = await withVolume(volumeUrl, async (volume) => await volume.list({ prefix: folder }));
-    const listed = files.filter((file) => isIn(folder, file));
-    if (listed.length === 0 && folder !== "") throw new DmmapError("DMMAP_NOT_FOUND", `nothing is called ${folder}`);
+    const listed = await withVolume(volumeUrl, async (volume) => {
+      const files = (await volume.list({ prefix: folder })).filter((file) => isIn(folder, file));
+      if (files.length === 0 && folder !== "") await requireFolder(volume, folder);
+      return files;
+    });
     if (options.json) return printJson(listed);
     printLines(options.long ? table(listed) : listed.map((file) => file.name));
   },
 });
+
+/** One in which there are no files is listed as nothing. */
+async function requireFolder(volume: Volume, path: string): Promise<void> {
+  const { kind } = await volume.lstat(path);
+  if (kind === "folder") return;
+  throw new DmmapError("DMMAP_NOT_FOUND", `${path} is neither a file nor a folder, but of the kind ${kind}`);
+}
 
 /** A prefix of the names is not yet a folder: `models` is in front of `models-old/a` too. */
 function isIn(folder: string, file: FileStat): boolean {

@@ -27,7 +27,7 @@ export const status = defineCommand({
       "",
       ...titled(`Open files: ${found.openFiles}`, fileTable(found.files)),
       "",
-      ...titled("Fenced last", found.fencings.length === 0 ? [] : fencingTable(found.fencings)),
+      ...(found.fencings.length === 0 ? ["Fenced last: none"] : titled("Fenced last", fencingTable(found.fencings))),
       "",
       ...titled("Since its start", facts(counterFacts(found.counters))),
     ]);
