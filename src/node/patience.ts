@@ -54,7 +54,7 @@ export async function within<T>(
     signal?.addEventListener("abort", onAbort, { once: true });
     if (timeout !== undefined && timeout <= timerMillisMax) {
       const late = () => fail(new DmmapError("DMMAP_TIMEOUT", `${what} took longer than it was given`));
-      timer = setTimeout(late, Math.min(timeout, timerMillisMax));
+      timer = setTimeout(late, timeout);
     }
   });
   try {

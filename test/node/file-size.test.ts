@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startHome } from "../../src/home/index.js";
 import { connect } from "../../src/index.js";
+import { lacksUserfaultfd } from "../support/requires.js";
 import { until } from "../support/until.js";
+
+const skip = lacksUserfaultfd();
 
 /** Nothing that comes from the pagers is taken meanwhile. */
 function beBusy(millis: number): void {
@@ -19,7 +22,7 @@ async function stage() {
   return { volume, other, [Symbol.asyncDispose]: dispose };
 }
 
-test("a truncate's answer does not undo a size that another node has set since", async () => {
+test("a truncate's answer does not undo a size that another node has set since", { skip }, async () => {
   await using at = await stage();
   const here = await at.volume.open("file", { create: true, size: 4096 });
   const there = await at.other.open("file");
@@ -34,7 +37,7 @@ test("a truncate's answer does not undo a size that another node has set since",
   assert.deepEqual([here.size, there.size], [20_000, 20_000]);
 });
 
-test("a size that another node sets right after a file was opened is heard", async () => {
+test("a size that another node sets right after a file was opened is heard", { skip }, async () => {
   await using at = await stage();
   const there = await at.other.open("file", { create: true, size: 4096 });
   const mapped = await at.volume.open("mapped", { create: true, size: 4096 });
@@ -53,7 +56,7 @@ test("a size that another node sets right after a file was opened is heard", asy
   }
 });
 
-test("truncate has set the size when it resolves, also to what it was", async () => {
+test("truncate has set the size when it resolves, also to what it was", { skip }, async () => {
   await using at = await stage();
   const file = await at.volume.open("file", { create: true, size: 4096 });
   for (const size of [10_000, 10_000, 100, 0, 5000]) {

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { startHome } from "../../src/home/index.js";
 import { connect } from "../../src/index.js";
+import { lacksUserfaultfd } from "../support/requires.js";
+
+const skip = lacksUserfaultfd();
 
 const mebibyte = 2 ** 20;
 const rounds = 20;
@@ -32,7 +35,7 @@ async function assertLevel(round: () => Promise<void>): Promise<void> {
   assert.ok(bytes < mebibyte / 2, `${bytes} bytes stay mapped for each`);
 }
 
-test("of connections that were closed neither descriptors nor memory are left", async () => {
+test("of connections that were closed neither descriptors nor memory are left", { skip }, async () => {
   const home = await startHome({ store: "memory", listen: "127.0.0.1:0" });
   await assertLevel(async () => {
     const volume = await connect(home.url);
@@ -45,7 +48,7 @@ test("of connections that were closed neither descriptors nor memory are left", 
   await home.close();
 });
 
-test("of connections that failed neither descriptors nor memory are left", async () => {
+test("of connections that failed neither descriptors nor memory are left", { skip }, async () => {
   const home = await startHome({ store: "memory", listen: "127.0.0.1:0" });
   await home.close();
   await assertLevel(() => assert.rejects(connect(home.url), { code: "DMMAP_UNREACHABLE" }));
