@@ -56,6 +56,25 @@ test("R16: locks that wait are given in the order of arrival", { skip }, async (
   assert.deepEqual(order, [two.name, three.name]);
 });
 
+test("R16: who waits for a lock of another owner on the same node has it when that ends, and may end it", {
+  skip,
+}, async () => {
+  await using cluster = await stage(2);
+  const [one, two] = cluster.nodes;
+  const busy = { code: "DMMAP_BUSY" };
+  for (let round = 0; round < 4; round++) {
+    await one.call("lock", { ...exclusive, as: "first" });
+    const second = one.call("lock", { ...exclusive, as: "second" });
+    await locksWaiting(one, 1);
+    await one.call("unlock", { as: "first" });
+    await second;
+    await assert.rejects(two.call("lock", { ...exclusive, wait: false }), busy);
+    await one.call("unlock", { as: "second" });
+    await two.call("lock", { ...exclusive, wait: false });
+    await two.call("unlock", {});
+  }
+});
+
 test("R16: a lock that is given up leaves the line", { skip }, async () => {
   await using cluster = await stage(3);
   const [one, two, three] = cluster.nodes;

@@ -68,7 +68,7 @@ export class FileLocks {
   /** It has granted a lock. `isDelegated`: and leaves the next decisions to this node. */
   granted(kind: Kind, lock: RangeLock, isDelegated = false): void {
     this.answered();
-    this[kind].lock(lock, 0, atOnce);
+    this[kind].take(lock);
     this.#isDelegated ||= isDelegated;
   }
 
