@@ -16,7 +16,7 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export async function withVolume<Result>(url: string, run: (volume: Volume) => Promise<Result>): Promise<Result> {
   const { connect } = await import("../index.js");
-  for (const signal of signals) process.once(signal, exitOn);
+  const endWatch = exitOnSignals();
   const volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
   const broken = once(volume, "disconnect").then(([{ message }]: { message: string }[]) => {
     throw new DmmapError("DMMAP_UNREACHABLE", message);
@@ -24,8 +24,16 @@ export async function withVolume<Result>(url: string, run: (volume: Volume) => P
   // Not closed when it fails: the main program exits then, and that waits for no home.
   const result = await Promise.race([run(volume), broken]);
   await Promise.race([volume.close(), broken]);
-  for (const signal of signals) process.off(signal, exitOn);
+  endWatch();
   return result;
+}
+
+/** From here on a signal is an exit. @returns what takes that back. */
+export function exitOnSignals(): () => void {
+  for (const signal of signals) process.once(signal, exitOn);
+  return () => {
+    for (const signal of signals) process.off(signal, exitOn);
+  };
 }
 
 /** The status that a shell gives to who died by the signal. A verb that listens itself ends in its own way; a second signal kills. */

@@ -44,6 +44,19 @@ test("dmmap umount comes back when the home has what was written and stored to m
   assert.equal((await mount.program.end()).code, 0);
 });
 
+for (const signal of ["SIGINT", "SIGHUP"] as const) {
+  test(`${signal} to a mount's process unmounts it, with all that was stored`, { skip }, async () => {
+    await using cluster = await MountCluster.start({ mounts: 1 });
+    const [mount] = cluster.mounts;
+    const user = await storing(mount.at("file"));
+    await user[Symbol.asyncDispose]();
+    mount.program.kill(signal);
+    assert.deepEqual(await mount.program.end(), { code: 0, signal: null });
+    assert.equal(existsSync(mount.at("file")), false);
+    assertStored(readFileSync(cluster.folder.at("file")));
+  });
+}
+
 test("dmmap umount waits for the home's disk", { skip }, async () => {
   await using parts = await failingHome({ mounts: 1 });
   const [mount] = parts.cluster.mounts;

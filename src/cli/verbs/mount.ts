@@ -10,6 +10,7 @@ import { defineCommand, encodeOptions, type OptionValues, UsageError } from "../
 import { compileEarly } from "../compile-early.js";
 import { parseSeconds } from "../duration.js";
 import { parsePolling, pollingOptions } from "../polling.js";
+import { exitOnSignals } from "../volume.js";
 
 const syslog = "syslog";
 
@@ -60,7 +61,7 @@ export const mount = defineCommand({
   options: mountOptions,
   notes: [
     "Comes back when it is mounted; a process in the background serves it until it is unmounted, by",
-    "`dmmap umount`, umount(8), or SIGINT or SIGTERM to that process, which write everything back",
+    "`dmmap umount`, umount(8), or SIGINT, SIGTERM or SIGHUP to that process, which write everything back",
     "first. A second signal takes it from under whoever uses it. A mount whose process has died is",
     "taken away first; on one that is alive nothing is mounted, nor on a folder that a home of this",
     "machine serves, or above that of this one.",
@@ -85,7 +86,9 @@ async function serveMount(url: string, mountPoint: string, options: MountOptionV
   await clearMountPoint(path);
   compileEarly();
   const { mount: mountVolume } = await import("../../fuse/mount.js");
+  const endWatch = exitOnSignals(); // Until it is mounted.
   const mounted = await mountVolume(url, path, { ...settings, checkStore: (store) => requireNoHome(path, store) });
+  endWatch();
   unmountOnSignals(mounted);
   const facts: Mounted = { url, mountPoint: path, pid: process.pid };
   if (log?.isNowhere) say("no syslog here: what this mount has to say is lost; --log FILE keeps it");
@@ -146,7 +149,7 @@ async function leaveCaller({ fd }: Log): Promise<void> {
 
 function unmountOnSignals(mounted: Mount): void {
   let count = 0;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       count++;
       if (count > 1) void mounted.detach();
