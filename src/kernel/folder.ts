@@ -4,10 +4,12 @@ import * as libc from "./libc.js";
 import { argument, secondPathAt, structAt, writePath } from "./path-argument.js";
 
 const openat2 = 437; // the same number on every architecture
+const resolveNoMounts = 0x01;
 const resolveNoMagicLinks = 0x02;
 const resolveBeneath = 0x08;
 /** Of `openExactly`: what is reached is where its path says, in the folder's own filesystem. */
-const resolveExactly = resolveBeneath | resolveNoMagicLinks | 0x01 | 0x04; // RESOLVE_NO_XDEV, RESOLVE_NO_SYMLINKS
+const resolveInside = resolveBeneath | resolveNoMagicLinks | resolveNoMounts;
+const resolveExactly = resolveInside | 0x04; // RESOLVE_NO_SYMLINKS
 /** An interrupted walk over `..` in a symlink gives EAGAIN while somebody renames folders: a few tries are enough. */
 const walkTriesMax = 16;
 
@@ -42,7 +44,7 @@ export class Folder {
 
   /** @returns a descriptor, or a negative errno (EXDEV: the path leads out of the folder). */
   open(path: string, flags: number, mode: number): number {
-    return openBeneath(this.fd, path, flags, mode, resolveBeneath | resolveNoMagicLinks);
+    return openBeneath(this.fd, path, flags, mode, resolveInside);
   }
 
   /** @returns 0, or a negative errno (EEXIST: something of that name is there). */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
+import { Errno } from "../../src/kernel/errno.js";
 import { pageBytes } from "../../src/kernel/page-size.js";
 import { FileStore } from "../../src/store/file-store.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -79,4 +81,23 @@ test("a size that the disk cannot have makes no file", () => {
   assert.throws(() => store.open("huge", { create: true, size }), { code: "DMMAP_BAD_RANGE" });
   assert.throws(() => statSync(folder.at("huge")), { code: "ENOENT" });
   store.close();
+});
+
+test("what is mounted inside the folder is not reached, and nothing is made there", {
+  skip: process.getuid?.() !== 0,
+}, () => {
+  using folder = temporaryFolder();
+  mkdirSync(folder.at("mounted"));
+  execFileSync("mount", ["-t", "tmpfs", "none", folder.at("mounted")]);
+  try {
+    writeFileSync(folder.at("mounted/there"), "text");
+    const store = new FileStore(folder.path);
+    assert.throws(() => store.open("mounted/there"), { errno: Errno.EXDEV });
+    assert.throws(() => store.open("mounted/new", { create: true }), { errno: Errno.EXDEV });
+    assert.throws(() => store.stat("mounted/there"), { errno: Errno.EXDEV });
+    assert.deepEqual(readdirSync(folder.at("mounted")), ["there"]);
+    store.close();
+  } finally {
+    execFileSync("umount", [folder.at("mounted")]);
+  }
 });
