@@ -22,6 +22,7 @@ export class FileTree extends InodeVerbs implements Tree {
       const found = this.walk.look(parent, parentFd, name);
       if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
       if (found !== undefined) return { ...this.openInode(found.inode, options), created: false };
+      this.#changes(parent, parentFd);
       const fd = entries.makeFileAt(parentFd, name, 0o600);
       if (fd < 0) throw storeError(name, -fd);
       try {
@@ -65,6 +66,7 @@ export class FileTree extends InodeVerbs implements Tree {
     this.#checkName(parent, name);
     return this.walk.withFolder(parent, (parentFd) =>
       this.withInode(inode, (fd) => {
+        this.#changes(parent, parentFd);
         const errno = -entries.linkAt(fd, parentFd, name);
         if (errno !== 0) throw storeError(name, errno);
         this.#added(parent, parentFd, name, inode);
@@ -91,6 +93,8 @@ export class FileTree extends InodeVerbs implements Tree {
         const target = this.walk.look(newParent, newFd, newName);
         const [from, to] = [this.#pathAt(parent, name), this.#pathAt(newParent, newName)];
         const replaced = target?.kind === "file" && flags === "replace" ? openExactly(newFd, newName, itself) : -1;
+        this.#changes(parent, fd);
+        this.#changes(newParent, newFd);
         const errno = -entries.moveAt(fd, name, newFd, newName, flags);
         if (replaced >= 0) this.#replaced(replaced);
         if (errno !== 0) throw storeError(`${from} → ${to}`, errno);
@@ -128,6 +132,7 @@ export class FileTree extends InodeVerbs implements Tree {
   ): Attributes {
     this.#checkName(parent, name);
     return this.walk.withFolder(parent, (parentFd, folder) => {
+      this.#changes(parent, parentFd);
       const errno = -make(parentFd);
       if (errno !== 0) throw storeError(name, errno);
       try {
@@ -162,6 +167,7 @@ export class FileTree extends InodeVerbs implements Tree {
     this.walk.withFolder(parent, (parentFd) => {
       const found = this.walk.look(parent, parentFd, name);
       if (found === undefined) throw storeError(name, Errno.ENOENT);
+      this.#changes(parent, parentFd);
       const errno = -remove(parentFd);
       if (errno !== 0) throw storeError(name, errno);
       this.#removed(parent, parentFd, name, found);
@@ -170,6 +176,11 @@ export class FileTree extends InodeVerbs implements Tree {
 
   #checkName(parent: number, name: string): void {
     checkName(name, parent === this.root);
+  }
+
+  /** A listing that was outdated already is not kept up with what the home is about to change. */
+  #changes(parent: number, parentFd: number): void {
+    if (this.listings.has(parent)) this.listings.changes(parent, stampOf(parentFd));
   }
 
   #added(parent: number, parentFd: number, name: string, inode: number): void {

@@ -1,15 +1,26 @@
+import type { SystemTime } from "../kernel/facts.js";
+
 interface Listing {
   /** In order; each byte a character. */
   readonly names: string[];
-  /** The folder as it was when the names were right. */
-  stamp: string;
+  /** When the folder last changed, as of when the names were right. */
+  stamp: SystemTime;
+  /** Whether every later change has another stamp. */
+  isSure: boolean;
 }
 
 const namesMax = 2_000_000;
+/** Changes closer together may have one stamp: two ticks of the slowest clock that Linux stamps by. */
+const granuleMillis = 20;
+/** As above, of a filesystem that keeps whole seconds. */
+const secondsGranuleMillis = 2000;
 
 /**
  * The sorted names of the folders that were listed last, kept up with what changes through the home: a large folder is
  * read and sorted once, not for each page. A name is a string of bytes, so that strings compare as bytes do.
+ *
+ * Other tools change folders, too. That shows by the stamp, which is compared before the home's own change puts a new one
+ * there; and as what they do at the same moment may show by none, a folder that has just changed is read once more.
  */
 export class FolderListings {
   readonly #listings = new Map<number, Listing>();
@@ -20,9 +31,12 @@ export class FolderListings {
   }
 
   /** The listing as of this stamp, by `read` unless it is kept. The order of use decides who stays. */
-  names(folder: number, stamp: string, read: () => string[]): readonly string[] {
+  names(folder: number, stamp: SystemTime, read: () => string[]): readonly string[] {
     let listing = this.#listings.get(folder);
-    if (listing?.stamp !== stamp) listing = { names: read().sort(byBytes), stamp };
+    const isSure = isOver(stamp);
+    if (listing === undefined || !isSame(listing.stamp, stamp) || (isSure && !listing.isSure)) {
+      listing = { names: read().sort(byBytes), stamp, isSure };
+    }
     this.drop(folder);
     this.#listings.set(folder, listing);
     this.#nameCount += listing.names.length;
@@ -30,20 +44,28 @@ export class FolderListings {
     return listing.names;
   }
 
-  added(folder: number, name: string, stamp: string): void {
+  /** The home is about to change the folder, which has this stamp yet. */
+  changes(folder: number, stamp: SystemTime): void {
+    const listing = this.#listings.get(folder);
+    if (listing !== undefined && !isSame(listing.stamp, stamp)) this.drop(folder);
+  }
+
+  added(folder: number, name: string, stamp: SystemTime): void {
     const listing = this.#listings.get(folder);
     if (listing === undefined) return;
     listing.stamp = stamp;
+    listing.isSure = false;
     const at = firstFrom(listing.names, name);
     if (listing.names[at] === name) return;
     listing.names.splice(at, 0, name);
     this.#nameCount++;
   }
 
-  removed(folder: number, name: string, stamp: string): void {
+  removed(folder: number, name: string, stamp: SystemTime): void {
     const listing = this.#listings.get(folder);
     if (listing === undefined) return;
     listing.stamp = stamp;
+    listing.isSure = false;
     const at = firstFrom(listing.names, name);
     if (listing.names[at] !== name) return;
     listing.names.splice(at, 1);
@@ -84,6 +106,16 @@ function firstFrom(names: readonly string[], name: string): number {
     else high = middle;
   }
   return low;
+}
+
+function isSame(one: SystemTime, other: SystemTime): boolean {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+/** Whether no change from now on gets this stamp. */
+function isOver([seconds, nanoseconds]: SystemTime): boolean {
+  const granule = nanoseconds === 0 ? secondsGranuleMillis : granuleMillis;
+  return Math.abs(Date.now() - (seconds * 1000 + nanoseconds / 1e6)) > granule;
 }
 
 function byBytes(one: string, other: string): number {

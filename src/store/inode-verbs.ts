@@ -1,6 +1,6 @@
 import type { AttributeChanges, Attributes, Space, XattrMode } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { statOf } from "../kernel/facts.js";
+import { type SystemTime, statOf } from "../kernel/facts.js";
 import { OpenFlag } from "../kernel/folder.js";
 import { namesIn } from "../kernel/folder-entries.js";
 import * as kernel from "../kernel/inode-attributes.js";
@@ -213,7 +213,7 @@ export class InodeVerbs {
   }
 }
 
-/** Changes whenever a name comes or goes. */
-export function stampOf(folderFd: number): string {
-  return statOf(folderFd).attributes.mtime.join(".");
+/** Changes whenever a name comes or goes. Not the mtime, which who copies folders sets back. */
+export function stampOf(folderFd: number): SystemTime {
+  return statOf(folderFd).attributes.ctime;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { lacksFuse } from "../support/requires.js";
 import { MountStage } from "./mount-stage.js";
 
@@ -152,6 +153,20 @@ test("the home's own folder is not there, and cannot be made", { skip }, async (
   await assert.rejects(one.run('[os.mkdir("visible"), os.rename("visible", ".dmmap")]'), { code: "EPERM" });
   await assert.rejects(one.run('os.stat(".dmmap/lock")'), { code: "ENOENT" });
   await one.run('[os.mkdir("below"), os.mkdir("below/.dmmap")] and 0'); // Only the one in the root is the home's.
+});
+
+test("a file that another tool puts into a folder is listed after a mount has made a name there, and goes with the folder", {
+  skip,
+}, async () => {
+  const [one, other] = await stage.start(2);
+  await one.run('os.mkdir("shared") or os.listdir("shared")');
+  await delay(50);
+  await one.run('os.listdir("shared")');
+  writeFileSync(stage.cluster.folder.at("shared/outside"), "x");
+  await one.run('os.mknod("shared/own")');
+  for (const mount of [one, other])
+    assert.deepEqual(await mount.run('sorted(os.listdir("shared"))'), ["outside", "own"]);
+  assert.equal(await other.run('os.system("rm -r shared")'), 0);
 });
 
 test("a folder is listed in full while names come and go: what stays is told once", { skip }, async () => {

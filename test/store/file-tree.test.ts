@@ -156,6 +156,58 @@ test("what others change at the disk is found out: moved, replaced, removed", ()
   assert.throws(() => tree.identify(file, "sub/file"), { code: "DMMAP_STALE" }, "nor one through a link");
 });
 
+test("what others put into a folder is listed, whatever the home has changed there since", () => {
+  using folder = temporaryFolder();
+  using store = closing(new FileStore(folder.path));
+  const { tree } = store;
+  const sub = tree.mkdir(tree.root, "sub", own).inode;
+  const other = tree.mkdir(tree.root, "other", own).inode;
+  makeFile(tree, other, "given");
+  const changes = [
+    () => tree.mkdir(sub, "folder", own),
+    () => tree.create(sub, "file", own).file.close(),
+    () => tree.link(found(tree, sub, "file"), sub, "link"),
+    () => tree.move(other, "given", sub, "taken", "replace"),
+    () => tree.move(sub, "taken", sub, "moved", "replace"),
+    () => tree.move(sub, "link", other, "link", "replace"),
+    () => tree.move(other, "link", sub, "moved", "exchange"),
+    () => tree.unlink(sub, "moved"),
+    () => tree.rmdir(sub, "folder"),
+  ];
+  for (const [round, change] of changes.entries()) {
+    namesOf(tree, sub);
+    sleepTicks();
+    namesOf(tree, sub);
+    fs.writeFileSync(folder.at(`sub/outside-${round}`), "");
+    change();
+    assert.deepEqual(namesOf(tree, sub), fs.readdirSync(folder.at("sub")).toSorted(), `after change ${round}`);
+  }
+});
+
+test("what others put into a folder is listed even if they do so at the moment of a change, or set its time back", () => {
+  using folder = temporaryFolder();
+  using store = closing(new FileStore(folder.path));
+  const { tree } = store;
+  const sub = tree.mkdir(tree.root, "sub", own).inode;
+  for (let round = 0; round < 20; round++) {
+    tree.mkdir(sub, `home-${round}`, own);
+    namesOf(tree, sub);
+    fs.writeFileSync(folder.at(`sub/outside-${round}`), "");
+    tree.mkdir(sub, `later-${round}`, own);
+  }
+  sleepTicks();
+  assert.deepEqual(namesOf(tree, sub), fs.readdirSync(folder.at("sub")).toSorted());
+  const { atime, mtime } = fs.statSync(folder.at("sub"));
+  fs.writeFileSync(folder.at("sub/outside"), "");
+  fs.utimesSync(folder.at("sub"), atime, mtime);
+  assert.ok(namesOf(tree, sub).includes("outside"));
+});
+
+/** Longer than two changes with one stamp are apart. */
+function sleepTicks(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+}
+
 test("an inode is found wherever others have moved it, by any of its names, and not in the home's own folder", () => {
   using folder = temporaryFolder();
   using store = closing(new FileStore(folder.path));
