@@ -214,8 +214,9 @@ export class TreeHandler {
 
   /** Undefined where there are none to end. */
   #modeWithoutPrivileges(inode: number): number | undefined {
-    const attributes = this.#tree.attributes(inode);
-    return attributes.kind !== "file" || isPlain(attributes) ? undefined : withoutSetId(attributes.mode);
+    if (this.#tree.attributes(inode).kind !== "file") return undefined;
+    const mode = this.#tree.storedMode(inode);
+    return withoutSetId(mode) === mode ? undefined : withoutSetId(mode);
   }
 
   #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {

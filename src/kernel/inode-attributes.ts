@@ -80,8 +80,26 @@ function writeTimes(atime: SystemTime | "now" | undefined, mtime: SystemTime | "
 
 /** @returns the value, or a negative errno (ENODATA: there is none). */
 export function readXattr(fd: number, name: string): Uint8Array | number {
+  return readXattrOf(writeDescriptorPath(fd, 0), name);
+}
+
+/** As `readXattr`, without a walk through /proc, which takes three times as long; EBADF of O_PATH. */
+export function readXattrOfOpen(fd: number, name: string): Uint8Array | number {
   const { address, bytes } = valueBuffer();
-  const path = writeDescriptorPath(fd, 0);
+  writePath(name, secondPathAt);
+  const count = libc.fgetxattr(fd, argument().address + secondPathAt, address, xattrBytesMax);
+  return count < 0 ? -libc.errno() : bytes.slice(0, count);
+}
+
+/** As `readXattr`, of a name in an open folder. */
+export function readXattrAt(folderFd: number, fileName: string, name: string): Uint8Array | number {
+  const prefix = writePath(`/proc/self/fd/${folderFd}/`, 0);
+  writePath(fileName, prefix);
+  return readXattrOf(argument().address, name);
+}
+
+function readXattrOf(path: number, name: string): Uint8Array | number {
+  const { address, bytes } = valueBuffer();
   writePath(name, secondPathAt);
   const count = libc.getxattr(path, argument().address + secondPathAt, address, xattrBytesMax);
   return count < 0 ? -libc.errno() : bytes.slice(0, count);

@@ -33,7 +33,7 @@ export class FileTree extends InodeVerbs implements Tree {
         entries.unlinkAt(parentFd, name);
         throw error;
       }
-      const { attributes } = statOf(fd);
+      const attributes = this.told(fd);
       this.#added(parent, parentFd, name, attributes.inode);
       return { file: this.owner.adopt(fd, name), attributes, created: true };
     });
@@ -44,7 +44,10 @@ export class FileTree extends InodeVerbs implements Tree {
       const name = this.walk.nameOf(inode);
       if (attributes.kind === "folder") throw storeError(name, Errno.EISDIR);
       if (attributes.kind !== "file") throw storeError(name, Errno.EINVAL);
-      return { file: this.owner.use(fd, this.walk.keyOf(inode), name, write), attributes };
+      return {
+        file: this.owner.use(fd, this.walk.keyOf(inode), name, write),
+        attributes: this.lists.judged(attributes, fd),
+      };
     });
   }
 
@@ -70,7 +73,7 @@ export class FileTree extends InodeVerbs implements Tree {
         const errno = -entries.linkAt(fd, parentFd, name);
         if (errno !== 0) throw storeError(name, errno);
         this.#added(parent, parentFd, name, inode);
-        return statOf(fd).attributes;
+        return this.told(fd);
       }),
     );
   }
@@ -151,7 +154,7 @@ export class FileTree extends InodeVerbs implements Tree {
     if (fd < 0) throw storeError(name, -fd);
     try {
       this.#own(fd, name, folder, ownership);
-      return statOf(fd).attributes;
+      return this.told(fd);
     } finally {
       libc.close(fd);
     }

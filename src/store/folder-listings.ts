@@ -1,4 +1,5 @@
 import type { SystemTime } from "../kernel/facts.js";
+import { isOver, isSame } from "./stamps.js";
 
 interface Listing {
   /** In order; each byte a character. */
@@ -10,10 +11,6 @@ interface Listing {
 }
 
 const namesMax = 2_000_000;
-/** Changes closer together may have one stamp: two ticks of the slowest clock that Linux stamps by. */
-const granuleMillis = 20;
-/** As above, of a filesystem that keeps whole seconds. */
-const secondsGranuleMillis = 2000;
 
 /**
  * The sorted names of the folders that were listed last, kept up with what changes through the home: a large folder is
@@ -106,16 +103,6 @@ function firstFrom(names: readonly string[], name: string): number {
     else high = middle;
   }
   return low;
-}
-
-function isSame(one: SystemTime, other: SystemTime): boolean {
-  return one[0] === other[0] && one[1] === other[1];
-}
-
-/** Whether no change from now on gets this stamp. */
-function isOver([seconds, nanoseconds]: SystemTime): boolean {
-  const granule = nanoseconds === 0 ? secondsGranuleMillis : granuleMillis;
-  return Math.abs(Date.now() - (seconds * 1000 + nanoseconds / 1e6)) > granule;
 }
 
 function byBytes(one: string, other: string): number {

@@ -6,6 +6,7 @@ import { namesIn } from "../kernel/folder-entries.js";
 import * as kernel from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
 import { decodeName, encodeName } from "../kernel/name-bytes.js";
+import { AccessLists } from "./access-lists.js";
 import { FolderListings, firstAfter } from "./folder-listings.js";
 import { InodeSearch } from "./inode-search.js";
 import { InodeWalk } from "./inode-walk.js";
@@ -37,6 +38,7 @@ export class InodeVerbs {
   readonly root: number;
   protected readonly owner: TreeOwner;
   protected readonly walk: InodeWalk;
+  protected readonly lists = new AccessLists();
   protected readonly listings = new FolderListings();
   readonly #rootFd: number;
   readonly #search: InodeSearch;
@@ -50,13 +52,17 @@ export class InodeVerbs {
   }
 
   attributes(inode: number): Attributes {
-    return this.withInode(inode, (_fd, attributes) => attributes);
+    return this.withInode(inode, (fd, attributes) => this.lists.judged(attributes, fd));
+  }
+
+  storedMode(inode: number): number {
+    return this.withInode(inode, (_fd, { mode }) => mode);
   }
 
   lookup(parent: number, name: string): Attributes | undefined {
     const error = nameError(name);
     if (error !== undefined) throw error;
-    return this.walk.withFolder(parent, (fd) => this.walk.look(parent, fd, name));
+    return this.walk.withFolder(parent, (fd) => this.#look(parent, fd, name));
   }
 
   identify(inode: number, path: string): Attributes {
@@ -86,7 +92,7 @@ export class InodeVerbs {
       let errno = (uid ?? gid) === undefined && !isNothing ? 0 : kernel.changeOwner(fd, uid, gid);
       if (errno === 0 && mode !== undefined) errno = kernel.changeMode(fd, mode);
       if (errno === 0 && (atime ?? mtime) !== undefined) errno = kernel.changeTimes(fd, atime, mtime);
-      const { attributes } = statOf(fd);
+      const attributes = this.told(fd);
       this.#attributesChanged(attributes);
       if (errno !== 0) throw storeError(this.walk.nameOf(inode), -errno);
       return attributes;
@@ -173,6 +179,16 @@ export class InodeVerbs {
     return file === undefined ? this.walk.with(inode, call) : call(file.fd, statOf(file.fd).attributes);
   }
 
+  /** Of what is open. */
+  protected told(fd: number): Attributes {
+    return this.lists.judged(statOf(fd).attributes, fd);
+  }
+
+  #look(folder: number, folderFd: number, name: string): Attributes | undefined {
+    const found = this.walk.look(folder, folderFd, name);
+    return found && this.lists.judged(found, folderFd, name);
+  }
+
   #attributesChanged({ inode, kind }: Attributes): void {
     const file = this.owner.openFile(this.walk.keyOf(inode));
     if (file !== undefined) {
@@ -199,7 +215,7 @@ export class InodeVerbs {
   #entry(folder: number, folderFd: number, bytes: string): FolderEntry | undefined {
     const name = decodeName(Buffer.from(bytes, "latin1"));
     try {
-      const attributes = this.walk.look(folder, folderFd, name);
+      const attributes = this.#look(folder, folderFd, name);
       return attributes && { name, attributes };
     } catch {
       return undefined;

@@ -42,6 +42,10 @@ export class MemoryTree implements Tree {
     this.#nodes.set(this.root, makeNode({ inode: this.root, kind: "folder" }, undefined, { ...owner, mode: 0o755 }));
   }
 
+  storedMode(inode: number): number {
+    return this.attributes(inode).mode;
+  }
+
   attributes(inode: number): Attributes {
     return attributesOf(this.#node(inode));
   }

@@ -8,7 +8,7 @@ const nameBytesMax = 255;
 const targetBytesMax = 4095;
 /** Extended attributes in which the home keeps what it knows of a file. */
 const ownXattrs = "user.dmmap.";
-/** ACLs: the home keeps none, as no mount would judge by them. */
+/** ACLs: no mount can read or set one, as none would judge by it. What one on the disk denies the mode denies: see AccessLists. */
 const systemXattrs = "system.";
 
 /** Why this is no name that anything could have, if so. */

@@ -48,7 +48,10 @@ export interface FolderPage {
  */
 export interface Tree {
   readonly root: number;
+  /** The mode gives nobody more than an access list on the disk does: see AccessLists. */
   attributes(inode: number): Attributes;
+  /** The mode that is on the disk, with an access list's mask in place of the group's bits. */
+  storedMode(inode: number): number;
   /** Undefined when there is no such name. ENOTDIR when the parent is no folder. */
   lookup(parent: number, name: string): Attributes | undefined;
   /** By a path of names below the root, "" the root itself; symbolic links are not followed. ESTALE if it is not there. */
