@@ -241,8 +241,11 @@ function changesOf(request: Request, valid: number): AttributeChanges {
   };
 }
 
+/** No disk has times beyond those that the home can be told: it takes the last that it has for either. */
 function timeAt(request: Request, secondsAt: number, nanosecondsAt: number): Time {
-  return [request.i32(secondsAt + 4) * 0x1_0000_0000 + request.u32(secondsAt), request.u32(nanosecondsAt)];
+  const seconds = request.i32(secondsAt + 4) * 0x1_0000_0000 + request.u32(secondsAt);
+  const told = Math.max(-Number.MAX_SAFE_INTEGER, Math.min(seconds, Number.MAX_SAFE_INTEGER));
+  return [told, request.u32(nanosecondsAt)];
 }
 
 function sendBytes(request: Request, bytes: Uint8Array): void {

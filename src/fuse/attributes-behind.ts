@@ -8,6 +8,9 @@ import { say } from "../kernel/standard-error.js";
 import { errnoOf } from "./errno-of.js";
 import { tellMicros } from "./stored-times.js";
 
+/** Every disk has the times from 1901 to 2038, in seconds of 32 bits. */
+const secondsMax = 2 ** 31;
+
 export interface AttributesBehindNode {
   /** Asks the home over the present connection, if there is one. `isClaim`: ahead of what others ask. */
   setAttributes(changes: AttributeChanges, isClaim: boolean, onEnd: (error: unknown) => void): void;
@@ -87,7 +90,7 @@ export class AttributesBehind {
     const known = this.#attributes;
     if (known === undefined || hasSetId(known.mode) || (mode !== undefined && hasSetId(mode))) return undefined;
     if ((uid ?? known.uid) !== known.uid || (gid ?? known.gid) !== known.gid) return undefined;
-    if (atime === "now" || mtime === "now") return undefined; // By the home's clock.
+    if (!isPlainTime(atime) || !isPlainTime(mtime)) return undefined;
     this.#attributes = {
       ...known,
       mode: mode ?? known.mode,
@@ -184,6 +187,11 @@ export class AttributesBehind {
 
 function hasSetId(mode: number): boolean {
   return withoutSetId(mode) !== mode;
+}
+
+/** Not "now", which is by the home's clock; nor what its disk may have no room for. */
+function isPlainTime(time: Time | "now" | undefined): time is Time | undefined {
+  return time === undefined || (time !== "now" && time[0] >= -secondsMax && time[0] < secondsMax);
 }
 
 function timeNow(): Time {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
@@ -221,4 +222,30 @@ test("I19: the mode of a file that its program has just made and linked is answe
   fchmodSync(fd, 0o600);
   assert.equal(fstatSync(fd).nlink, 0);
   closeSync(fd);
+});
+
+test("I19: a time of a file that its program has just made is told as the disk has it, however far away it is", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  const script = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+for seconds in (2**31, 2**33, 2**35, 2**53, 2**62, -2**31, -2**33, -2**62):
+    answers = []
+    for folder in sys.argv[1:]:
+        fd = os.open(f"{folder}/file{seconds}.{len(answers)}", os.O_CREAT | os.O_RDWR)
+        os.write(fd, b"abc")
+        assert libc.futimens(fd, (ctypes.c_long * 4)(seconds, 5, seconds, 7)) == 0
+        answers.append((os.fstat(fd).st_atime_ns, os.fstat(fd).st_mtime_ns))
+        os.fsync(fd)
+        os.close(fd)
+    assert answers[0] == answers[1], (seconds, answers)
+`;
+  const { status, stderr } = spawnSync("python3", ["-c", script, cluster.folder.path, mount.path], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  assert.equal(status, 0, stderr);
 });
