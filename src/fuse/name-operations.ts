@@ -24,6 +24,8 @@ const modeMask = 0o7777;
 const noReplace = 1;
 const exchange = 2;
 const forgetOneBytes = 16;
+/** As of Linux's own filesystems, and the home's. */
+const nameBytesMax = 255;
 
 interface Described {
   readonly attributes: Attributes;
@@ -62,16 +64,16 @@ export class NameOperations {
 
   operations(): [number, Operation][] {
     return [
-      [Opcode.lookup, (request) => this.#moved.settle(request, () => this.#lookup(request))],
+      [Opcode.lookup, named(0, (request) => this.#moved.settle(request, () => this.#lookup(request)))],
       [Opcode.forget, (request) => this.#forget(request)],
       [Opcode.batchForget, (request) => this.#forgetMany(request)],
-      [Opcode.create, (request) => this.#create(request)],
-      [Opcode.mkdir, (request) => this.#mkdir(request)],
-      [Opcode.mknod, (request) => this.#mknod(request)],
-      [Opcode.symlink, (request) => this.#symlink(request)],
-      [Opcode.link, (request) => this.#link(request)],
-      [Opcode.unlink, (request) => this.#remove(request, "unlink")],
-      [Opcode.rmdir, (request) => this.#remove(request, "rmdir")],
+      [Opcode.create, named(16, (request) => this.#create(request))],
+      [Opcode.mkdir, named(8, (request) => this.#mkdir(request))],
+      [Opcode.mknod, named(16, (request) => this.#mknod(request))],
+      [Opcode.symlink, named(0, (request) => this.#symlink(request))],
+      [Opcode.link, named(8, (request) => this.#link(request))],
+      [Opcode.unlink, named(0, (request) => this.#remove(request, "unlink"))],
+      [Opcode.rmdir, named(0, (request) => this.#remove(request, "rmdir"))],
       [Opcode.rename, (request) => this.#rename(request, 0, 8)],
       [Opcode.rename2, (request) => this.#rename(request, request.u32(8), 16)],
     ];
@@ -202,6 +204,9 @@ export class NameOperations {
   #rename(request: Request, flags: number, namesAt: number): void {
     const newParent = this.#nodes.inodeOf(request.u64(0));
     const [name, newName] = [request.name(namesAt), request.name(request.afterName(namesAt))];
+    if (isTooLong(request, namesAt) || isTooLong(request, request.afterName(namesAt))) {
+      return request.fail(Errno.ENAMETOOLONG);
+    }
     if (newParent === undefined) return request.fail(Errno.ESTALE);
     if ((flags & ~(noReplace | exchange)) !== 0) return request.fail(Errno.EINVAL);
     const how = flags === noReplace ? "noReplace" : flags === exchange ? "exchange" : "replace";
@@ -252,6 +257,18 @@ export class NameOperations {
     if (parent === undefined) request.fail(Errno.ESTALE);
     else act(parent);
   }
+}
+
+/** What is asked of the name that begins there, unless there can be none that long. */
+function named(at: number, act: Operation): Operation {
+  return (request) => {
+    if (isTooLong(request, at)) request.fail(Errno.ENAMETOOLONG);
+    else act(request);
+  };
+}
+
+function isTooLong(request: Request, nameAt: number): boolean {
+  return request.afterName(nameAt) - nameAt - 1 > nameBytesMax;
 }
 
 function kindOf(mode: number): NodeKind | undefined {

@@ -52,6 +52,10 @@ test("R16: locks far out: up to byte 2^53, and to the end however far that goes"
   assert.deepEqual(await other.run("getlk(fd, SHARED, 2**53 - 100)"), [1, 0, 2 ** 53 - 10, 5, 0]);
   await assert.rejects(other.run("setlk(fd, SHARED, 2**53 - 6, 0)"), busy);
   await assert.rejects(one.run("setlk(fd, SHARED, 2**53, 1)"), { code: "EOVERFLOW" });
+  for (const start of ["2**53", "2**62", "2**63 - 2"]) {
+    assert.equal(await one.run(`getlk(fd, SHARED, ${start}, 1)`), null, "nobody has one there");
+    await one.run(`setlk(fd, NONE, ${start}, 1)`);
+  }
 });
 
 test("R16: who waits is served in the order of arrival, wherever it waits", { skip }, async () => {

@@ -124,6 +124,27 @@ test("names of 255 bytes and of any bytes; paths of 4095; deep links", { skip },
   await assert.rejects(one.run('os.stat("d" * 255)'), { code: "ENOENT" });
 });
 
+test("a name of more than 255 bytes is ENAMETOOLONG for whatever is asked of it, in a folder just made too", {
+  skip,
+}, async () => {
+  const [one] = await stage.start(1);
+  await one.run('os.mkdir("fresh") or os.mknod("short")');
+  for (const length of [256, 1024, 1025, 3000]) {
+    for (const folder of [".", "fresh"]) {
+      const long = `"${folder}/" + "n" * ${length}`;
+      for (const call of ["os.stat", "os.mkdir", "os.mknod", "os.unlink", "os.rmdir", "open"]) {
+        await assert.rejects(one.run(`${call}(${long})`), { code: "ENAMETOOLONG" }, `${call} ${folder} ${length}`);
+      }
+      for (const call of [`open(${long}, "w")`, `os.rename("short", ${long})`, `os.rename(${long}, "short")`]) {
+        await assert.rejects(one.run(call), { code: "ENAMETOOLONG" }, `${call} ${folder} ${length}`);
+      }
+      for (const call of [`os.symlink("x", ${long})`, `os.link("short", ${long})`]) {
+        await assert.rejects(one.run(call), { code: "ENAMETOOLONG" }, `${call} ${folder} ${length}`);
+      }
+    }
+  }
+});
+
 test("a folder is listed in full, however long its names are", { skip }, async () => {
   const [one, other] = await stage.start(2);
   await one.run(`os.mkdir("long") or [os.mknod("long/" + "\\x01" * 250 + f"{n:05}") for n in range(600)] and 0`);
