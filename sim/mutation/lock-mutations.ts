@@ -216,7 +216,19 @@ export const lockMutations: readonly Mutation[] = [
     "if (this.#telling === undefined) ask();",
     "if (true) ask();",
   ),
-  m("what waits to be asked is forgotten", fileLocks, "this.#waiting.splice(0)", "[]"),
+  m("what waits to be asked is forgotten", fileLocks, "this.#waiting.splice(0)) ask();", "[]) ask();"),
+  m(
+    "who waits to ask about a file that is closed is not told",
+    fileLocks,
+    "this.#waiting.splice(0)) onTakenBack();",
+    "[]) onTakenBack();",
+  ),
+  m(
+    "R16: what the home grants is held only if nobody here is in its way",
+    fileLocks,
+    "this[kind].take(lock);",
+    "this[kind].lock(lock, 0, atOnce);",
+  ),
   m(
     "what waited to be asked is asked again",
     fileLocks,

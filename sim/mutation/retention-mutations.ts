@@ -2,6 +2,7 @@ import { type Mutation, m, needing } from "./mutation.js";
 
 const retained = "token/retained-pages.js";
 const retention = "token/retention.js";
+const failures = "failures.js";
 
 /** R20 at a node: the copies it keeps, and what becomes of them. */
 export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
@@ -117,8 +118,9 @@ export const retentionMutations: readonly Mutation[] = needing("homeCrashes", [
     "port.evict(start, end); this.#pages.forget(start, end);",
     "port.evict(start, end);",
   ),
-  m("a loss is not noted", retention, "this.#hasLost ||= lost.count > 0;", ""),
-  m("a loss is noted for ever", retention, "this.#hasLost = false; return hasLost;", "return hasLost;"),
+  m("a loss is not noted", retention, "if (lost.count > 0) this.losses.add();", ""),
+  m("a loss is told again and again", failures, "this.#heardCount = count; this.#failures", "this.#failures"),
+  m("a loss that was heard of is told to who opens later", failures, "this.#failures.heardCount = count;", ""),
   m("a restore goes on in the next session", retention, "if (run !== this.#restoreLast) return;", ""),
   m(
     "a restore pays no heed to the room there is",
