@@ -26,18 +26,18 @@ export function checkThing(tree: Tree, body: object): void {
  * @throws DMMAP_STALE
  */
 export function locate(tree: Tree, inode: number, path: string | undefined, anywhere: boolean): void {
-  const ways = [
-    () => tree.attributes(inode),
-    ...(path === undefined ? [] : [() => tree.identify(inode, path)]),
-    ...(anywhere ? [() => tree.find(inode)] : []),
-  ];
-  for (const [index, look] of ways.entries()) {
-    try {
-      look();
-      return;
-    } catch (error) {
-      const isElsewhere = error instanceof DmmapError && error.code === "DMMAP_STALE";
-      if (!isElsewhere || index === ways.length - 1) throw error;
-    }
+  if (isThere(() => tree.attributes(inode))) return;
+  if (path !== undefined && isThere(() => tree.identify(inode, path))) return;
+  if (anywhere && isThere(() => tree.find(inode))) return;
+  throw storeError(path ?? `inode ${inode}`, Errno.ESTALE);
+}
+
+function isThere(look: () => object): boolean {
+  try {
+    look();
+    return true;
+  } catch (error) {
+    if (error instanceof DmmapError && error.code === "DMMAP_STALE") return false;
+    throw error;
   }
 }

@@ -56,7 +56,7 @@ test("a thread that waits in a fault for such a file stalls for that reason, and
   await node.call("faultInThread", { map: "other", at: pageBytes, value: 7 });
   void node.call("faultInThread", { at: pageBytes, value: 7 }).catch(() => undefined); // It waits until the program ends.
   await until("it stalls", () =>
-    /a fault on page 1 of gone\.bin has waited for 1\.\d s: gone\.bin cannot be opened again: .*ENOENT/.test(
+    /a fault on page 1 of gone\.bin has waited for 1\.\d s: gone\.bin cannot be opened again: gone\.bin: .*ESTALE/.test(
       node.errors,
     ),
   );

@@ -17,13 +17,21 @@ export default function makeStore(): Store {
   const store = new FileStore(`${folder}/files`);
   const journal = new Journal(`${folder}/journal`);
   const watched = new Set<StoreFile>();
-  const open = store.open.bind(store);
+  const watchOnce = (file: StoreFile, name: string) => {
+    if (watched.has(file)) return;
+    watched.add(file);
+    watch(file, name, journal, () => existsSync(`${folder}/slow`));
+  };
+  const { tree } = store;
+  const [open, openInode] = [store.open.bind(store), tree.openInode.bind(tree)];
   store.open = (name, options) => {
     const opened = open(name, options);
-    if (!watched.has(opened.file)) {
-      watched.add(opened.file);
-      watch(opened.file, name, journal, () => existsSync(`${folder}/slow`));
-    }
+    watchOnce(opened.file, name);
+    return opened;
+  };
+  tree.openInode = (inode, options) => {
+    const opened = openInode(inode, options);
+    watchOnce(opened.file, tree.pathOf(inode));
     return opened;
   };
   const syncAll = store.syncAll.bind(store);
