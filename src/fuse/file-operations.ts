@@ -9,7 +9,7 @@ import type { DirectIo } from "./direct-io.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileReads, ReadRequest } from "./file-reads.js";
 import type { FileWrites, WriteRequest } from "./file-writes.js";
-import type { Operation } from "./fuse-loop.js";
+import { type Operation, writeBytesMax } from "./fuse-loop.js";
 import type { Handle, Handles } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
 import type { MountFiles } from "./mount-files.js";
@@ -24,6 +24,9 @@ const accessMask = 3;
 /** O_SYNC has the bit of O_DSYNC, too. */
 const { O_RDONLY, O_APPEND, O_DIRECT, O_DSYNC, O_WRONLY } = constants;
 const writeBodyAt = 40;
+
+/** For the bytes of writes that are given up, and written all the same; used again. */
+const copies: NativeBuffer[] = [];
 
 /** What has to happen with locks when a program closes a descriptor. */
 export interface LockReleases {
@@ -310,7 +313,7 @@ class FuseWrite implements WriteRequest {
   }
 
   giveUp(errno: number): void {
-    this.#copy = new NativeBuffer(this.byteLength);
+    this.#copy = copies.pop() ?? new NativeBuffer(writeBytesMax);
     this.#copy.bytes.set(this.#request.bytes(writeBodyAt, this.byteLength));
     this.#answer(() => this.#request.fail(errno));
   }
@@ -343,6 +346,8 @@ class FuseWrite implements WriteRequest {
   }
 
   done(): void {
+    if (this.#copy !== undefined) copies.push(this.#copy);
+    this.#copy = undefined;
     for (const act of this.#whenDone.splice(0)) act();
   }
 

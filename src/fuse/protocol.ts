@@ -62,7 +62,6 @@ export const Opcode = {
 export const InitFlag = {
   asyncRead: 1 << 0,
   posixLocks: 1 << 1,
-  bigWrites: 1 << 5,
   flockLocks: 1 << 10,
   asyncDirectIo: 1 << 15,
   parallelFolders: 1 << 18,
@@ -108,6 +107,6 @@ export const FallocateMode = { keepSize: 0x01, punchHole: 0x02, zeroRange: 0x10 
 export const LockType = { shared: 0, exclusive: 1, none: 2 } as const;
 
 /** Codes of notifications: in the place of the error in a header without a request. */
-export const Notify = { invalidateInode: 2, invalidateEntry: 3, store: 4, incrementEpoch: 8 } as const;
+export const Notify = { invalidateInode: 2, incrementEpoch: 8 } as const;
 /** From which minor version on the kernel knows `incrementEpoch`: Linux 6.16. */
 export const epochMinorMin = 44;

@@ -33,7 +33,6 @@ export class NativeBuffer {
   readonly data: DataView;
   readonly int32: Int32Array;
   readonly uint32: Uint32Array;
-  readonly float64: Float64Array;
 
   constructor(byteLength: number) {
     const length = Math.ceil(byteLength / 4096) * 4096;
@@ -44,7 +43,6 @@ export class NativeBuffer {
     this.data = new DataView(buffer);
     this.int32 = new Int32Array(buffer);
     this.uint32 = new Uint32Array(buffer);
-    this.float64 = new Float64Array(buffer);
   }
 
   /** A u64 at a byte offset that is a multiple of 4, as a number; the value must be below 2^53 (an address, an offset). */
