@@ -11,6 +11,7 @@ import {
   pageMax,
 } from "../core/units.js";
 import { type Opened, openingRequest } from "../core/wire/control.js";
+import type { TreeRequests } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import type { HomeContext } from "./home-context.js";
 import type { OpenFile } from "./open-file.js";
@@ -57,16 +58,15 @@ export class FileHandler {
    * to read, with all its pages: if nobody is in the way, and it has no claims to make, of which the home would not know what is newer.
    */
   offer(session: Session, body: TreeRequest, reply: object): void {
-    const { opened = reply } = reply as { opened?: object };
-    const open = session.files.get((opened as Partial<Opened>).file ?? 0);
-    if (open === undefined || !session.isBack) return;
-    const { directory } = open;
-    const offered = { request: openingRequest, start: 0 };
-    const end = pageEndAt(directory.sizeBytes);
-    if (body.op === "create" && body.open === "write")
-      directory.offer(session.node, { ...offered, mode: Mode.write, end: pageMax });
-    else if (body.op === "openInode" && !body.write && end > 0 && end <= wholeFilePages)
-      directory.offer(session.node, { ...offered, mode: Mode.read, end });
+    if (!session.isBack) return;
+    if (body.op === "create" && body.open === "write") {
+      const { opened } = reply as TreeRequests["create"]["reply"];
+      if (opened !== undefined) offerFrom(session, opened, Mode.write, pageMax);
+    } else if (body.op === "openInode" && !body.write) {
+      const opened = reply as Opened;
+      const end = pageEndAt(opened.size);
+      if (end > 0 && end <= wholeFilePages) offerFrom(session, opened, Mode.read, end);
+    }
   }
 
   /** It looks at every page, and serves nobody else meanwhile. */
@@ -91,6 +91,11 @@ export class FileHandler {
     checkThing(tree, body);
     return openFor(this.#home, session, this.#home.files.openInode(inode, write, session.node), write);
   }
+}
+
+/** All of a file that has just been opened, up to `end`. */
+function offerFrom({ node, files }: Session, { file }: Opened, mode: Mode, end: PageIndex): void {
+  files.get(file)?.directory.offer(node, { request: openingRequest, mode, start: 0, end });
 }
 
 /** The node has the file open from now on. Throws, and closes it, where the next home would not know of that. */
