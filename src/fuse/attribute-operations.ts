@@ -1,9 +1,10 @@
 import { privilegesKey } from "../core/home/lease-table.js";
 import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
 import { capabilityName } from "../core/wire/leases.js";
+import type { EndingBy } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
-import { withoutSetId } from "../kernel/set-id.js";
+import { hasSetId } from "../kernel/set-id.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileSpace } from "./file-space.js";
@@ -18,6 +19,8 @@ import type { Privileges } from "./privileges.js";
 import type { Probes } from "./probes.js";
 import { Opcode, rootId, SetattrValid } from "./protocol.js";
 import type { Request } from "./request.js";
+
+type Changes = AttributeChanges & { readonly endsPrivileges?: EndingBy };
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
@@ -103,7 +106,7 @@ export class AttributeOperations {
     const valid = request.u32(0);
     const isResize = (valid & SetattrValid.size) !== 0;
     if (!isResize && this.#changeAhead(request, inode, changesOf(request, valid))) return;
-    const changes = this.#withoutPrivileges(inode, valid, changesOf(request, valid), isResize);
+    const changes = this.#withoutPrivileges(request, inode, changesOf(request, valid));
     const finish = () => {
       if (changes.mtime !== undefined) this.#files.find(inode)?.times.set();
       else this.#files.find(inode)?.times.tell();
@@ -141,16 +144,12 @@ export class AttributeOperations {
     else file.whenNotAsked(act);
   }
 
-  /** What ends privileges ends them with the same request; a cut alone is none. */
-  #withoutPrivileges(
-    inode: number,
-    valid: number,
-    changes: AttributeChanges,
-    isResize: boolean,
-  ): AttributeChanges & { endsPrivileges?: true } {
-    const isKept = (valid & SetattrValid.killPrivileges) === 0 || changes.mode !== undefined;
-    if (isKept || (isResize && !this.#privileges.mayHave(inode))) return changes;
-    return { ...changes, endsPrivileges: true };
+  /** What ends privileges ends them with the same request. A change to nothing does: it is fallocate(2)'s, or chown(2)'s to nobody. */
+  #withoutPrivileges(request: Request, inode: number, changes: AttributeChanges): Changes {
+    const valid = request.u32(0);
+    const isEnd = (valid & SetattrValid.killPrivileges) !== 0 || valid === 0;
+    if (!isEnd || changes.mode !== undefined || !this.#privileges.mayHave(inode)) return changes;
+    return { ...changes, endsPrivileges: this.#privileges.endingBy(request) };
   }
 
   #readlink(request: Request): void {
@@ -223,7 +222,7 @@ export class AttributeOperations {
 
 function mayGivePrivileges(args: { readonly name?: string; readonly mode?: number | string }): boolean {
   const { name, mode } = args;
-  return name === capabilityName || (typeof mode === "number" && withoutSetId(mode) !== mode);
+  return name === capabilityName || (typeof mode === "number" && hasSetId(mode));
 }
 
 function attributesOf(answer: object): Attributes {

@@ -3,7 +3,7 @@ import type { Micros } from "../core/units.js";
 import type { AttributeChanges, Attributes, Time } from "../core/wire/attributes.js";
 import { nowMicros } from "../kernel/clock.js";
 import { Errno } from "../kernel/errno.js";
-import { withoutSetId } from "../kernel/set-id.js";
+import { hasSetId } from "../kernel/set-id.js";
 import { say } from "../kernel/standard-error.js";
 import { errnoOf } from "./errno-of.js";
 import { tellMicros } from "./stored-times.js";
@@ -183,10 +183,6 @@ export class AttributesBehind {
   #settle(): void {
     if (this.#told.length === 0) for (const waiter of this.#waiters.splice(0)) waiter();
   }
-}
-
-function hasSetId(mode: number): boolean {
-  return withoutSetId(mode) !== mode;
 }
 
 /** Not "now", which is by the home's clock; nor what its disk may have no room for. */

@@ -1,3 +1,6 @@
+import type { EndingBy } from "../core/wire/tree-requests.js";
+import { Capability } from "../kernel/credentials.js";
+import { groupsOf, isCapable } from "./caller.js";
 import type { InodeRequests } from "./inode-requests.js";
 import type { Leases } from "./leases.js";
 import type { Request } from "./request.js";
@@ -20,11 +23,16 @@ export class Privileges {
     return !this.#leases.lacksPrivileges(inode);
   }
 
+  /** Who asks. The kernel marks the writes of those alone who lack the right, but every change of an owner. */
+  endingBy(request: Request): EndingBy {
+    return { groups: isCapable(request, Capability.fsetid) ? "all" : groupsOf(request) };
+  }
+
   /** Ends them, and goes on: mostly at once. */
   end(request: Request, inode: number, then: () => void): void {
     if (!this.mayHave(inode)) return then();
     request.keep();
-    const args = { inode, endsPrivileges: true };
+    const args = { inode, endsPrivileges: this.endingBy(request) };
     this.#requests.change(request, { op: "setattr", inodes: [inode], args, keys: [inode] }, then);
   }
 }

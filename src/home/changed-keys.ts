@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import { absenceKey, type LeaseKey, nameKey, privilegesKey } from "../core/home/lease-table.js";
 import { capabilityName } from "../core/wire/leases.js";
-import { withoutSetId } from "../kernel/set-id.js";
+import { hasSetId } from "../kernel/set-id.js";
 import type { Store } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { type PathPlace, walkPath } from "../store/tree-path.js";
@@ -60,7 +60,7 @@ function keysBy(store: Store, session: Session, body: ControlRequest): (() => Le
 }
 
 function mayGivePrivileges(mode: number | undefined): boolean {
-  return mode !== undefined && withoutSetId(mode) !== mode;
+  return mode !== undefined && hasSetId(mode);
 }
 
 function orNothing(keysOf: () => LeaseKey[]): LeaseKey[] {

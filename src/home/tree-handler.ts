@@ -3,8 +3,9 @@ import type { LeaseKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
 import { FrameType } from "../core/wire/frame.js";
 import { capabilityName } from "../core/wire/leases.js";
+import type { EndingBy } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
-import { withoutSetId } from "../kernel/set-id.js";
+import { hasSetId, withoutSetId } from "../kernel/set-id.js";
 import { storeError } from "../store/store-error.js";
 import type { FolderPage, Tree } from "../store/tree.js";
 import { walkPath } from "../store/tree-path.js";
@@ -206,17 +207,19 @@ export class TreeHandler {
     isClaim: _isClaim,
     ...changes
   }: TreeRequestOf<"setattr">): Attributes {
-    const mode = changes.mode ?? (endsPrivileges ? this.#modeWithoutPrivileges(inode) : undefined);
+    const mode = changes.mode ?? (endsPrivileges && this.#modeWithoutPrivileges(inode, endsPrivileges));
     const attributes = this.#tree.setAttributes(inode, { ...changes, mode });
     if (changes.mtime !== undefined) this.#home.files.byInode(inode)?.times.set(attributes.mtime);
     return attributes;
   }
 
   /** Undefined where there are none to end. */
-  #modeWithoutPrivileges(inode: number): number | undefined {
-    if (this.#tree.attributes(inode).kind !== "file") return undefined;
+  #modeWithoutPrivileges(inode: number, { groups }: EndingBy): number | undefined {
+    const { kind, gid } = this.#tree.attributes(inode);
+    if (kind !== "file") return undefined;
     const mode = this.#tree.storedMode(inode);
-    return withoutSetId(mode) === mode ? undefined : withoutSetId(mode);
+    const left = withoutSetId(mode, groups === "all" || groups.includes(gid));
+    return left === mode ? undefined : left;
   }
 
   #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {
@@ -257,5 +260,5 @@ export class TreeHandler {
 }
 
 function isPlain({ mode }: Attributes): boolean {
-  return withoutSetId(mode) === mode;
+  return !hasSetId(mode);
 }

@@ -41,7 +41,7 @@ export const treeSchemas = {
     gid: v.optional(word),
     atime: timeOrNow,
     mtime: timeOrNow,
-    endsPrivileges: v.optional(v.literal(true)),
+    endsPrivileges: v.optional(v.object({ groups: v.union([v.array(word), v.literal("all")]) })),
     isClaim: v.optional(v.boolean()),
     ...change,
   }),

@@ -10,9 +10,10 @@ import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
 
-/** As somebody without rights. */
-function asNobody(script: string): void {
-  const who = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+/** As somebody without rights; of these groups, too. */
+function asNobody(script: string, ...groups: number[]): void {
+  const others = groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups";
+  const who = ["--reuid=65534", "--regid=65534", others];
   const { status, stderr } = spawnSync("setpriv", [...who, "sh", "-c", script], { encoding: "utf8", timeout: 20_000 });
   assert.equal(status, 0, stderr);
 }
@@ -148,13 +149,61 @@ test("chown(2) ends the privileges of the mode that another host has set meanwhi
   }
 });
 
-test("set-group-id without execution by the group is no privilege, and stays", { skip }, async () => {
+test("set-group-id without execution by the group is ended by who is not of the group, as on a local disk", {
+  skip,
+}, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });
   const [mount] = cluster.mounts;
-  writeFileSync(mount.at("file"), "data");
-  chmodSync(mount.at("file"), 0o2766);
-  asNobody(`echo more >> ${mount.at("file")}`);
-  assert.equal(statSync(mount.at("file")).mode % 0o10000, 0o2766);
+  const file = mount.at("file");
+  const after = (owner: number, group: number, act: () => void) => {
+    writeFileSync(file, "data");
+    chownSync(file, owner, group);
+    chmodSync(file, 0o2766);
+    act();
+    return statSync(file).mode % 0o10000;
+  };
+  for (const script of [
+    `echo more >> ${file}`,
+    `echo more | dd of=${file} conv=notrunc status=none`,
+    `truncate -s 1 ${file}`,
+    `fallocate -l 1000 ${file}`,
+  ]) {
+    assert.equal(
+      after(0, 0, () => asNobody(script)),
+      0o766,
+      script,
+    );
+    assert.equal(
+      after(0, 1001, () => asNobody(script, 1000, 1001)),
+      0o2766,
+      `of the group: ${script}`,
+    );
+    assert.equal(
+      after(0, 65534, () => asNobody(script)),
+      0o2766,
+      `of that group above all: ${script}`,
+    );
+  }
+  for (const [change, left] of [
+    [`chown :1001 ${file}`, 0o766],
+    [`chown 65534 ${file}`, 0o766],
+  ] as const) {
+    assert.equal(
+      after(65534, 0, () => asNobody(change, 1001)),
+      left,
+      change,
+    );
+    assert.equal(
+      after(65534, 1001, () => asNobody(change, 1001)),
+      0o2766,
+      `of the group: ${change}`,
+    );
+  }
+  assert.equal(
+    after(65534, 1001, () => chownSync(file, 65534, 1002)),
+    0o2766,
+    "by root",
+  );
 });
 
 test("a capability is seen on all mounts, and ended by a write on any", { skip }, async () => {

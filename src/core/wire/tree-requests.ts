@@ -24,6 +24,12 @@ export interface Thing {
   readonly born?: Time;
 }
 
+/** Who ends it that a file runs as its owner or group. */
+export interface EndingBy {
+  /** Set-group-id without execution by the group is a mark of something else, and stays in a file of these groups. */
+  readonly groups: readonly number[] | "all";
+}
+
 interface Described {
   readonly attributes: Attributes;
 }
@@ -83,7 +89,7 @@ export interface TreeRequests {
    * `isClaim`: the file was left to the node, which has done this already, before the connection was lost.
    */
   setattr: {
-    request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: true; isClaim?: boolean };
+    request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: EndingBy; isClaim?: boolean };
     reply: Made;
   };
   /** With `open` the file is opened along with it, as by `openInode`. */
