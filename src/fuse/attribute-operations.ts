@@ -2,10 +2,12 @@ import { privilegesKey } from "../core/home/lease-table.js";
 import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
 import { capabilityName } from "../core/wire/leases.js";
 import type { EndingBy } from "../core/wire/tree-requests.js";
+import { Capability } from "../kernel/credentials.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { hasSetId } from "../kernel/set-id.js";
 import { answerBuffer, answerBytesMax } from "./answer-buffer.js";
+import { isCapable } from "./caller.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileSpace } from "./file-space.js";
 import type { Operation } from "./fuse-loop.js";
@@ -191,7 +193,11 @@ export class AttributeOperations {
     const room = request.u32(0);
     this.#ask(request, "listxattr", {}, (answer) => {
       const { names } = answer as { names: string[] };
-      sendOrMeasure(request, room, Buffer.from(names.map((name) => `${name}\0`).join(""), "utf8"));
+      const shown =
+        names.some(isTrusted) && !isCapable(request, Capability.sysAdmin)
+          ? names.filter((name) => !isTrusted(name))
+          : names;
+      sendOrMeasure(request, room, Buffer.from(shown.map((name) => `${name}\0`).join(""), "utf8"));
     });
   }
 
@@ -223,6 +229,11 @@ export class AttributeOperations {
 function mayGivePrivileges(args: { readonly name?: string; readonly mode?: number | string }): boolean {
   const { name, mode } = args;
   return name === capabilityName || (typeof mode === "number" && hasSetId(mode));
+}
+
+/** Read and listed by those alone who may do everything. The kernel sees to the first itself. */
+function isTrusted(name: string): boolean {
+  return name.startsWith("trusted.");
 }
 
 function attributesOf(answer: object): Attributes {
