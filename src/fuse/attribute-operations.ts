@@ -26,6 +26,8 @@ type Changes = AttributeChanges & { readonly endsPrivileges?: EndingBy };
 
 const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
+/** XATTR_CREATE and XATTR_REPLACE: of nothing that is there, nor of anything that is not. */
+const createAndReplace = 3;
 
 /** What stat, chmod and their like ask: GETATTR, SETATTR, extended attributes, READLINK, STATFS. */
 export class AttributeOperations {
@@ -204,6 +206,7 @@ export class AttributeOperations {
   /** fuse_setxattr_in, in its short form: the value's length, XATTR_CREATE or XATTR_REPLACE; the name, the value. */
   #setxattr(request: Request): void {
     const [length, flags, name] = [request.u32(0), request.u32(4), request.name(8)];
+    if (flags === createAndReplace) return this.#ask(request, "getxattr", { name }, () => request.fail(Errno.EEXIST));
     const value = Buffer.from(request.bytes(request.afterName(8), length)).toString("base64");
     this.#change(request, "setxattr", { name, value, mode: xattrModes[flags] ?? "any" }, () => request.ok());
   }

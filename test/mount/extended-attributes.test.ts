@@ -38,3 +38,19 @@ test("names of attributes in trusted.* are told to those alone who may read them
     assert.equal(python(file, list, ...asLesserRoot), "['user.two']\n9\n9\n9\n");
   }
 });
+
+test("XATTR_CREATE and XATTR_REPLACE at once change nothing, whether there is one or not", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  for (const file of [cluster.folder.at("local"), mount.at("file")]) {
+    writeFileSync(file, "");
+    const set = [
+      'os.setxattr(file, "user.one", b"before")',
+      'for name in "user.one", "user.two":',
+      '    try: os.setxattr(file, name, b"after", os.XATTR_CREATE | os.XATTR_REPLACE)',
+      "    except OSError as error: print(name, error.strerror)",
+      'print(os.listxattr(file), os.getxattr(file, "user.one"))',
+    ].join("\n");
+    assert.equal(python(file, set), "user.one File exists\nuser.two No data available\n['user.one'] b'before'\n");
+  }
+});
