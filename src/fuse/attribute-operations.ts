@@ -199,7 +199,7 @@ export class AttributeOperations {
         names.some(isTrusted) && !isCapable(request, Capability.sysAdmin)
           ? names.filter((name) => !isTrusted(name))
           : names;
-      sendOrMeasure(request, room, Buffer.from(shown.map((name) => `${name}\0`).join(""), "utf8"));
+      sendOrMeasure(request, room, Buffer.concat(shown.map((name) => encodeName(`${name}\0`) ?? new Uint8Array(0))));
     });
   }
 

@@ -1,5 +1,6 @@
 import type { SystemTime } from "./facts.js";
 import * as libc from "./libc.js";
+import { decodeName } from "./name-bytes.js";
 import { NativeBuffer } from "./native-buffer.js";
 import { argument, secondPathAt, structAt, writeDescriptorPath, writePath } from "./path-argument.js";
 
@@ -126,8 +127,9 @@ export function listXattrs(fd: number): string[] | number {
   const { address, bytes } = valueBuffer();
   const count = libc.listxattr(writeDescriptorPath(fd, 0), address, xattrBytesMax);
   if (count < 0) return -libc.errno();
-  const text = Buffer.from(bytes.subarray(0, count)).toString("utf8");
-  return text.split("\0").filter((name) => name !== "");
+  return decodeName(bytes.subarray(0, count))
+    .split("\0")
+    .filter((name) => name !== "");
 }
 
 /** @returns the target, as bytes, or a negative errno (EINVAL: no symbolic link). */

@@ -37,8 +37,9 @@ export function checkTarget(target: string): void {
 
 /** Throws unless an extended attribute of this name can be had. `absent`: what is thrown for the home's own. */
 export function checkXattr(name: string, absent: number): void {
-  if (name === "" || name.includes("\0") || !name.isWellFormed()) throw storeError(name, Errno.EINVAL);
-  if (Buffer.byteLength(name) > nameBytesMax) throw storeError(name, Errno.ERANGE);
+  const bytes = encodeName(name);
+  if (bytes === undefined || name === "" || name.includes("\0")) throw storeError(name, Errno.EINVAL);
+  if (bytes.length > nameBytesMax) throw storeError(name, Errno.ERANGE);
   if (name.startsWith(systemXattrs)) throw storeError(name, Errno.EOPNOTSUPP);
   if (name.startsWith(ownXattrs)) throw storeError(name, absent);
 }

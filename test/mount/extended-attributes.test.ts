@@ -54,3 +54,19 @@ test("XATTR_CREATE and XATTR_REPLACE at once change nothing, whether there is on
     assert.equal(python(file, set), "user.one File exists\nuser.two No data available\n['user.one'] b'before'\n");
   }
 });
+
+test("a name of an attribute is bytes, whether they are UTF-8 or not", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  writeFileSync(mount.at("file"), "");
+  const name = "b'user.\\xff\\xc3\\xa9'";
+  const use = [
+    `os.setxattr(file, ${name}, b"value")`,
+    `print([os.fsencode(name) for name in os.listxattr(file)] == [${name}], os.getxattr(file, ${name}))`,
+  ].join("\n");
+  assert.equal(python(mount.at("file"), use), "True b'value'\n");
+  // As who keeps files elsewhere reads it, and takes it away.
+  const take = `print(os.getxattr(file, ${name})); os.removexattr(file, ${name}); print(os.listxattr(file))`;
+  assert.equal(python(cluster.folder.at("file"), take.split(";")[0]), "b'value'\n");
+  assert.equal(python(mount.at("file"), take), "b'value'\n[]\n");
+});
