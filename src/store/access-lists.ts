@@ -4,8 +4,9 @@ import { readXattr, readXattrAt, readXattrOfOpen } from "../kernel/inode-attribu
 import { isOver, isSame } from "./stamps.js";
 
 const listName = "system.posix_acl_access";
+const defaultName = "system.posix_acl_default";
 /** Kinds of entries of a POSIX ACL, as the xattr has them. */
-const Tag = { namedUser: 0x02, owningGroup: 0x04, namedGroup: 0x08, mask: 0x10 } as const;
+const Tag = { owner: 0x01, namedUser: 0x02, owningGroup: 0x04, namedGroup: 0x08, mask: 0x10, others: 0x20 } as const;
 const headerBytes = 4;
 const entryBytes = 8;
 const all = 0o7;
@@ -43,6 +44,16 @@ export class AccessLists {
     return mode === facts.mode ? facts : { ...facts, mode };
   }
 
+  /**
+   * The permissions that a folder's default list leaves to what is made in it, of those that its maker asks for: as
+   * posix_acl_create_masq in Linux has it. Undefined where there is no such list.
+   */
+  mostIn(folderFd: number): number | undefined {
+    if (this.#areNone) return undefined;
+    const list = this.#sound(readXattr(folderFd, defaultName));
+    return list && mostBy(list);
+  }
+
   #find({ inode, mode, ctime }: InodeFacts, fd: number, name: string): number {
     const isSure = isOver(ctime);
     const list = this.#read(fd, name);
@@ -64,17 +75,32 @@ export class AccessLists {
   #read(fd: number, name: string): DataView | undefined {
     let list = name === "" ? readXattrOfOpen(fd, listName) : readXattrAt(fd, name, listName);
     if (list === -Errno.EBADF) list = readXattr(fd, listName); // O_PATH.
+    return this.#sound(list);
+  }
+
+  #sound(list: Uint8Array | number): DataView | undefined {
     if (list === -Errno.EOPNOTSUPP) this.#areNone = true;
     return typeof list === "number" ? undefined : new DataView(list.buffer, list.byteOffset, list.length);
+  }
+}
+
+function mostBy(list: DataView): number {
+  const rights = new Map(Array.from(entriesOf(list), (entry) => [entry.tag, entry.rights]));
+  const right = (tag: number) => rights.get(tag) ?? all;
+  const group = rights.get(Tag.mask) ?? right(Tag.owningGroup);
+  return right(Tag.owner) * 0o100 + group * 0o10 + right(Tag.others);
+}
+
+function* entriesOf(list: DataView): Iterable<{ readonly tag: number; readonly rights: number }> {
+  for (let at = headerBytes; at + entryBytes <= list.byteLength; at += entryBytes) {
+    yield { tag: list.getUint16(at, true), rights: list.getUint16(at + 2, true) };
   }
 }
 
 function narrowed(mode: number, list: DataView): number {
   let [group, mask, users, groups] = [all, all, all, all];
   let isAnybodyNamed = false;
-  for (let at = headerBytes; at + entryBytes <= list.byteLength; at += entryBytes) {
-    const rights = list.getUint16(at + 2, true);
-    const tag = list.getUint16(at, true);
+  for (const { tag, rights } of entriesOf(list)) {
     if (tag === Tag.owningGroup) group = rights;
     else if (tag === Tag.mask) mask = rights;
     else if (tag === Tag.namedUser) users &= rights;

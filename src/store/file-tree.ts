@@ -12,6 +12,7 @@ import { storeError } from "./store-error.js";
 import type { CreateOptions, OpenedInode, Tree } from "./tree.js";
 import { checkName, checkTarget } from "./tree-names.js";
 
+const permissions = 0o777;
 const itself = OpenFlag.path + OpenFlag.noFollow;
 
 /** The tree of a served folder: as it is on disk, with real owners, modes and times where the home may set them. */
@@ -23,11 +24,12 @@ export class FileTree extends InodeVerbs implements Tree {
       if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
       if (found !== undefined) return { ...this.openInode(found.inode, options), created: false };
       this.#changes(parent, parentFd);
+      const most = this.lists.mostIn(parentFd);
       const fd = entries.makeFileAt(parentFd, name, 0o600);
       if (fd < 0) throw storeError(name, -fd);
       try {
         equip(name, fd, options);
-        this.#own(fd, name, folder, options);
+        this.#own(fd, name, folder, options, most);
       } catch (error) {
         libc.close(fd);
         entries.unlinkAt(parentFd, name);
@@ -153,15 +155,15 @@ export class FileTree extends InodeVerbs implements Tree {
     const fd = openExactly(parentFd, name, itself);
     if (fd < 0) throw storeError(name, -fd);
     try {
-      this.#own(fd, name, folder, ownership);
+      this.#own(fd, name, folder, ownership, this.lists.mostIn(parentFd));
       return this.told(fd);
     } finally {
       libc.close(fd);
     }
   }
 
-  #own(fd: number, name: string, folder: Attributes, ownership: Ownership): void {
-    const errno = -own(fd, folder, ownership);
+  #own(fd: number, name: string, folder: Attributes, ownership: Ownership, most = permissions): void {
+    const errno = -own(fd, folder, ownership, most);
     if (errno !== 0) throw storeError(name, errno);
   }
 

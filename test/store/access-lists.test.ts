@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { test } from "node:test";
 import { FileStore } from "../../src/store/file-store.js";
-import { type AccessList, setAccessList } from "../support/access-list.js";
+import { type AccessList, accessList, setAccessList } from "../support/access-list.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { makeFile, own } from "./describe-tree.js";
 
@@ -136,6 +136,49 @@ test("what is made where a default list is gets that list, and is told by it", (
   assert.equal(tree.setAttributes(made.inode, { mode: 0o664 }).mode.toString(8), "600");
   assert.equal(fs.statSync(folder.at("sub/file")).mode % 0o1000, 0o664);
   store.close();
+});
+
+test("what is made has no more than a default list leaves of what its maker asks for, as on the disk", () => {
+  using folder = temporaryFolder();
+  const store = new FileStore(folder.path);
+  const { tree } = store;
+  const umask = process.umask(0);
+  try {
+    for (const [owner, group, mask, others] of [
+      [7, 0, undefined, 0],
+      [7, 7, 5, 0],
+      [6, 4, 6, 1],
+      [5, 7, 7, 7],
+    ] as [number, number, number | undefined, number][]) {
+      const name = `${owner}${group}${mask ?? ""}${others}`;
+      const parent = tree.mkdir(tree.root, name, own).inode;
+      fs.mkdirSync(folder.at(`disk ${name}`));
+      const list: AccessList = [
+        ["owner", owner],
+        ...(mask === undefined ? [] : ([["user", 6, 1001]] as AccessList)),
+        ["group", group],
+        ...(mask === undefined ? [] : ([["mask", mask]] as AccessList)),
+        ["others", others],
+      ];
+      for (const path of [name, `disk ${name}`]) setAccessList(folder.at(path), list, "default");
+      for (const mode of [0o600, 0o644, 0o666, 0o777, 0o420, 0o2755, 0o1777]) {
+        const made = [`file ${mode}`, `folder ${mode}`];
+        const paths = made.map((each) => folder.at(`disk ${name}/${each}`));
+        makeFile(tree, parent, made[0], mode);
+        fs.closeSync(fs.openSync(paths[0], "wx", mode));
+        tree.mkdir(parent, made[1], { ...own, mode: mode & 0o1777 }); // As mkdir(2) has it.
+        fs.mkdirSync(paths[1], mode);
+        for (const [index, path] of paths.entries()) {
+          const [here, there] = [folder.at(`${name}/${made[index]}`), path];
+          assert.equal(fs.statSync(here).mode.toString(8), fs.statSync(there).mode.toString(8), here);
+          assert.deepEqual(accessList(here), accessList(there), here);
+        }
+      }
+    }
+  } finally {
+    process.umask(umask);
+    store.close();
+  }
 });
 
 test("whatever the list, whoever asks: the mode that is told allows nothing that the disk denies", {
