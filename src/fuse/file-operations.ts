@@ -134,8 +134,8 @@ export class FileOperations {
   }
 
   /** What a program makes is opened with it: see MountFiles. */
-  adopt(attributes: Attributes, flags: number, opened: Opened): void {
-    this.#files.adopt(attributes, isWriting(flags), opened);
+  adopt(attributes: Attributes, flags: number, opened: Opened, mayHaveList: boolean): void {
+    this.#files.adopt(attributes, isWriting(flags), opened, mayHaveList);
   }
 
   removed(inode: number): void {

@@ -99,7 +99,7 @@ export class MountFiles {
   }
 
   /** The home has opened the file just now, along with making it: whoever acquires it next finds it open. */
-  adopt(attributes: Attributes, write: boolean, opened: Opened): void {
+  adopt(attributes: Attributes, write: boolean, opened: Opened, mayHaveList: boolean): void {
     const { inode, born } = attributes;
     if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
     const entry = this.#add(inode, { inode, born });
@@ -107,7 +107,7 @@ export class MountFiles {
     const file = this.#addFile(entry, open);
     file.isWriteOpen = write;
     if (open.isShared) file.sharing.seen();
-    file.attributes.made(attributes);
+    if (!mayHaveList) file.attributes.made(attributes);
     this.#rest(entry);
   }
 

@@ -124,9 +124,9 @@ export class NameOperations {
     const args = { mode: mode & modeMask, exclusive: true, open: isWriting(flags) ? "write" : "read" };
     const toErrno = (errno: number) => (errno === Errno.EEXIST && !isExclusive ? Errno.ESTALE : errno);
     const onAnswer = (answer: object) => {
-      const { attributes, opened } = answer as TreeRequests["create"]["reply"];
+      const { attributes, opened, mayHaveList } = answer as TreeRequests["create"]["reply"];
       const sound = soundOpened(opened ?? {});
-      if (sound !== undefined) this.#open.adopt(attributes, flags, sound);
+      if (sound !== undefined) this.#open.adopt(attributes, flags, sound, mayHaveList === true);
     };
     const onMade = (parent: number, attributes: Attributes) => {
       this.#open.openHandle(

@@ -9,7 +9,7 @@ import { InodeVerbs, stampOf } from "./inode-verbs.js";
 import { own } from "./new-entry.js";
 import { equip } from "./new-file.js";
 import { storeError } from "./store-error.js";
-import type { CreateOptions, OpenedInode, Tree } from "./tree.js";
+import type { CreatedInode, CreateOptions, OpenedInode, Tree } from "./tree.js";
 import { checkName, checkTarget } from "./tree-names.js";
 
 const permissions = 0o777;
@@ -17,12 +17,12 @@ const itself = OpenFlag.path + OpenFlag.noFollow;
 
 /** The tree of a served folder: as it is on disk, with real owners, modes and times where the home may set them. */
 export class FileTree extends InodeVerbs implements Tree {
-  create(parent: number, name: string, options: CreateOptions): OpenedInode & { created: boolean } {
+  create(parent: number, name: string, options: CreateOptions): CreatedInode {
     this.#checkName(parent, name);
     return this.walk.withFolder(parent, (parentFd, folder) => {
       const found = this.walk.look(parent, parentFd, name);
       if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
-      if (found !== undefined) return { ...this.openInode(found.inode, options), created: false };
+      if (found !== undefined) return { ...this.openInode(found.inode, options), created: false, mayHaveList: true };
       this.#changes(parent, parentFd);
       const most = this.lists.mostIn(parentFd);
       const fd = entries.makeFileAt(parentFd, name, 0o600);
@@ -37,7 +37,7 @@ export class FileTree extends InodeVerbs implements Tree {
       }
       const attributes = this.told(fd);
       this.#added(parent, parentFd, name, attributes.inode);
-      return { file: this.owner.adopt(fd, name), attributes, created: true };
+      return { file: this.owner.adopt(fd, name), attributes, created: true, mayHaveList: most !== undefined };
     });
   }
 

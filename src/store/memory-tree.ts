@@ -15,7 +15,7 @@ import { attributesOf, changeNode, type MemoryNode, makeNode, type NodeFacts, no
 import type { PageFile } from "./page-file.js";
 import type { SyncDone } from "./store.js";
 import { storeError } from "./store-error.js";
-import type { CreateOptions, FolderPage, OpenedInode, Tree } from "./tree.js";
+import type { CreatedInode, CreateOptions, FolderPage, OpenedInode, Tree } from "./tree.js";
 import { checkName, checkTarget, checkXattr, nameError } from "./tree-names.js";
 
 const entriesMax = 1000;
@@ -86,20 +86,16 @@ export class MemoryTree implements Tree {
     return attributesOf(node);
   }
 
-  create(
-    parent: number,
-    name: string,
-    options: CreateOptions & { readonly size?: number | undefined },
-  ): OpenedInode & { created: boolean } {
+  create(parent: number, name: string, options: CreateOptions & { readonly size?: number | undefined }): CreatedInode {
     checkName(name, parent === this.root);
     const found = this.#children(parent).get(name);
     if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
-    if (found !== undefined) return { ...this.openInode(found.inode), created: false };
+    if (found !== undefined) return { ...this.openInode(found.inode), created: false, mayHaveList: false };
     const inode = ++this.#lastInode;
     const node = makeNode({ inode, kind: "file" }, this.#node(parent), options);
     node.file = this.#contents.make(inode, name, options);
     this.#add(this.#node(parent), name, node);
-    return { ...this.openInode(inode), created: true };
+    return { ...this.openInode(inode), created: true, mayHaveList: false };
   }
 
   openInode(inode: number): OpenedInode {

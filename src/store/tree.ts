@@ -25,6 +25,12 @@ export interface OpenedInode {
   readonly attributes: Attributes;
 }
 
+export interface CreatedInode extends OpenedInode {
+  readonly created: boolean;
+  /** Whether an access list may have been made with it. */
+  readonly mayHaveList: boolean;
+}
+
 export interface FolderEntry {
   readonly name: string;
   readonly attributes: Attributes;
@@ -63,7 +69,7 @@ export interface Tree {
   setAttributes(inode: number, changes: AttributeChanges): Attributes;
 
   /** Opens a regular file, made if need be: in full or not at all. */
-  create(parent: number, name: string, options: CreateOptions): OpenedInode & { readonly created: boolean };
+  create(parent: number, name: string, options: CreateOptions): CreatedInode;
   /** EACCES when it is to be written, and this home may not. EISDIR, EINVAL for what is no regular file. */
   openInode(inode: number, options?: { readonly write?: boolean | undefined }): OpenedInode;
 

@@ -7,6 +7,7 @@ import { lacksFuse } from "../support/requires.js";
 import { MountCluster } from "./mount-cluster.js";
 
 const skip = lacksFuse();
+const openedByOthers = new URL("../../../test/mount/programs/opened-by-others.py", import.meta.url).pathname;
 
 /** As user and group 65534. */
 function asNobody(script: string): boolean {
@@ -61,6 +62,23 @@ test("a program that makes a file in a folder with a default list is told by it 
   assert.equal(asNobody(`cat ${one.at("folder/file")}`), false);
   for (const mount of [one, other]) assert.equal(statSync(mount.at("folder/file")).mode % 0o1000, 0o600);
   closeSync(fd);
+});
+
+test("nor is there a moment in which somebody else has what the list denies", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  mkdirSync(mount.at("folder"));
+  const list = [
+    ["owner", 7],
+    ["user", 0, 65534],
+    ["group", 7],
+    ["mask", 7],
+    ["others", 7],
+  ] as const;
+  setAccessList(cluster.folder.at("folder"), list, "default");
+  const args = [openedByOthers, mount.at("folder"), "100"];
+  const { status, stdout, stderr } = spawnSync("python3", args, { encoding: "utf8", timeout: 60_000 });
+  assert.deepEqual([status, stdout], [0, "0\n"], stderr);
 });
 
 test("the end of set-user-id leaves an access list's mask as it is", { skip }, async () => {

@@ -92,10 +92,10 @@ export interface TreeRequests {
     request: Thing & AttributeChanges & ChangeRequest & { endsPrivileges?: EndingBy; isClaim?: boolean };
     reply: Made;
   };
-  /** With `open` the file is opened along with it, as by `openInode`. */
+  /** With `open` the file is opened along with it, as by `openInode`. `mayHaveList`: the modes that it is given are not those that it has. */
   create: {
     request: Place & Ownership & ChangeRequest & { exclusive: boolean; open?: "read" | "write" };
-    reply: Made & { opened?: Opened };
+    reply: Made & { opened?: Opened; mayHaveList?: boolean };
   };
   mkdir: { request: Place & Ownership & ChangeRequest; reply: Made };
   mknod: { request: Place & Ownership & ChangeRequest & { kind: NodeKind; device: number }; reply: Made };
