@@ -6,6 +6,7 @@ import { detachDevice } from "../fuse/device.js";
 import { PresenceWatch } from "../fuse/mount-presence.js";
 import { type MountEntry, mountedAt, mountType } from "../fuse/mount-table.js";
 import { isServed } from "../store/is-served.js";
+import { servedFolders } from "../store/served-folders.js";
 
 /**
  * There has to be a folder to mount on. A mount of dmmap whose process has died is no use to anybody, and is taken away; one that is
@@ -30,18 +31,27 @@ export async function clearMountPoint(mountPoint: string): Promise<void> {
 }
 
 /**
- * No home can reach its own files through a mount that waits for it: nor be started again where the mount hides its folder.
+ * No home can reach its own files through a mount that waits for it, nor be started again where the mount hides its folder. And
+ * one that has a mount in its folder waits for that whenever it lists what is around it, and so for itself if it is its own:
+ *
+ * 1. The home is asked for a listing. It stats what is mounted there. 2. Nothing is known of that on a lease: the kernel asks the
+ * mount's process. 3. That asks the home, which waits for the stat.
  *
  * @param store what the home serves, in its own words
- * @throws DMMAP_BAD_FOLDER for a folder that a home of this machine serves, or one above the folder of this home
+ * @throws DMMAP_BAD_FOLDER for a folder that a home of this machine serves, one in it or one above it
  */
 export function requireNoHome(mountPoint: string, store: string): void {
-  if (isServed(mountPoint)) throw hidesHome(mountPoint, mountPoint);
-  if (!isAbsolute(store) || !isServed(store)) return; // Memory, or a folder of another machine.
+  const place = realpathSync(mountPoint);
+  const around = foldersAbove(place).find(isServed);
+  if (around !== undefined) throw around === place ? hidesHome(mountPoint, around) : isInHome(mountPoint, around);
   const { dev, ino } = statSync(mountPoint);
-  for (const folder of [...foldersAbove(store), ...foldersAbove(realpathSync(store))]) {
-    const above = statSync(folder);
-    if (above.dev === dev && above.ino === ino) throw hidesHome(mountPoint, store);
+  // Not where it is memory, or a folder of another machine.
+  const own = isAbsolute(store) && isServed(store) ? [store] : [];
+  for (const served of [...own, ...servedFolders()]) {
+    for (const folder of [...foldersAbove(served), ...foldersAbove(realpathSync(served))]) {
+      const above = statSync(folder);
+      if (above.dev === dev && above.ino === ino) throw hidesHome(mountPoint, served);
+    }
   }
 }
 
@@ -64,6 +74,11 @@ function isMounted(mountPoint: string): DmmapError {
 
 function hidesHome(mountPoint: string, served: string): DmmapError {
   const message = `a home on this machine serves ${served}, which a mount on ${mountPoint} would hide from it`;
+  return new DmmapError("DMMAP_BAD_FOLDER", message, { remedy: "mount it on another folder" });
+}
+
+function isInHome(mountPoint: string, served: string): DmmapError {
+  const message = `a home on this machine serves ${served}, and would wait for a mount on ${mountPoint}, which is in it`;
   return new DmmapError("DMMAP_BAD_FOLDER", message, { remedy: "mount it on another folder" });
 }
 

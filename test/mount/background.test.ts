@@ -138,21 +138,25 @@ test("nothing is mounted on a mount that is alive, whether its home answers or n
   cluster.home.signal("SIGCONT");
 });
 
-test("nothing is mounted over the folder of a home on this machine, or over one above", { skip }, async (context) => {
+test("nothing is mounted over the folder of a home on this machine, over one above, or in it", {
+  skip,
+}, async (context) => {
   using folder = temporaryFolder();
   const [above, served, other] = [folder.at("above"), folder.at("above", "served"), folder.at("above", "other")];
-  for (const path of [above, served, other]) mkdirSync(path);
+  const inside = folder.at("above", "served", "inside");
+  for (const path of [above, served, other, inside]) mkdirSync(path);
   symlinkSync("above", folder.at("link"));
   using home = new Program(dmmapScript, ["serve", folder.at("link", "served"), "--listen", "127.0.0.1:0", "--json"]);
   const { url } = JSON.parse((await home.line(/^\{.*\}$/))[0]) as { url: string };
-  for (const path of [above, served, folder.at("link"), folder.path]) {
-    context.after(() => dmmap(["umount", "--lazy", path]));
-    const { code, stderr } = await dmmap(["mount", url, path]);
-    assert.equal(code, 1, path);
-    assert.match(stderr, /a home on this machine serves .*\(DMMAP_BAD_FOLDER\)\ntry: mount it on another folder/);
-  }
   using elsewhere = await serveFolder();
-  assert.match((await dmmap(["mount", elsewhere.url, served])).stderr, /DMMAP_BAD_FOLDER/, "of another home");
+  for (const volume of [url, elsewhere.url]) {
+    for (const path of [above, served, inside, folder.at("link", "served", "inside"), folder.at("link"), folder.path]) {
+      context.after(() => dmmap(["umount", "--lazy", path]));
+      const { code, stderr } = await dmmap(["mount", volume, path]);
+      assert.equal(code, 1, path);
+      assert.match(stderr, /a home on this machine serves .*\(DMMAP_BAD_FOLDER\)\ntry: mount it on another folder/);
+    }
+  }
   assert.equal((await dmmap(["mount", url, other])).code, 0, "beside it");
   assert.equal((await dmmap(["umount", other])).code, 0);
 });

@@ -64,7 +64,7 @@ export const mount = defineCommand({
     "`dmmap umount`, umount(8), or SIGINT, SIGTERM or SIGHUP to that process, which write everything back",
     "first. A second signal takes it from under whoever uses it. A mount whose process has died is",
     "taken away first; on one that is alive nothing is mounted, nor on a folder that a home of this",
-    "machine serves, or above that of this one.",
+    "machine serves, in it or above it.",
   ],
   examples: ["dmmap mount dmmap://10.0.0.5:7400 /mnt/shared", "dmmap mount dmmap://localhost:7400 /mnt/a --read-only"],
   async run([url, mountPoint], options) {
