@@ -1,5 +1,11 @@
 import { privilegesKey } from "../core/home/lease-table.js";
-import type { AttributeChanges, Attributes, Space, Time } from "../core/wire/attributes.js";
+import {
+  type AttributeChanges,
+  type Attributes,
+  hiddenXattrs,
+  type Space,
+  type Time,
+} from "../core/wire/attributes.js";
 import { capabilityName } from "../core/wire/leases.js";
 import type { EndingBy } from "../core/wire/tree-requests.js";
 import { Capability } from "../kernel/credentials.js";
@@ -28,6 +34,9 @@ const modeMask = 0o7777;
 const xattrModes = ["any", "create", "replace"] as const;
 /** XATTR_CREATE and XATTR_REPLACE: of nothing that is there, nor of anything that is not. */
 const createAndReplace = 3;
+/** Any disk may have attributes of such names. */
+const commonNames = /^(?:user|security|trusted)\../;
+const nothing = new Uint8Array(0);
 
 /** What stat, chmod and their like ask: GETATTR, SETATTR, extended attributes, READLINK, STATFS. */
 export class AttributeOperations {
@@ -182,7 +191,10 @@ export class AttributeOperations {
     const room = request.u32(0);
     const name = request.name(8);
     const inode = this.#nodes.inodeOf(request.node) ?? 0;
-    if (name === capabilityName && this.#leases.lacksPrivileges(inode)) return request.fail(Errno.ENODATA);
+    if (name.startsWith(hiddenXattrs)) return request.fail(Errno.EOPNOTSUPP);
+    // Of the one that writes ask for, the home tells something that lasts longer.
+    const isMissing = name === capabilityName ? this.#leases.lacksPrivileges(inode) : this.#lacks(inode, name);
+    if (isMissing) return request.fail(Errno.ENODATA);
     this.#ask(request, "getxattr", { name, lease: true }, (answer) => {
       const { value } = answer as { value: string | null };
       if (value !== null) return sendOrMeasure(request, room, Buffer.from(value, "base64"));
@@ -193,6 +205,7 @@ export class AttributeOperations {
 
   #listxattr(request: Request): void {
     const room = request.u32(0);
+    if (this.#lacksXattrs(this.#nodes.inodeOf(request.node) ?? 0)) return sendOrMeasure(request, room, nothing);
     this.#ask(request, "listxattr", {}, (answer) => {
       const { names } = answer as { names: string[] };
       const shown =
@@ -220,6 +233,15 @@ export class AttributeOperations {
     if (inode === undefined) return request.fail(Errno.ESTALE);
     const keys = mayGivePrivileges(args) ? [inode, privilegesKey(inode)] : [inode];
     this.#requests.change(request, { op, inodes: [inode], args: { inode, ...args }, keys }, onReply);
+  }
+
+  /** Whether that is known: programs ask it of file after file, as `ls -l` does. */
+  #lacks(inode: number, name: string): boolean {
+    return commonNames.test(name) && this.#lacksXattrs(inode);
+  }
+
+  #lacksXattrs(inode: number): boolean {
+    return this.#leases.attributesOf(inode)?.xattrs === false;
   }
 
   #ask(request: Request, op: string, args: object, onReply: (answer: object) => void): void {

@@ -14,6 +14,7 @@ const currentFolder = -100;
 const closeOnExec = 0o2000000;
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX. */
 const xattrBytesMax = 65536;
+const noNames: readonly string[] = [];
 const xattrModes = { any: 0, create: 1, replace: 2 } as const;
 
 /** Of a filesystem: in blocks, and in files. */
@@ -94,9 +95,13 @@ export function readXattrOfOpen(fd: number, name: string): Uint8Array | number {
 
 /** As `readXattr`, of a name in an open folder. */
 export function readXattrAt(folderFd: number, fileName: string, name: string): Uint8Array | number {
-  const prefix = writePath(`/proc/self/fd/${folderFd}/`, 0);
-  writePath(fileName, prefix);
-  return readXattrOf(argument().address, name);
+  return readXattrOf(writePathIn(folderFd, fileName), name);
+}
+
+/** @returns where it is. */
+function writePathIn(folderFd: number, fileName: string): number {
+  writePath(fileName, writePath(`/proc/self/fd/${folderFd}/`, 0));
+  return argument().address;
 }
 
 function readXattrOf(path: number, name: string): Uint8Array | number {
@@ -123,13 +128,25 @@ export function removeXattr(fd: number, name: string): number {
 }
 
 /** @returns the names, or a negative errno. */
-export function listXattrs(fd: number): string[] | number {
-  const { address, bytes } = valueBuffer();
-  const count = libc.listxattr(writeDescriptorPath(fd, 0), address, xattrBytesMax);
+export function listXattrs(fd: number): readonly string[] | number {
+  return namesIn(libc.listxattr(writeDescriptorPath(fd, 0), valueBuffer().address, xattrBytesMax));
+}
+
+/** As `listXattrs`, without a walk through /proc; EBADF of O_PATH. */
+export function listXattrsOfOpen(fd: number): readonly string[] | number {
+  return namesIn(libc.flistxattr(fd, valueBuffer().address, xattrBytesMax));
+}
+
+/** As `listXattrs`, of a name in an open folder; a symbolic link's own. */
+export function listXattrsAt(folderFd: number, fileName: string): readonly string[] | number {
+  return namesIn(libc.llistxattr(writePathIn(folderFd, fileName), valueBuffer().address, xattrBytesMax));
+}
+
+/** `count`: bytes that there are in the buffer for values. */
+function namesIn(count: number): readonly string[] | number {
   if (count < 0) return -libc.errno();
-  return decodeName(bytes.subarray(0, count))
-    .split("\0")
-    .filter((name) => name !== "");
+  if (count === 0) return noNames;
+  return decodeName(valueBuffer().bytes.subarray(0, count - 1)).split("\0");
 }
 
 /** @returns the target, as bytes, or a negative errno (EINVAL: no symbolic link). */

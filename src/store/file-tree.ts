@@ -1,6 +1,6 @@
 import type { Attributes, MoveFlags, NodeKind, Ownership } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { statOf } from "../kernel/facts.js";
+import { type InodeFacts, statOf } from "../kernel/facts.js";
 import { OpenFlag, openExactly } from "../kernel/folder.js";
 import * as entries from "../kernel/folder-entries.js";
 import * as libc from "../kernel/libc.js";
@@ -24,7 +24,7 @@ export class FileTree extends InodeVerbs implements Tree {
       if (found !== undefined && options.exclusive === true) throw storeError(name, Errno.EEXIST);
       if (found !== undefined) return { ...this.openInode(found.inode, options), created: false, mayHaveList: true };
       this.#changes(parent, parentFd);
-      const most = this.lists.mostIn(parentFd);
+      const most = this.told.mostIn(parentFd);
       const fd = entries.makeFileAt(parentFd, name, 0o600);
       if (fd < 0) throw storeError(name, -fd);
       try {
@@ -35,20 +35,20 @@ export class FileTree extends InodeVerbs implements Tree {
         entries.unlinkAt(parentFd, name);
         throw error;
       }
-      const attributes = this.told(fd);
+      const attributes = this.toldOf(fd);
       this.#added(parent, parentFd, name, attributes.inode);
       return { file: this.owner.adopt(fd, name), attributes, created: true, mayHaveList: most !== undefined };
     });
   }
 
   openInode(inode: number, { write = false }: { readonly write?: boolean | undefined } = {}): OpenedInode {
-    return this.withInode(inode, (fd, attributes) => {
+    return this.withInode(inode, (fd, facts) => {
       const name = this.walk.nameOf(inode);
-      if (attributes.kind === "folder") throw storeError(name, Errno.EISDIR);
-      if (attributes.kind !== "file") throw storeError(name, Errno.EINVAL);
+      if (facts.kind === "folder") throw storeError(name, Errno.EISDIR);
+      if (facts.kind !== "file") throw storeError(name, Errno.EINVAL);
       return {
         file: this.owner.use(fd, this.walk.keyOf(inode), name, write),
-        attributes: this.lists.judged(attributes, fd),
+        attributes: this.told.of(facts, fd),
       };
     });
   }
@@ -75,7 +75,7 @@ export class FileTree extends InodeVerbs implements Tree {
         const errno = -entries.linkAt(fd, parentFd, name);
         if (errno !== 0) throw storeError(name, errno);
         this.#added(parent, parentFd, name, inode);
-        return this.told(fd);
+        return this.toldOf(fd);
       }),
     );
   }
@@ -151,18 +151,18 @@ export class FileTree extends InodeVerbs implements Tree {
     });
   }
 
-  #owned(parentFd: number, name: string, folder: Attributes, ownership: Ownership): Attributes {
+  #owned(parentFd: number, name: string, folder: InodeFacts, ownership: Ownership): Attributes {
     const fd = openExactly(parentFd, name, itself);
     if (fd < 0) throw storeError(name, -fd);
     try {
-      this.#own(fd, name, folder, ownership, this.lists.mostIn(parentFd));
-      return this.told(fd);
+      this.#own(fd, name, folder, ownership, this.told.mostIn(parentFd));
+      return this.toldOf(fd);
     } finally {
       libc.close(fd);
     }
   }
 
-  #own(fd: number, name: string, folder: Attributes, ownership: Ownership, most = permissions): void {
+  #own(fd: number, name: string, folder: InodeFacts, ownership: Ownership, most = permissions): void {
     const errno = -own(fd, folder, ownership, most);
     if (errno !== 0) throw storeError(name, errno);
   }
@@ -194,7 +194,7 @@ export class FileTree extends InodeVerbs implements Tree {
     this.#changed(parent);
   }
 
-  #removed(parent: number, parentFd: number, name: string, { inode, kind }: Attributes): void {
+  #removed(parent: number, parentFd: number, name: string, { inode, kind }: InodeFacts): void {
     this.walk.places.forget(inode, parent, name);
     if (kind === "folder") this.listings.drop(inode); // Emptied by somebody else perhaps, or moved: it is read anew.
     if (this.listings.has(parent)) this.listings.removed(parent, bytesOf(name), stampOf(parentFd));

@@ -1,12 +1,11 @@
 import type { AttributeChanges, Attributes, Space, XattrMode } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { type SystemTime, statOf } from "../kernel/facts.js";
+import { type InodeFacts, type SystemTime, statOf } from "../kernel/facts.js";
 import { OpenFlag } from "../kernel/folder.js";
 import { namesIn } from "../kernel/folder-entries.js";
 import * as kernel from "../kernel/inode-attributes.js";
 import * as libc from "../kernel/libc.js";
 import { decodeName, encodeName } from "../kernel/name-bytes.js";
-import { AccessLists } from "./access-lists.js";
 import { FolderListings, firstAfter } from "./folder-listings.js";
 import { InodeSearch } from "./inode-search.js";
 import { InodeWalk } from "./inode-walk.js";
@@ -14,6 +13,7 @@ import { ownFolder } from "./names.js";
 import type { PageFile } from "./page-file.js";
 import type { SyncDone } from "./store.js";
 import { storeError } from "./store-error.js";
+import { ToldAttributes } from "./told-attributes.js";
 import type { FolderEntry, FolderPage } from "./tree.js";
 import { checkXattr, isShownXattr, nameError } from "./tree-names.js";
 
@@ -38,7 +38,7 @@ export class InodeVerbs {
   readonly root: number;
   protected readonly owner: TreeOwner;
   protected readonly walk: InodeWalk;
-  protected readonly lists = new AccessLists();
+  protected readonly told = new ToldAttributes();
   protected readonly listings = new FolderListings();
   readonly #rootFd: number;
   readonly #search: InodeSearch;
@@ -52,7 +52,7 @@ export class InodeVerbs {
   }
 
   attributes(inode: number): Attributes {
-    return this.withInode(inode, (fd, attributes) => this.lists.judged(attributes, fd));
+    return this.withInode(inode, (fd, facts) => this.told.of(facts, fd));
   }
 
   storedMode(inode: number): number {
@@ -92,7 +92,7 @@ export class InodeVerbs {
       let errno = (uid ?? gid) === undefined && !isNothing ? 0 : kernel.changeOwner(fd, uid, gid);
       if (errno === 0 && mode !== undefined) errno = kernel.changeMode(fd, mode);
       if (errno === 0 && (atime ?? mtime) !== undefined) errno = kernel.changeTimes(fd, atime, mtime);
-      const attributes = this.told(fd);
+      const attributes = this.toldOf(fd);
       this.#attributesChanged(attributes);
       if (errno !== 0) throw storeError(this.walk.nameOf(inode), -errno);
       return attributes;
@@ -174,22 +174,22 @@ export class InodeVerbs {
   }
 
   /** An open file is reached by its own descriptor: so it has attributes even when it has no name any more. */
-  protected withInode<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
+  protected withInode<Result>(inode: number, call: (fd: number, facts: InodeFacts) => Result): Result {
     const file = this.owner.openFile(this.walk.keyOf(inode));
     return file === undefined ? this.walk.with(inode, call) : call(file.fd, statOf(file.fd).attributes);
   }
 
   /** Of what is open. */
-  protected told(fd: number): Attributes {
-    return this.lists.judged(statOf(fd).attributes, fd);
+  protected toldOf(fd: number): Attributes {
+    return this.told.of(statOf(fd).attributes, fd);
   }
 
   #look(folder: number, folderFd: number, name: string): Attributes | undefined {
     const found = this.walk.look(folder, folderFd, name);
-    return found && this.lists.judged(found, folderFd, name);
+    return found && this.told.of(found, folderFd, name);
   }
 
-  #attributesChanged({ inode, kind }: Attributes): void {
+  #attributesChanged({ inode, kind }: InodeFacts): void {
     const file = this.owner.openFile(this.walk.keyOf(inode));
     if (file !== undefined) {
       file.unsynced = true;

@@ -1,6 +1,5 @@
-import type { Attributes } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { type Stat, statAt, statOf } from "../kernel/facts.js";
+import { type InodeFacts, type Stat, statAt, statOf } from "../kernel/facts.js";
 import { OpenFlag, openExactly } from "../kernel/folder.js";
 import * as libc from "../kernel/libc.js";
 import { InodePlaces } from "./inode-places.js";
@@ -14,7 +13,7 @@ const partLengthMax = 1300;
 
 interface Opened {
   readonly fd: number;
-  readonly attributes: Attributes;
+  readonly facts: InodeFacts;
 }
 
 const nothing = { attributes: undefined, device: undefined };
@@ -42,26 +41,26 @@ export class InodeWalk {
   }
 
   /** Runs `call` with a descriptor of this inode, O_PATH perhaps. Throws ESTALE when it is at none of its known places. */
-  with<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
+  with<Result>(inode: number, call: (fd: number, facts: InodeFacts) => Result): Result {
     if (inode === this.root) return call(this.#rootFd, statOf(this.#rootFd).attributes);
-    const { fd, attributes } = this.#open(inode);
+    const { fd, facts } = this.#open(inode);
     try {
-      return call(fd, attributes);
+      return call(fd, facts);
     } finally {
       libc.close(fd);
     }
   }
 
   /** As `with`, of a folder: ENOTDIR of anything else. */
-  withFolder<Result>(inode: number, call: (fd: number, attributes: Attributes) => Result): Result {
-    return this.with(inode, (fd, attributes) => {
-      if (attributes.kind !== "folder") throw storeError(this.nameOf(inode), Errno.ENOTDIR);
-      return call(fd, attributes);
+  withFolder<Result>(inode: number, call: (fd: number, facts: InodeFacts) => Result): Result {
+    return this.with(inode, (fd, facts) => {
+      if (facts.kind !== "folder") throw storeError(this.nameOf(inode), Errno.ENOTDIR);
+      return call(fd, facts);
     });
   }
 
   /** What has this name in an open folder, and its place noted. Undefined when there is nothing. */
-  look(parent: number, parentFd: number, name: string): Attributes | undefined {
+  look(parent: number, parentFd: number, name: string): InodeFacts | undefined {
     if (parent === this.root && name === ownFolder) return undefined;
     const stat = statAt(parentFd, name);
     if (stat === undefined) {
@@ -93,13 +92,13 @@ export class InodeWalk {
       if (path === undefined) break;
       const fd = this.#openPath(path);
       const { attributes, device } = fd < 0 ? nothing : statOf(fd);
-      if (attributes?.inode === inode && device === this.#device) return { fd, attributes };
+      if (attributes?.inode === inode && device === this.#device) return { fd, facts: attributes };
       if (fd >= 0) libc.close(fd);
       else if (!isElsewhere(-fd)) throw storeError(path, -fd);
       this.places.forget(inode, place.parent, place.name);
     }
     const fd = this.replaced.open(inode);
-    if (fd !== undefined) return { fd, attributes: statOf(fd).attributes };
+    if (fd !== undefined) return { fd, facts: statOf(fd).attributes };
     throw storeError(`inode ${inode}`, Errno.ESTALE);
   }
 

@@ -73,7 +73,7 @@ export function makeNode(facts: NodeFacts, folder: MemoryNode | undefined, owner
 
 export function attributesOf(node: MemoryNode): Attributes {
   const { inode, kind, mode, links, uid, gid, device, file, target, atime, mtime, ctime, born } = node;
-  const own = { inode, kind, mode, links, uid, gid, device, born };
+  const own = { inode, kind, mode, links, uid, gid, device, born, xattrs: node.xattrs.size > 0 };
   if (file === undefined) {
     return { ...own, size: encodeName(target ?? "")?.length ?? 0, blocks: 0, atime, mtime, ctime };
   }

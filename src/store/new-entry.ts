@@ -1,6 +1,6 @@
-import type { Attributes, Ownership } from "../core/wire/attributes.js";
+import type { Ownership } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
-import { statOf } from "../kernel/facts.js";
+import { type InodeFacts, statOf } from "../kernel/facts.js";
 import { changeMode, changeOwner } from "../kernel/inode-attributes.js";
 
 const setGroupId = 0o2000;
@@ -14,7 +14,7 @@ const special = 0o7000;
  * @param most the permissions that it may have at most
  * @returns 0, or a negative errno
  */
-export function own(fd: number, parent: Attributes, wanted: Ownership, most: number): number {
+export function own(fd: number, parent: InodeFacts, wanted: Ownership, most: number): number {
   const { uid, gid, mode, kind } = statOf(fd).attributes;
   const inherits = (parent.mode & setGroupId) !== 0;
   const wantedGid = inherits ? parent.gid : wanted.gid;

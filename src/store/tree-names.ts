@@ -1,4 +1,5 @@
 import type { DmmapError } from "../core/error.js";
+import { hiddenXattrs } from "../core/wire/attributes.js";
 import { Errno } from "../kernel/errno.js";
 import { encodeName } from "../kernel/name-bytes.js";
 import { ownFolder } from "./names.js";
@@ -8,8 +9,6 @@ const nameBytesMax = 255;
 const targetBytesMax = 4095;
 /** Extended attributes in which the home keeps what it knows of a file. */
 const ownXattrs = "user.dmmap.";
-/** ACLs: no mount can read or set one, as none would judge by it. What one on the disk denies the mode denies: see AccessLists. */
-const systemXattrs = "system.";
 
 /** Why this is no name that anything could have, if so. */
 export function nameError(name: string): DmmapError | undefined {
@@ -40,10 +39,10 @@ export function checkXattr(name: string, absent: number): void {
   const bytes = encodeName(name);
   if (bytes === undefined || name === "" || name.includes("\0")) throw storeError(name, Errno.EINVAL);
   if (bytes.length > nameBytesMax) throw storeError(name, Errno.ERANGE);
-  if (name.startsWith(systemXattrs)) throw storeError(name, Errno.EOPNOTSUPP);
+  if (name.startsWith(hiddenXattrs)) throw storeError(name, Errno.EOPNOTSUPP);
   if (name.startsWith(ownXattrs)) throw storeError(name, absent);
 }
 
 export function isShownXattr(name: string): boolean {
-  return !name.startsWith(ownXattrs) && !name.startsWith(systemXattrs);
+  return !name.startsWith(ownXattrs) && !name.startsWith(hiddenXattrs);
 }

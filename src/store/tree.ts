@@ -54,7 +54,7 @@ export interface FolderPage {
  */
 export interface Tree {
   readonly root: number;
-  /** The mode gives nobody more than an access list on the disk does: see AccessLists. */
+  /** The mode gives nobody more than an access list on the disk does: see `narrowed`. */
   attributes(inode: number): Attributes;
   /** The mode that is on the disk, with an access list's mask in place of the group's bits. */
   storedMode(inode: number): number;

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { connect } from "../../src/index.js";
 import { lacksFuse } from "../support/requires.js";
 import { MountCluster } from "./mount-cluster.js";
+import { MountProcess } from "./mount-process.js";
 
 const skip = lacksFuse();
 
@@ -69,4 +72,59 @@ test("a name of an attribute is bytes, whether they are UTF-8 or not", { skip },
   const take = `print(os.getxattr(file, ${name})); os.removexattr(file, ${name}); print(os.listxattr(file))`;
   assert.equal(python(cluster.folder.at("file"), take.split(";")[0]), "b'value'\n");
   assert.equal(python(mount.at("file"), take), "b'value'\n[]\n");
+});
+
+test("that listed files have no attributes costs the home no question, file after file", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const [maker, other] = cluster.mounts;
+  const count = 50;
+  for (const folder of [maker.at("made"), cluster.folder.at("there")]) {
+    mkdirSync(folder);
+    for (let index = 0; index < count; index++) writeFileSync(join(folder, String(index)), "");
+  }
+  await using volume = await connect(cluster.home.url);
+  const requests = async () => (await volume.status()).counters.requests;
+  // As ls -l and rsync -X ask of each file.
+  const look = [
+    "for entry in os.scandir(file):",
+    "    entry.stat(follow_symlinks=False)",
+    "    assert os.listxattr(entry.path) == []",
+    '    for name in "security.selinux", "user.one", "system.posix_acl_access":',
+    "        try: os.getxattr(entry.path, name)",
+    "        except OSError as error: print(name, error.strerror)",
+  ].join("\n");
+  const said = [
+    "security.selinux No data available",
+    "user.one No data available",
+    "system.posix_acl_access Operation not supported\n",
+  ].join("\n");
+  for (const folder of [maker.at("made"), maker.at("there"), other.at("there")]) {
+    const before = await requests();
+    assert.equal(python(folder, look), said.repeat(count));
+    const asked = (await requests()) - before - 1;
+    assert.ok(asked <= 10, `${folder}: ${asked} requests for ${count} files`);
+  }
+});
+
+test("an attribute that one mount gives, or takes, is seen on the other at once", { skip }, async () => {
+  await using cluster = await MountCluster.start();
+  const programs = await Promise.all(cluster.mounts.map((mount) => MountProcess.start(mount.at("."))));
+  const [one, other] = programs;
+  await one.run('os.close(os.open("file", os.O_CREAT))');
+  const looks = ['os.stat("file").st_size', 'os.listxattr("file")', 'os.scandir(".").__next__().stat().st_size'];
+  for (let round = 0; round < 50; round++) {
+    const value = `b"${round}"`;
+    const [giver, seer] = round % 2 === 0 ? [one, other] : [other, one];
+    for (const program of programs) await program.run(looks[round % looks.length]);
+    const giving = giver.run(`os.setxattr("file", "user.one", ${value})`);
+    for (let look = 0; look < round % 5; look++) await seer.run(looks[look % looks.length]); // Answers that cross with it.
+    await giving;
+    for (const program of programs) {
+      assert.deepEqual(await program.run('os.listxattr("file")'), ["user.one"], `round ${round}`);
+      assert.equal(await program.run(`os.getxattr("file", "user.one") == ${value}`), true);
+    }
+    await seer.run('os.removexattr("file", "user.one")');
+    for (const program of programs) assert.deepEqual(await program.run('os.listxattr("file")'), [], `round ${round}`);
+  }
+  for (const program of programs) await program.kill();
 });

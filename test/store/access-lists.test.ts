@@ -103,6 +103,10 @@ test("of what has an access list a mode is told that gives nobody more than the 
       seen.map(() => told.toString(8)),
       name,
     );
+    assert.ok(
+      seen.every((each) => each?.xattrs === false),
+      `${name}: the list is not shown`,
+    );
     assert.equal(fs.statSync(folder.at(name)).mode, mode, `${name}: the disk's is as it was`);
     assert.equal(tree.storedMode(inode), mode % 0o10000);
     setAccessList(folder.at(name), [

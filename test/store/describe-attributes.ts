@@ -62,7 +62,9 @@ export function describeAttributes(name: string, make: () => Store): void {
       const value = Uint8Array.from([0, 255, 1]);
       for (const target of [inode, parent]) {
         assert.deepEqual(tree.listxattr(target), []);
+        assert.equal(tree.attributes(target).xattrs, false);
         tree.setxattr(target, "user.one", value, "create");
+        assert.equal(tree.attributes(target).xattrs, true);
         tree.setxattr(target, "user.two", new Uint8Array(0), "any");
         assert.throws(() => tree.setxattr(target, "user.one", value, "create"), { errno: errno.EEXIST });
         assert.throws(() => tree.setxattr(target, "user.none", value, "replace"), { errno: errno.ENODATA });
@@ -83,11 +85,31 @@ export function describeAttributes(name: string, make: () => Store): void {
       const { file, attributes } = tree.create(tree.root, "policy", { ...own, policy: "simple" });
       assert.equal(file.policy, "simple");
       assert.deepEqual(tree.listxattr(attributes.inode), []);
+      assert.equal(attributes.xattrs, false);
       const name = "user.dmmap.policy";
       assert.throws(() => tree.getxattr(attributes.inode, name), { errno: errno.ENODATA });
       assert.throws(() => tree.setxattr(attributes.inode, name, new Uint8Array(1), "any"), { errno: errno.EPERM });
       assert.throws(() => tree.removexattr(attributes.inode, name), { errno: errno.ENODATA });
       assert.equal(store.stat("policy").policy, "simple");
+    });
+
+    test("whether there are extended attributes is told wherever attributes are", () => {
+      const folder = tree.mkdir(tree.root, "with", own).inode;
+      const things = [makeFile(tree, folder, "file").inode, tree.mkdir(folder, "folder", own).inode];
+      const told = (inode: number, index: number) => [
+        tree.attributes(inode).xattrs,
+        tree.lookup(folder, ["file", "folder"][index])?.xattrs,
+        tree.readdir(folder, "").entries[index].attributes.xattrs,
+        tree.setAttributes(inode, { mode: 0o700 }).xattrs,
+      ];
+      for (const [index, inode] of things.entries()) {
+        assert.deepEqual(new Set(told(inode, index)), new Set([false]));
+        tree.setxattr(inode, "user.one", new Uint8Array(1), "any");
+        assert.deepEqual(new Set(told(inode, index)), new Set([true]));
+        tree.removexattr(inode, "user.one");
+        assert.deepEqual(new Set(told(inode, index)), new Set([false]));
+      }
+      assert.equal(tree.symlink(folder, "link", "nowhere", own).xattrs, false);
     });
 
     test("room is told, given to files beforehand, and taken back from zeros", () => {

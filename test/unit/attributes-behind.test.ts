@@ -18,6 +18,7 @@ const made: Attributes = {
   mtime: [1, 0],
   ctime: [1, 0],
   born: [1, 0],
+  xattrs: false,
 };
 
 /** A file that has been made in term 1, and a home that is asked and answers when the test says so. */

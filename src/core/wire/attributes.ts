@@ -26,6 +26,8 @@ export interface Attributes {
   readonly ctime: Time;
   /** When it was made; 1970 where the home's filesystem does not tell. */
   readonly born: Time;
+  /** Whether it has extended attributes. */
+  readonly xattrs: boolean;
 }
 
 /** What an inode number alone does not tell: whether it has been used again for another thing. */
@@ -70,5 +72,7 @@ export interface Space {
 
 /** What to do about the new name of a `move`: renameat2's flags. */
 export type MoveFlags = "replace" | "noReplace" | "exchange";
+/** Names of extended attributes that no home shows or sets: ACLs, as no mount would judge by one. What it denies the mode denies. */
+export const hiddenXattrs = "system.";
 /** Whether an extended attribute must be new, or be there. */
 export type XattrMode = "any" | "create" | "replace";
