@@ -228,8 +228,10 @@ export class ControlHandler {
     return { open: files.openAgain(thing.inode, node), created: false };
   }
 
+  /** Asked again, as the connection took the answer with it, it is done: a number is never another file's in a home's life. */
   #close(session: Session, file: number): object {
-    const open = fileOf(session, file);
+    const open = session.files.get(file);
+    if (open === undefined) return {};
     const waiting = Object.values(open.locks).flatMap((table) => table.waitingOf(session.node));
     this.#home.files.close(open, session);
     session.files.delete(file);
