@@ -48,7 +48,7 @@ export class ControlHandler {
     if (outcome !== undefined) {
       return this.#attempt(session, connection, request, () => {
         if ("error" in outcome) throw outcome.error;
-        connection.reply(FrameType.reply, request, outcome.reply);
+        connection.reply(FrameType.reply, request, asOfNow(session, outcome.reply));
       });
     }
     const keysOf = changedBy(this.#home.store, session, body);
@@ -307,6 +307,16 @@ function remembered(
 function asKept(reply: { readonly opened?: Opened }): object {
   const { opened } = reply;
   return opened === undefined ? reply : { ...reply, opened: { ...opened, growsHere: undefined } };
+}
+
+/**
+ * 1. A node makes a file, and the connection takes the answer with it. 2. It is back, and another node opens the file, and makes it
+ * longer: the first is asked, and says that it has no such file. 3. It asks again what has become of the file.
+ */
+function asOfNow({ files }: Session, reply: { readonly opened?: Opened }): object {
+  const { opened, ...rest } = reply;
+  const open = opened && files.get(opened.file);
+  return open === undefined ? rest : { ...rest, opened: { ...opened, size: open.directory.sizeBytes } };
 }
 
 function keyOf(body: ControlRequest): number | undefined {

@@ -112,3 +112,23 @@ test("a node that is not done with its claims is given nothing that it has not a
   await again.settled();
   assert.ok(!again.heard.some(({ type }) => type === FrameType.grant));
 });
+
+test("who hears late that it has made a file hears what size it has by then", async () => {
+  using parts = await maker("late answer");
+  const { node, session, file } = parts;
+  await node.request("create", file);
+  node.socket.destroy();
+  const { node: again } = await RawNode.greet(home.port, "a", session);
+  using _again = again;
+  await again.request("recovered", {});
+  const { node: other } = await RawNode.greet(home.port, "b");
+  using _other = other;
+  const { attributes } = await other.request("lookup", { parent: file.parent, name: file.name });
+  const { file: number } = await other.request("openInode", { inode: attributes?.inode ?? 0, write: true });
+  const extended = other.request("extend", { file: number, size: 10_000 });
+  const { epoch } = await again.next(FrameType.resize);
+  again.send({ type: FrameType.resized, file: number, epoch });
+  await extended;
+  const made = await again.request("create", { ...file, again: true });
+  assert.deepEqual([made.opened?.file, made.opened?.size], [number, 10_000]);
+});
