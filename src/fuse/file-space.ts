@@ -242,7 +242,9 @@ export class FileSpace {
     size: ByteOffset,
     onDone: (errno: number) => void,
   ): void {
-    file.askForSize(op, size, {
+    file.askForSize({
+      op,
+      size,
       isWanted: () => !request.isAnswered,
       onReply: () => onDone(0),
       onFail: (error) => onDone(errnoOf(error)),

@@ -326,7 +326,9 @@ export class FileWrites {
       file.file.grow(size);
       return goOn();
     }
-    file.askForSize("extend", size, {
+    file.askForSize({
+      op: "extend",
+      size,
       isWanted: (wasSent) => wasSent || request.isWaitedFor,
       onReply: goOn,
       onFail: (error) => {

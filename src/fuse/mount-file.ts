@@ -8,8 +8,8 @@ import {
   pageEndAt,
   pageMax,
 } from "../core/units.js";
-import type { Resized } from "../core/wire/control.js";
 import { nowMicros } from "../kernel/clock.js";
+import { askForSize, type SizeAsk } from "../node/asked-sizes.js";
 import type { HomeRequests } from "../node/home-requests.js";
 import type { NodeFile } from "../node/node-file.js";
 import type { OpenFile } from "../node/open-files.js";
@@ -50,13 +50,6 @@ export interface SizeSink {
   settle(file: MountFile, then: () => void): void;
   /** A program of this mount writes, while a prober waits for the lock that it has. */
   onWrite(file: MountFile): void;
-}
-
-/** As of `Ask`. */
-interface SizeAsk {
-  readonly isWanted: (wasSent: boolean) => boolean;
-  readonly onReply: () => void;
-  readonly onFail: (error: unknown) => void;
 }
 
 /** What a file asks of the node that it is on. */
@@ -280,24 +273,24 @@ export class MountFile implements UpperCache {
   }
 
   /** Asks the home for a size: with that, it decides about sizes from then on, and may leave longer ones to this node in its answer. */
-  askForSize(op: "extend" | "truncate", size: ByteOffset, { isWanted, onReply, onFail }: SizeAsk): void {
-    const { frames } = this.file;
+  askForSize({ onReply, onFail, ...ask }: SizeAsk): void {
+    const { growth } = this.file.frames;
     let question = {};
-    const args = () => {
-      const { number: file } = frames;
-      frames.tellGrowth();
-      question = frames.growth.asked(size);
-      return { file, size };
-    };
-    const onAnswer = (answer: object) => {
-      frames.growth.answered(question, size, (answer as Resized).growsHere === true);
-      onReply();
-    };
-    const onFailed = (error: unknown) => {
-      frames.growth.refused(question);
-      onFail(error);
-    };
-    this.#node.requests.ask({ op, args, isWanted, onReply: onAnswer, onFail: onFailed });
+    askForSize(this.#node.requests, this.file, {
+      ...ask,
+      onSend: () => {
+        this.file.frames.tellGrowth();
+        question = growth.asked(ask.size);
+      },
+      onReply: (answer) => {
+        growth.answered(question, Math.min(ask.size, answer.size), answer.growsHere === true);
+        onReply(answer);
+      },
+      onFail: (error) => {
+        growth.refused(question);
+        onFail(error);
+      },
+    });
   }
 
   /** Around a question of the kernel for the size that is under no lock: see KernelSizes. */

@@ -1,6 +1,7 @@
 import { FileGrowth } from "../core/token/file-growth.js";
 import type { ByteOffset, Epoch, Mode, PageIndex } from "../core/units.js";
 import { type Frame, FrameFlag, FrameType } from "../core/wire/frame.js";
+import { AskedSizes } from "./asked-sizes.js";
 import { goneError } from "./gone-error.js";
 import type { HomeConnection, ReplyHandler } from "./home-connection.js";
 
@@ -10,16 +11,17 @@ export class FileFrames {
   isReady = true;
   /** Whatever of the file goes by its size leaves behind what this node has made it longer. */
   readonly growth = new FileGrowth();
+  readonly askedSizes = new AskedSizes();
+  readonly name: string;
   /** Called when the home is sent pages, which changes the room that the file takes, and when that was. */
   onPagesSent: () => void = () => undefined;
   readonly #connection: HomeConnection;
-  readonly #name: string;
   #number: number;
   #hasNumber = true;
 
   constructor(connection: HomeConnection, name: string, number: number) {
     this.#connection = connection;
-    this.#name = name;
+    this.name = name;
     this.#number = number;
   }
 
@@ -29,7 +31,7 @@ export class FileFrames {
    * @throws DMMAP_STALE: it has none, as the home does not find the file any more
    */
   get number(): number {
-    if (!this.#hasNumber) throw goneError(this.#name);
+    if (!this.#hasNumber) throw goneError(this.name);
     return this.#number;
   }
 
@@ -145,6 +147,11 @@ export class FileFrames {
   recallGrowth(): void {
     this.tellGrowth();
     this.growth.recalled();
+  }
+
+  sessionLost(): void {
+    this.growth.clear();
+    this.askedSizes.sessionLost();
   }
 
   /** Nobody here writes the file any more: who looks at it elsewhere need not wait for this node. */

@@ -117,8 +117,8 @@ export class File implements AsyncDisposable {
   async truncate(size: number, options: Patience = {}): Promise<void> {
     this.#assertOpen();
     checkOffset(size, "size");
-    const args = { op: "truncate", args: { size }, file: this.#id };
-    await askPatiently(this.#thread, { what: `truncate of ${this.name}`, method: "request", args }, options);
+    const call = { what: `truncate of ${this.name}`, method: "truncate", args: { file: this.#id, size } };
+    await askPatiently(this.#thread, call, options);
   }
 
   /**

@@ -4,7 +4,9 @@ import type { HomeConnection } from "./home-connection.js";
 /** Where an answer goes: to `onReply`, or what became of it instead to `onFail`. */
 export interface Ask {
   readonly op: string;
-  /** Made anew for each try: numbers of files change with the session. `wasSent`: it may have been done. */
+  /**
+   * Made anew for each try: numbers of files change with the session. `wasSent`: it may have been done; then it may name another `op`.
+   */
   readonly args: (wasSent: boolean) => object;
   readonly onReply: (answer: object) => void;
   readonly onFail: (error: unknown) => void;

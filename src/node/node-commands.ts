@@ -46,9 +46,14 @@ export interface OpeningRef {
 export interface RequestArgs {
   readonly op: string;
   readonly args: object;
-  /** This node's id of a file, replaced by the home's. */
-  readonly file?: number;
   /** Names the request for `cancel`; without it nobody gives up. */
+  readonly ticket?: number;
+}
+
+export interface TruncateArgs {
+  readonly file: number;
+  readonly size: number;
+  /** As of `RequestArgs`. */
   readonly ticket?: number;
 }
 

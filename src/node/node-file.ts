@@ -199,6 +199,7 @@ export class NodeFile implements TokenPort, FaultHandler {
     const fromBytes = this.cache.sizeBytes;
     this.cache.setSize(sizeBytes);
     this.#retention.onResize(sizeBytes);
+    this.frames.askedSizes.heard(sizeBytes);
     return (onDropped) => this.upperCache.resize(fromBytes, sizeBytes, onDropped);
   }
 
@@ -349,7 +350,7 @@ export class NodeFile implements TokenPort, FaultHandler {
   loseSession(report: (start: PageIndex, end: PageIndex) => void): void {
     this.#retention.drop(0, pageMax, report);
     this.#retention.clear();
-    this.frames.growth.clear();
+    this.frames.sessionLost();
   }
 
   /** The home does not find it any more, in a new session or after a restart: nobody answers for it, and nothing is held. */

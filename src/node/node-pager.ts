@@ -3,6 +3,7 @@ import type { FailureListener } from "../core/failures.js";
 import type { Opened, Welcome } from "../core/wire/control.js";
 import type { Thing } from "../core/wire/tree-requests.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
+import { askForSize } from "./asked-sizes.js";
 import { isShallow } from "./home-answers.js";
 import { Node } from "./node.js";
 import type {
@@ -15,6 +16,7 @@ import type {
   PinRef,
   ReadArgs,
   RequestArgs,
+  TruncateArgs,
   UnlockArgs,
   ViewArgs,
   ViewRef,
@@ -51,6 +53,7 @@ export class NodePager {
       methods: {
         connect: (_args, reply) => this.#connect(reply),
         request: (args: RequestArgs, reply) => this.#request(args, reply),
+        truncate: (args: TruncateArgs, reply) => this.#truncate(args, reply),
         lock: (args: LockArgs, reply) => this.#lock(args, reply),
         unlock: (args: UnlockArgs, reply) => this.#unlock(args, reply),
         cancel: ({ ticket }: { ticket: number }) => this.#cancel(ticket),
@@ -95,17 +98,24 @@ export class NodePager {
     this.#node.locks.cancel(ticket);
   }
 
-  #request({ op, args, file, ticket }: RequestArgs, reply: Reply): void {
+  #request({ op, args, ticket }: RequestArgs, reply: Reply): void {
     this.#node.requests.ask({
       op,
       ...(ticket === undefined ? {} : { ticket }),
-      args: () => ({ ...args, ...(file === undefined ? {} : { file: this.#node.files.get(file).file.frames.number }) }),
+      args: () => args,
       onReply: (answer) => {
         if (isShallow(answer)) reply(answer);
         else reply.fail(new DmmapError("DMMAP_PROTOCOL", `no sound answer to ${op}`));
       },
       onFail: reply.fail,
     });
+  }
+
+  #truncate({ file, ...ask }: TruncateArgs, reply: Reply): void {
+    const { files, requests } = this.#node;
+    const onSend = () => void files.get(file); // Not of one that has been closed: its number may be another file's by now.
+    const how = { op: "truncate", onSend, onReply: () => reply(), onFail: reply.fail } as const;
+    askForSize(requests, files.get(file).file, { ...ask, ...how });
   }
 
   /** Each is an owner of its own: two of one program exclude each other, as those of two nodes do. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { connect } from "../../src/index.js";
 import { Proxy } from "../faults/proxy.js";
-import { lacksFuse } from "../support/requires.js";
+import { lacksFuse, lacksUserfaultfd } from "../support/requires.js";
 import { until } from "../support/until.js";
 import { MountCluster } from "./mount-cluster.js";
 import { MountProcess } from "./mount-process.js";
@@ -76,5 +78,34 @@ for (const how of ["the connection is lost", "the home is killed"]) {
       await waiting.answer;
       assert.ok(isDone(at), `${name}: still done`);
     }
+  });
+}
+
+for (const how of ["the connection is lost", "the home is killed"]) {
+  test(`a file that was cut, and ${how} with the answer, is cut once: what another host wrote since stays`, {
+    skip: skip || lacksUserfaultfd(),
+  }, async () => {
+    await using cluster = await MountCluster.start({ mounts: 0, home: { leaseMillis: 3000 } });
+    await using proxy = await Proxy.start(() => cluster.home.port);
+    const mount = await cluster.add([], {}, proxy.url);
+    writeFileSync(cluster.folder.at("file"), "a".repeat(10_000));
+    await using other = await connect(cluster.home.url);
+    await using there = await other.open("file");
+    using program = await MountProcess.start("/");
+    await program.run(`set_variable("fd", os.open(${JSON.stringify(mount.at("file"))}, os.O_RDWR))`);
+    proxy.deafAfter = /"op":"truncate"/;
+    const cut = program.start("os.ftruncate(fd, 0)");
+    await until("the other host sees it", () => there.size === 0);
+    const work = async () => {
+      await there.truncate(101);
+      await there.write(100, Buffer.from("b"));
+    };
+    const working = work();
+    if (how === "the home is killed") await Promise.all([once(other, "reconnect"), cluster.home.restart()]);
+    await other.status(); // Served in order: by now the home has been asked for that size.
+    proxy.cut();
+    await Promise.all([cut.answer, working]);
+    assert.deepEqual([there.size, ...(await there.read(100, 1))], [101, 98]);
+    assert.deepEqual(await program.run("[os.fstat(fd).st_size, os.pread(fd, 1, 100).decode()]"), [101, "b"]);
   });
 }
