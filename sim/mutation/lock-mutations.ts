@@ -127,9 +127,10 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "a claim is taken against others' locks",
     locks,
-    "if (this.conflict(lock) === undefined) this.#put(lock, lock.type); else",
-    "this.#put(lock, lock.type); if (this.conflict(lock) !== undefined)",
+    "if (!isTaken) this.#put(lock, lock.type); else",
+    "this.#put(lock, lock.type); if (isTaken)",
   ),
+  m("what a node claims is in the way of what else it claims", locks, "held.node !== node && conflicts", "conflicts"),
   m("what a claim does not take lets nobody in", locks, "lost.push(index); } this.#pump();", "lost.push(index); }"),
   m(
     "a lock over another keeps what stood before it",

@@ -100,6 +100,18 @@ test("a node that is back has what it says, but for what others have by now", ()
   assert.deepEqual(held(), ["a shared 50..60", "bb exclusive 20..30"]);
 });
 
+test("a node that is back has not heard that a lock has ended, and has another one that was given for it: it keeps both", () => {
+  const { locks, locked, held } = table();
+  const lock = (owner: string, type: RangeLockType) => ({ ...lockOf(owner, type, 0, 10), node: 1 });
+  locks.lock(lock("ended", "exclusive"), 1, atOnce);
+  locks.lock(lock("given", "exclusive"), 2, waiting);
+  locks.unlock(lock("ended", "exclusive"));
+  assert.deepEqual(locked, ["1/2"]);
+  assert.deepEqual(locks.claim(1, [lock("ended", "exclusive"), lock("given", "exclusive")]), []);
+  locks.unlock(lock("ended", "exclusive"));
+  assert.deepEqual(held(), ["given exclusive 0..10"]);
+});
+
 const byteCount = 12;
 type Cell = Map<string, RangeLockType>;
 const step = fc.record({

@@ -130,7 +130,8 @@ export class RangeLocks {
   }
 
   /**
-   * A node that is back says all that it holds: that, and nothing else, is its.
+   * A node that is back says all that it holds: that, and nothing else, is its. Two owners of it may be in each other's way there:
+   * one has been given what the other has ended, and the connection took the answer to that with it.
    *
    * @returns what of it others have by now: indices
    */
@@ -138,7 +139,8 @@ export class RangeLocks {
     this.#held = this.#held.filter((held) => held.node !== node);
     const lost: number[] = [];
     for (const [index, lock] of locks.entries()) {
-      if (this.conflict(lock) === undefined) this.#put(lock, lock.type);
+      const isTaken = this.#held.some((held) => held.node !== node && conflicts(held, lock));
+      if (!isTaken) this.#put(lock, lock.type);
       else lost.push(index);
     }
     this.#pump();
