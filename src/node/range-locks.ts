@@ -109,7 +109,7 @@ export class NodeRangeLocks {
     const ask = () =>
       this.#requests.ask({ op: "testLock", args: () => ({ ...lock, file: open.file.frames.number }), onReply, onFail });
     if (locks === undefined) ask();
-    else locks.whenTold(ask);
+    else locks.whenTold(ask, () => onFail(takenBack()));
   }
 
   holds(open: OpenFile, owner: string, kind: Kind): boolean {
@@ -130,7 +130,7 @@ export class NodeRangeLocks {
       throw new DmmapError("DMMAP_LOST", "the lock was lost with this node's session, or released");
     };
     if (this.#decides(locks) && this.holds(open, owner, kind)) return this.#ended(open, allOf(owner, kind), onDone);
-    const onReply = () => {
+    const onEnded = () => {
       locks.answered();
       locks[kind].releaseOwner({ node, owner });
       onDone();
@@ -141,7 +141,8 @@ export class NodeRangeLocks {
     };
     open.file.lockedPages.unlocked(!locks.isHeldBesides(owner));
     locks.asked();
-    locks.whenTold(() => this.#requests.ask({ op: "setLock", args, onReply, onFail }));
+    // The close of the file ends it, too.
+    locks.whenTold(() => this.#requests.ask({ op: "setLock", args, onReply: onEnded, onFail }), onEnded);
   }
 
   /** Before the file is closed at the home, which then leaves its locks to others: calls `then` when nothing is owed. */
@@ -244,7 +245,11 @@ export class NodeRangeLocks {
     open.file.lockedPages.unlocked(!locks.isHeldBesides());
     if (this.#decides(locks)) return onDone();
     locks.asked(); // Nothing is decided here before it is answered.
-    locks.whenTold(() => this.#askEnd(open, locks, lock, onDone));
+    const onClosed = () => {
+      locks.answered();
+      onDone();
+    };
+    locks.whenTold(() => this.#askEnd(open, locks, lock, onDone), onClosed);
   }
 
   /** `onDone` is called once: when the home has heard it, or cannot be reached and will hear it before anything else. */
