@@ -25,8 +25,14 @@ export const connectionMutations: readonly Mutation[] = [
   m(
     "I4: a node that is back holds nothing of what it was granted since",
     directory,
-    "holder.isHeard = true; holder.tokens.raise(",
-    "holder.tokens.raise(",
+    "if (!holder.isHeard) this.recovered(node);",
+    "",
+  ),
+  m(
+    "a node that is about to claim is offered tokens",
+    "home/holder.js",
+    "return holder?.isHeard === true && ",
+    "return holder !== undefined && ",
   ),
   m(
     "what was asked before a cut counts as asked",

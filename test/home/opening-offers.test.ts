@@ -4,6 +4,7 @@ import { Mode, pageMax } from "../../src/core/units.js";
 import { openingRequest } from "../../src/core/wire/control.js";
 import { FrameType } from "../../src/core/wire/frame.js";
 import { type Home, startHome } from "../../src/home/index.js";
+import { until } from "../support/until.js";
 import { page, RawNode } from "./raw-node.js";
 
 let home: Home;
@@ -131,4 +132,30 @@ test("who hears late that it has made a file hears what size it has by then", as
   await extended;
   const made = await again.request("create", { ...file, again: true });
   assert.deepEqual([made.opened?.file, made.opened?.size], [number, 10_000]);
+});
+
+test("who is back, opens a file anew and asks for some of it, is in nobody's way for what it was given and has not heard of", async () => {
+  using parts = await maker("opened anew");
+  const { node, session, file } = parts;
+  const { attributes, opened } = await node.request("create", file);
+  const { inode } = attributes;
+  node.send({ type: FrameType.growthEnded, file: opened?.file ?? 0 });
+  const { node: other } = await RawNode.greet(home.port, "b");
+  using _other = other;
+  const { file: number } = await other.request("openInode", { inode, write: true });
+  await node.settled();
+  node.socket.destroy();
+  await until("the home has noticed", async () => {
+    const { nodes } = await home.status();
+    return nodes.some(({ name, state }) => name === "a" && state === "lost");
+  });
+  const wanted = other.acquire(number, Mode.write, 0, 1);
+  await other.settled();
+  const { node: again } = await RawNode.greet(home.port, "a", session);
+  using _again = again;
+  await again.request("openInode", { inode, write: true });
+  again.acquire(number, Mode.write, 7, 8);
+  await again.request("recovered", {});
+  const { start, end } = await other.granted(wanted);
+  assert.deepEqual([start, end], [0, 1]);
 });

@@ -189,6 +189,23 @@ test("R1: claims of what a node is known to hold, made again, outlive the end of
   assert.deepEqual(told, ["revoke 1 to 0 3..4 @5"]);
 });
 
+test("who is back, opens the file anew and asks for some of it, owes no answer to what it was asked while it was away", () => {
+  const { directory, told } = directoryOf("optimal");
+  directory.offer(1, { request: 1, mode: Mode.write, start: 0, end: 4 });
+  directory.disconnected(1);
+  directory.acquire(2, 1, Mode.write, 3, 4, 3, 4, 4, true);
+  directory.offer(1, { request: 1, mode: Mode.write, start: 8, end: 9 });
+  assert.deepEqual(
+    told.splice(0),
+    ["grant 1 2 0..4 @1", "revoke 1 to 0 3..4 @1"],
+    "nobody is there to be offered anything",
+  );
+  acquire(directory, 1, Mode.write, 7);
+  directory.recovered(1);
+  assert.deepEqual(told, ["grant 2 2 3..4 @2", `grant 1 2 4..${pageMax} @3`]);
+  assert.equal(directory.unanswered(1), undefined);
+});
+
 test("a node that is back, and says nothing of the file, holds nothing of it but what it has been granted since", () => {
   const { directory } = directoryOf("optimal");
   directory.offer(1, { request: 1, mode: Mode.write, start: 0, end: 4 });

@@ -11,6 +11,7 @@ import {
   forgetNewClaims,
   type Holder,
   isUnclaimed,
+  mayBeOffered,
   newHolder,
   nextWritten,
   segmentCountOf,
@@ -89,8 +90,10 @@ export class FileDirectory {
     windowEnd: PageIndex,
     needsData: boolean,
   ): void {
-    assert(this.#holders.has(node), "only a node that has the file open acquires");
+    const holder = this.#holders.get(node);
+    assert(holder !== undefined, "only a node that has the file open acquires");
     assert(mode !== Mode.none && needStart < needEnd, "an acquire names a mode and a range");
+    if (!holder.isHeard) this.recovered(node); // It has opened the file anew.
     const simple = this.#policy === "simple";
     this.#line.push({
       node,
@@ -118,7 +121,7 @@ export class FileDirectory {
    */
   offer(node: NodeId, { request, mode, start, end }: WantedPages): void {
     const holder = this.#holders.get(node);
-    if (holder === undefined || holder.claims !== undefined || this.#isRecovering || this.#policy === "simple") return;
+    if (!mayBeOffered(holder) || this.#isRecovering || this.#policy === "simple") return;
     const weakest = holder.tokens.weakest(start, end);
     const holdsNone = holder.tokens.strongest(start, end) === Mode.none;
     if (weakest >= mode || (weakest === Mode.none && !holdsNone)) return;
@@ -140,13 +143,11 @@ export class FileDirectory {
 
   /** As `truncate`, but never cuts. */
   extend(node: NodeId, request: number, sizeBytes: ByteOffset): void {
-    this.#resizes.push(node, request, sizeBytes, true);
-    this.#startResizes();
-    this.#pump();
+    this.truncate(node, request, sizeBytes, true);
   }
 
-  truncate(node: NodeId, request: number, sizeBytes: ByteOffset): void {
-    this.#resizes.push(node, request, sizeBytes);
+  truncate(node: NodeId, request: number, sizeBytes: ByteOffset, onlyGrows = false): void {
+    this.#resizes.push(node, request, sizeBytes, onlyGrows);
     this.#startResizes();
     this.#pump();
   }
@@ -171,8 +172,8 @@ export class FileDirectory {
   }
 
   /**
-   * The node is back, and has said all that it holds of any file. Of this one, if it has said nothing, it has not heard: so it holds
-   * nothing of what it was offered with the answer to its opening, which was lost. Nor may it have heard of a change of size.
+   * The node is back, and has said all that it holds. Of this file, if it has said nothing, it has not heard that it has it open: so it
+   * holds nothing of what it was offered with the answer, nor was it asked for that. Nor may it have heard of a change of size.
    */
   recovered(node: NodeId): void {
     const holder = this.#holders.get(node);
@@ -216,10 +217,9 @@ export class FileDirectory {
   }
 
   /**
-   * The node has claimed all it holds, and has been told so, with the size of now; what is asked of it from here on comes
-   * behind that. Grants and revokes that it never saw are void. It has heard of no later epoch than this. After a restart the
-   * epochs go on behind the latest that any survivor has heard of, held or not: a release of a survivor must not reach
-   * beyond the grants that it has seen (R9).
+   * The node has claimed all it holds, and has been told so, with the size of now; what is asked of it from here on comes behind that.
+   * Grants and revokes that it never saw are void. It has heard of no later epoch than this. After a restart the epochs go on behind the
+   * latest that any survivor has heard of, held or not: a release of a survivor must not reach beyond the grants that it has seen (R9).
    */
   endClaims(node: NodeId, epoch: Epoch): void {
     const holder = this.#holders.get(node);
@@ -346,7 +346,6 @@ export class FileDirectory {
     this.#yieldToLine(waiter, index, kept);
     const [start, end] = [this.#growStart, this.#growEnd];
     this.#epoch++;
-    holder.isHeard = true;
     holder.tokens.raise(start, end, mode, this.#epoch);
     forgetCrossed(holder, start, end);
     assertAlone(this.#holders, node, mode, start, end);

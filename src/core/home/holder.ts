@@ -23,6 +23,11 @@ export function newHolder(): Holder {
   return { tokens: new TokenRanges(), revokes: [], claims: undefined, isHeard: true };
 }
 
+/** Not so who may be about to claim what it holds. */
+export function mayBeOffered(holder: Holder | undefined): holder is Holder {
+  return holder?.isHeard === true && holder.claims === undefined;
+}
+
 /** For people: what it holds, and was asked to give back. */
 export function describeHolder([node, { tokens, revokes }]: readonly [NodeId, Holder]): string {
   const asked = revokes.map(({ mode, start, end }) => ` asked ${start}..${end} to ${mode}`).join("");
