@@ -11,7 +11,7 @@ export type Action =
   | { readonly kind: "start"; readonly node: number; readonly thread: number; readonly operation: Operation }
   | { readonly kind: "unhold"; readonly node: number; readonly thread: number }
   | { readonly kind: "room"; readonly node: number; readonly pages: number }
-  | { readonly kind: "open" | "close" | "stop" | "go" | "greet"; readonly node: number }
+  | { readonly kind: "open" | "openMore" | "openAgain" | "close" | "stop" | "go" | "greet"; readonly node: number }
   | { readonly kind: "crash" | "cut"; readonly node: number; readonly notices: boolean }
   | { readonly kind: "partition"; readonly node: number; readonly toHome: boolean; readonly toNode: boolean }
   /** As with a lock that the node is given. */
@@ -62,6 +62,11 @@ function performAt(world: World, action: AtNode): void {
       return node.roomAgain(action.pages);
     case "open":
       return node.open();
+    case "openMore":
+      return node.openMore();
+    case "openAgain":
+      world.note(node, "is to open again what it closes");
+      return node.openAgain();
     case "close":
       world.note(node, "closes");
       return node.close();
@@ -106,6 +111,10 @@ export function isPossible(world: World, action: Action): boolean {
       return isRunning(nodes[action.node]) && nodes[action.node].threads[action.thread].state === "holding";
     case "open":
       return nodes[action.node].state === "closed" && nodes[action.node].link.state === "up";
+    case "openMore":
+      return nodes[action.node].mayOpenMore && !nodes[action.node].isStopped;
+    case "openAgain":
+      return nodes[action.node].mayOpenAgain && !nodes[action.node].isStopped;
     case "close":
       return nodes[action.node].mayClose;
     case "cut":

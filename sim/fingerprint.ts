@@ -42,7 +42,7 @@ function nodeText(world: World, node: SimNode, index: number): string {
 }
 
 function messageText(message: Message): string {
-  const { type, ...rest } = { ...message, copyOf: "" };
+  const { type, ...rest } = { ...message, copyOf: "", file: "" };
   const marks: Readonly<Record<string, string>> = { request: "#", epoch: "@", version: "@", duty: "!" };
   const fields = Object.entries(rest).map(([name, value]) => `${marks[name] ?? ""}${String(value)}`);
   return `${type} ${fields.join(" ")}`;

@@ -55,6 +55,7 @@ function isStillPending(world: World, event: WorldEvent): boolean {
 export function finish(world: World, stepsMax: number): void {
   world.refusesSize = () => false;
   world.failsRead = () => false;
+  world.offersAtOpening = () => false;
   world.hidesProgress = () => false;
   world.keepsAbove = () => false;
   for (const node of world.nodes) if (node.room !== Number.POSITIVE_INFINITY) node.roomAgain(Number.POSITIVE_INFINITY);

@@ -4,6 +4,8 @@ import { Mode, type PageIndex, pageMax } from "../src/core/units.js";
 export type ToHome =
   | { type: "hello"; session: string | undefined }
   | { type: "open" }
+  /** Another program of the node opens the file, which it has open. */
+  | { type: "openMore" }
   | { type: "close" }
   | {
       type: "acquire";
@@ -17,7 +19,16 @@ export type ToHome =
       needsData: boolean;
     }
   | { type: "fetch"; request: number; start: PageIndex; end: PageIndex; epoch: number }
-  | { type: "release"; mode: Mode; start: PageIndex; end: PageIndex; epoch: number; duty: number }
+  /** `file`: the home's number of the open file; undefined for the one that it has asked about. */
+  | {
+      type: "release";
+      file: number | undefined;
+      mode: Mode;
+      start: PageIndex;
+      end: PageIndex;
+      epoch: number;
+      duty: number;
+    }
   /** `copyOf`: which version of the page it is, for the checks alone. */
   | { type: "write"; page: PageIndex; words: readonly number[]; duty: number; copyOf: number }
   | { type: "truncate"; request: number; sizeBytes: number }
@@ -48,7 +59,7 @@ export type ToNode =
   | { type: "closing" }
   | { type: "pong"; request: number }
   | { type: "synced"; request: number }
-  | { type: "opened"; sizeBytes: number }
+  | { type: "opened"; file: number; sizeBytes: number }
   | { type: "closed" }
   | ({ type: "grant"; mode: Mode; start: PageIndex; end: PageIndex; windowEnd: PageIndex } & Payload)
   | ({ type: "data" } & Payload)
@@ -82,6 +93,7 @@ export function pagesOf(sizeBytes: number): string {
 export function describe(message: Message): string {
   switch (message.type) {
     case "open":
+    case "openMore":
     case "close":
     case "closed":
     case "closing":

@@ -53,6 +53,7 @@ export function replay({ setting, steps }: Script, trace?: (line: string) => voi
   const answer = () => answers.shift() === true;
   [world.hidesProgress, world.failsRead, world.refusesSize] = [answer, answer, answer];
   world.keepsAbove = answer;
+  world.offersAtOpening = answer;
   for (const step of steps) {
     if (!isPossible(world, step.action)) continue;
     answers = [...step.answers];

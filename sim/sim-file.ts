@@ -21,7 +21,7 @@ interface Stream {
 /** Messages that concern a file, and what it holds. */
 export type FileMessage = Exclude<
   ToHome,
-  { type: "hello" | "open" | "close" | "ping" | "claimed" | "recovered" | "sync" }
+  { type: "hello" | "open" | "openMore" | "close" | "ping" | "claimed" | "recovered" | "sync" }
 >;
 
 /** What a simulated file needs of its world. */
@@ -38,6 +38,8 @@ export interface FileWorld {
 export class SimFile implements DirectoryPort {
   readonly directory: FileDirectory;
   readonly duties: Duties;
+  /** One that is closed by everybody, and opened once more, has another. */
+  readonly number: number;
   readonly #world: FileWorld;
   readonly #disk: SimDisk;
   readonly #chunkPages: number;
@@ -46,10 +48,12 @@ export class SimFile implements DirectoryPort {
   constructor(
     world: FileWorld,
     disk: SimDisk,
+    number: number,
     options: { policy: Policy; chunkPages: number; recovering: boolean; stable: StableDuties },
   ) {
     this.#world = world;
     this.#disk = disk;
+    this.number = number;
     this.#chunkPages = options.chunkPages;
     this.directory = new FileDirectory(this, { ...options, sizeBytes: disk.sizeBytes });
     this.duties = new Duties(options.stable, options.recovering);

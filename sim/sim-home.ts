@@ -2,7 +2,8 @@ import type { StableDuties } from "../src/core/home/duties.js";
 import type { FileDirectory } from "../src/core/home/file-directory.js";
 import { type HomeRecord, mayBeUnstable, Recovery } from "../src/core/home/recovery.js";
 import { SessionLease } from "../src/core/home/session-lease.js";
-import { type NodeId, type Policy, pageMax } from "../src/core/units.js";
+import { Mode, type NodeId, type Policy, pageEndAt, pageMax } from "../src/core/units.js";
+import { openingRequest } from "../src/core/wire/control.js";
 import type { SessionState, ToHome, ToNode } from "./message.js";
 import type { SimDisk } from "./sim-disk.js";
 import { type FileWorld, SimFile } from "./sim-file.js";
@@ -16,6 +17,8 @@ export interface HomeWorld extends FileWorld {
   readonly homeNow: number;
   /** Numbers of nodes differ over all lives of the home. */
   nextNode(): NodeId;
+  /** Whether tokens are offered with the answer to an opening; and if so, whether for stores. */
+  offersAtOpening(): boolean;
   onSyncBegun(): () => void;
   /** The home hears this session no more; its lease runs out. */
   onCondemned(session: SimSession): void;
@@ -35,6 +38,8 @@ export class SimSession {
   connection = 0;
   isOpen = false;
   isRecovering = false;
+  /** There is nothing left that it may claim. */
+  isBack = true;
   /** While it is expected to say what it holds: another object with each thing that it says of it. */
   claims: object = {};
 
@@ -69,6 +74,7 @@ export class SimHome {
   /** In words, what waits for the end of the recovery. */
   readonly #parked: (() => string)[] = [];
   #nextTick: number;
+  #fileLast = 0;
 
   constructor(
     world: HomeWorld,
@@ -150,6 +156,7 @@ export class SimHome {
       if (known.isConnected) this.file.disconnected(known.node);
       known.isConnected = true;
       known.connection++;
+      known.isBack = false;
       known.lease.heard(this.#world.homeNow);
       known.lease.forgetQuestions();
       return { session: known, state: known.isRecovering ? "recovering" : "resumed" };
@@ -159,6 +166,7 @@ export class SimHome {
     }
     const session = this.begin(id);
     session.isRecovering = true;
+    session.isBack = false;
     return { session, state: "recovering" };
   }
 
@@ -176,7 +184,10 @@ export class SimHome {
         this.file.directory.open(session.node);
         session.isOpen = true;
         recovery.remember(session.id, session.id, fileName);
-        return this.#send(session, { type: "opened", sizeBytes: this.sizeBytes });
+        this.#send(session, { type: "opened", file: this.file.number, sizeBytes: this.sizeBytes });
+        return this.#offer(session);
+      case "openMore":
+        return session.isOpen ? this.#offer(session) : undefined;
       case "close":
         return this.#close(session);
       case "sync":
@@ -189,14 +200,27 @@ export class SimHome {
         this.#send(session, { type: "reclaimed", sizeBytes: this.sizeBytes, epoch: file.directory.epoch });
         return file.directory.endClaims(session.node, message.epoch);
       case "recovered":
+        session.isBack = true;
         if (session.isOpen) file.directory.recovered(session.node);
         return recovery.recovered(session.id);
       case "fetch":
         if (recovery.isOpen) return this.#fetchLater(session, message);
         return file.receive(session, message);
+      case "release":
+        if (message.file !== undefined && message.file !== file.number) return; // Closed meanwhile, by everybody.
+        if (session.isOpen) file.receive(session, message);
+        return;
       default:
         if (session.isOpen) file.receive(session, message);
     }
+  }
+
+  /** Behind the answer to an opening. */
+  #offer({ node, isBack }: SimSession): void {
+    if (!isBack || !this.#world.offersAtOpening()) return;
+    const mode = this.#world.offersAtOpening() ? Mode.write : Mode.read;
+    const end = mode === Mode.write ? pageMax : pageEndAt(this.sizeBytes);
+    if (end > 0) this.directory.offer(node, { request: openingRequest, mode, start: 0, end });
   }
 
   /** Its connection is lost, and the home knows. */
@@ -334,7 +358,7 @@ export class SimHome {
   #newFile(): SimFile {
     const recovering = this.recovery.isOpen;
     const stable = JSON.parse((recovering && this.disk.notes.get("stable")) || "{}") as StableDuties;
-    return new SimFile(this.#world, this.disk, { ...this.#options, recovering, stable });
+    return new SimFile(this.#world, this.disk, ++this.#fileLast, { ...this.#options, recovering, stable });
   }
 
   #endRecovery(): void {

@@ -49,6 +49,8 @@ export class SimNode {
   id: number;
   link: SimLink;
   state: NodeState = "closed";
+  /** The home's number for it. */
+  file = 0;
   tokens: FileTokens | undefined;
   retention = new Retention(new SimRetentionPort(this));
   /** Pages that the connection takes before it is full. */
@@ -68,6 +70,8 @@ export class SimNode {
   isStopped = false;
   /** Each called once, when there is room again. */
   #roomWaiters: (() => void)[] = [];
+  /** A program has asked for the file while it was being closed: the home has not answered, or it waits for the close. */
+  opensAgain: "no" | "asked" | "waits" = "no";
   readonly #syncs = new Map<number, { readonly sync: number; readonly done: () => void }>();
   readonly #world: NodeWorld;
   readonly #policy: Policy;
@@ -98,6 +102,26 @@ export class SimNode {
     requireTrue(this.state === "closed", "a file is opened when it is closed");
     this.state = "opening";
     this.sendUp({ type: "open" });
+  }
+
+  get mayOpenAgain(): boolean {
+    const isClosing = this.state === "leaving" || this.state === "closing";
+    return isClosing && this.opensAgain === "no" && this.isReady && this.link.state === "up";
+  }
+
+  openAgain(): void {
+    requireTrue(this.mayOpenAgain, "a file is opened again while it is being closed");
+    this.opensAgain = "asked";
+    this.sendUp({ type: "open" });
+  }
+
+  get mayOpenMore(): boolean {
+    return this.state === "open" && this.isReady && this.link.state === "up";
+  }
+
+  openMore(): void {
+    requireTrue(this.mayOpenMore, "another program opens a file that is open");
+    this.sendUp({ type: "openMore" });
   }
 
   get now(): number {
@@ -153,11 +177,11 @@ export class SimNode {
       case "synced":
         return this.#synced(message.request);
       case "opened":
-        return this.#opened(message.sizeBytes);
+        return this.#opened(message.file, message.sizeBytes);
       case "reclaimed":
         return this.#reclaimed(message.sizeBytes, message.epoch);
       case "closed":
-        return this.#gone();
+        return this.#closed();
       case "truncated":
         return this.programs.truncated(message.request);
       default:
@@ -171,7 +195,7 @@ export class SimNode {
     if (message.type === "resize") this.sendUp({ type: "resized", epoch: message.epoch });
     if (message.type !== "revoke") return;
     const { mode, start, end, epoch } = message;
-    this.sendUp({ type: "release", mode, start, end, epoch, duty: 0 });
+    this.sendUp({ type: "release", file: undefined, mode, start, end, epoch, duty: 0 });
   }
 
   /** The connection is lost. Who waited for a truncate never learns how it went, nor who waited for a sync. */
@@ -181,6 +205,7 @@ export class SimNode {
     this.isReady = false;
     this.retention.cancelRestore();
     this.#syncs.clear();
+    if (this.opensAgain === "asked") this.opensAgain = "waits";
     this.programs.down();
     this.#world.onDown(this);
   }
@@ -202,7 +227,12 @@ export class SimNode {
   }
 
   /** The file is open: for the first time, or in a new session, or again with a home that has restarted. */
-  #opened(sizeBytes: number): void {
+  #opened(file: number, sizeBytes: number): void {
+    if (this.opensAgain === "asked") {
+      this.opensAgain = "waits"; // The home gives it the same number.
+      return;
+    }
+    this.file = file;
     if (this.state === "opening") {
       this.state = "open";
       this.isReady = true;
@@ -219,10 +249,10 @@ export class SimNode {
     this.setSize(sizeBytes);
     this.tokens?.reset(sizeBytes);
     this.isReady = true;
-    this.#recovered();
     this.#use();
-    if (this.state === "closing") return this.#closeStable();
-    this.act((tokens) => tokens.onTime(this.now));
+    if (this.state === "closing") this.#closeStable();
+    else this.act((tokens) => tokens.onTime(this.now));
+    this.#recovered();
   }
 
   /** Sends what may have been lost (R20), then what is held. */
@@ -238,11 +268,11 @@ export class SimNode {
   #reclaimed(sizeBytes: number, epoch: number): void {
     this.setSize(sizeBytes);
     this.isReady = true;
-    this.#recovered();
-    if (this.state === "closing") return this.#closeStable();
-    this.act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.now));
+    if (this.state === "closing") this.#closeStable();
+    else this.act((tokens) => tokens.onReclaimed(sizeBytes, epoch, this.now));
     this.#use();
     this.act((tokens) => tokens.onTime(this.now));
+    this.#recovered();
   }
 
   #recovered(): void {
@@ -331,6 +361,7 @@ export class SimNode {
   /** Its process is gone with all it had; another comes in its place, with a connection of its own. */
   crash(link: SimLink): void {
     this.link = link;
+    this.opensAgain = "no";
     this.#gone();
     this.isStopped = false;
     this.programs.end();
@@ -365,6 +396,14 @@ export class SimNode {
 
   sendUp(message: ToHome): void {
     if (this.link.state === "up") this.#world.send(this, message);
+  }
+
+  #closed(): void {
+    this.#gone();
+    const { opensAgain } = this;
+    this.opensAgain = "no";
+    if (opensAgain === "asked") this.state = "opening";
+    if (opensAgain === "waits") this.open();
   }
 
   #gone(): void {

@@ -87,7 +87,8 @@ export class SimPages implements TokenPort {
   }
 
   release(mode: Mode, start: PageIndex, end: PageIndex, epoch: number): void {
-    this.#node.send({ type: "release", mode, start, end, epoch, duty: this.#node.attic.duties.tell() });
+    const duty = this.#node.attic.duties.tell();
+    this.#node.send({ type: "release", file: this.#node.file, mode, start, end, epoch, duty });
   }
 
   isCached(page: PageIndex): boolean {

@@ -10,12 +10,17 @@ import type { Operation, Thread } from "./thread.js";
 import type { World } from "./world.js";
 
 /**
- * From this seed on, nodes are also offered tokens that they have not asked for, as advisory locks bring them. Those are drawn
- * apart from the rest, and the seeds before are the runs that they were without.
+ * From this seed on, nodes are also offered tokens that they have not asked for, as advisory locks and answers to openings bring
+ * them. Those are drawn apart from the rest, and the seeds before are the runs that they were without.
  */
 const offersFrom = 1_000_000_000;
 /** Of steps that begin with one. */
 const offerRate = 0.1;
+/** And with an opening of a file that is open, or is being closed, or with a close. */
+const openingRate = 0.15;
+const closingRate = 0.2;
+/** Of openings that bring one; and of those, ones for stores. */
+const offersAtOpeningRate = 0.6;
 /** How often a cache above a node's does not drop at once what it is told to: one of these, for a run. */
 const keepsAboveRates = [0, 0, 0.3, 0.8];
 
@@ -73,6 +78,8 @@ class Simulation {
     this.#world.refusesSize = () => this.#answer(swarm.refusesSize);
     const keepsAbove = this.#above.pick(keepsAboveRates);
     this.#world.keepsAbove = () => this.#answer(keepsAbove, this.#above);
+    const offersAtOpening = this.#offers === undefined ? 0 : offersAtOpeningRate;
+    this.#world.offersAtOpening = () => this.#answer(offersAtOpening, this.#offers);
     this.#faults = new Faults(this.#world, swarm, this.#random);
   }
 
@@ -86,6 +93,7 @@ class Simulation {
       for (let step = 0; step < this.#swarm.steps; step++) {
         this.#take({ kind: "pass", micros: this.#random.below(this.#swarm.stepMicros) + 1 });
         this.#take(this.#drawOffer());
+        this.#take(this.#drawOpening());
         this.#take(this.#draw());
         this.#world.check();
       }
@@ -130,6 +138,17 @@ class Simulation {
     const mode = random.chance(0.7) ? Mode.write : Mode.read;
     const end = start + random.pick([1, 1, 2]);
     return { kind: "offer", node: random.below(this.#world.nodes.length), mode, start, end };
+  }
+
+  #drawOpening(): Action | undefined {
+    if (this.#offers?.chance(openingRate) !== true) return undefined;
+    const index = this.#offers.below(this.#world.nodes.length);
+    const { state, link, mayOpenAgain, mayOpenMore, mayClose, isStopped } = this.#world.nodes[index];
+    if (isStopped) return undefined;
+    if (mayOpenAgain) return { kind: "openAgain", node: index };
+    if (state === "closed" && link.state === "up") return { kind: "open", node: index };
+    if (mayClose && this.#offers.chance(closingRate)) return { kind: "close", node: index };
+    return mayOpenMore ? { kind: "openMore", node: index } : undefined;
   }
 
   #isLate(node: number): boolean {

@@ -51,6 +51,7 @@ export class World implements HomeWorld, NodeWorld {
   reconnects = false;
   refusesSize: () => boolean = () => false;
   failsRead: () => boolean = () => false;
+  offersAtOpening: () => boolean = () => false;
   hidesProgress: () => boolean = () => false;
   keepsAbove: (node: SimNode) => boolean = () => false;
   readonly #leaseMicros: number;

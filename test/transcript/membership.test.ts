@@ -186,8 +186,8 @@ test("Who is cut off while it waits is passed: nobody waits for its lease", () =
       b→home claimed all, newest @0
     > settle
       home→b reclaimed, 1 page @2
-      b→home recovered
       b→home acquire write 0..1, data to 1
+      b→home recovered
       home→c revoke 0..1 to none @2
       c→home write 0 = 2 0
       c→home release 0..65537 to none @2
