@@ -36,7 +36,7 @@ export class SimPages implements TokenPort {
         this.#install(tokens, message);
         return tokens.onData(message.request, message.dataEnd, message.more, now);
       case "failure":
-        return tokens.onFetchFailed(message.request, now);
+        return tokens.onFailed(message.request, now);
       case "revoke":
         return tokens.onRevoke(message.mode, message.start, message.end, message.epoch, message.wantEnd, now);
       case "resize":

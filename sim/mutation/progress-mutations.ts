@@ -4,6 +4,7 @@ const tokens = "token/file-tokens.js";
 const directory = "home/file-directory.js";
 const fetches = "token/fetch-list.js";
 const acquires = "token/acquire-list.js";
+const requests = "token/requests.js";
 const pins = "token/pin-list.js";
 const pinServer = "token/pin-server.js";
 const fresh = "token/fresh-grants.js";
@@ -110,7 +111,13 @@ export const progressMutations: readonly Mutation[] = [
     "known.mode = Math.max(known.mode, mode)",
     "known.mode = known.mode",
   ),
-  m("a fetch that failed is asked again at once", tokens, "this.#wants.delay(start, end, now + readRetryMicros);", ""),
+  m("a fetch that failed is asked again at once", tokens, "this.#wants.delay(start, end, retryAt);", ""),
+  m(
+    "what the line had no room for is never asked again",
+    requests,
+    "if (!this.acquires.refused(request, askAt)) this.fetches.fail(request, onRange);",
+    "this.fetches.fail(request, onRange);",
+  ),
   m("an answer that ends early is waited for", fetches, "(more || fetch.request !== request)", "true"),
   m(
     "R12: a store asks for the read token first",

@@ -14,7 +14,7 @@ import type { Session } from "./session.js";
 /** `later`: the store has no room; serve the same frame again, and nothing behind it, when it has. */
 export type Served = "served" | "later";
 
-/** Acquires in line for one file. Each page of a thousand threads fits; a node that floods is told to come back. */
+/** Acquires in line for one file. Each page of a thousand threads fits; whoever finds it full asks again after a second. */
 const waitersMax = 16_384;
 /** Ranges of one file that a node may claim in vain: what it hears of them fits into one answer, at two page numbers each. */
 const refusedMax = Math.floor(listBytesMax / (2 * String(pageMax).length + "[,],".length));

@@ -63,11 +63,11 @@ export function isShallow(said: unknown, depth = depthMax): boolean {
   return depth > 0 && Object.values(said).every((value) => isShallow(value, depth - 1));
 }
 
-/** Why the home could not read pages, whatever it says. */
+/** Why the home could not read pages, or has no room in its line, whatever it says. */
 export function soundFailure(payload: Uint8Array): DmmapError {
   try {
-    const { message } = JSON.parse(new TextDecoder().decode(payload)) as { message?: unknown };
-    if (typeof message === "string") return unreadable(message);
+    const { code, message } = JSON.parse(new TextDecoder().decode(payload)) as { code?: unknown; message?: unknown };
+    if (typeof message === "string") return code === "DMMAP_BUSY" ? new DmmapError(code, message) : unreadable(message);
   } catch {
     // It gives no reason.
   }

@@ -140,7 +140,7 @@ export class NodeFile implements TokenPort, FaultHandler {
         break;
       case FrameType.failure:
         this.readFailure.came(payload, now);
-        this.tokens.onFetchFailed(frame.request, now);
+        this.tokens.onFailed(frame.request, now);
         break;
     }
     this.#afterwards();

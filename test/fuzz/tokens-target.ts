@@ -114,7 +114,7 @@ class Run implements TokenPort {
     else if (one.op === "resize") {
       this.#cut(Number(one.sizeBytes));
       tokens.onResize(this.#sizeBytes, Number(one.epoch), now);
-    } else if (one.op === "failure") tokens.onFetchFailed(asked, now);
+    } else if (one.op === "failure") tokens.onFailed(asked, now);
     else if (one.op === "unpin") tokens.unpin(asked, now, asked % 2 === 0 ? now - 100 : undefined);
     else if (start < end) this.#useRange(one, start, end);
     else this.#end(one);

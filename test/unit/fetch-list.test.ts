@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AcquireList } from "../../src/core/token/acquire-list.js";
+import { type Acquire, AcquireList } from "../../src/core/token/acquire-list.js";
 import { FetchList } from "../../src/core/token/fetch-list.js";
 import { TokenRanges } from "../../src/core/token-ranges.js";
-import { Mode } from "../../src/core/units.js";
+import { Mode, type PageIndex } from "../../src/core/units.js";
 
 /** Pages 0..10 held since epoch 5, pages 2..8 under way for request 1. */
 function underWay(): { fetches: FetchList; held: TokenRanges } {
@@ -76,14 +76,18 @@ test("a question that fails says what will not come", () => {
   assert.deepEqual(coming(fetches, held), []);
 });
 
+function asked(request: number, needStart: PageIndex, needEnd: PageIndex): Acquire {
+  return { request, mode: Mode.read, needStart, needEnd, windowEnd: needEnd, needsData: true };
+}
+
 test("R9: a question remembers what was written back since, in a bounded way", () => {
   const acquires = new AcquireList();
-  acquires.add({ request: 1, mode: Mode.read, needStart: 0, needEnd: 4 });
+  acquires.add(asked(1, 0, 4));
   acquires.overtake(10, 12);
-  acquires.add({ request: 2, mode: Mode.read, needStart: 0, needEnd: 4 });
+  acquires.add(asked(2, 0, 4));
   assert.deepEqual(acquires.granted(2), []);
   assert.deepEqual(acquires.granted(1), [{ start: 10, end: 12 }]);
-  acquires.add({ request: 3, mode: Mode.read, needStart: 0, needEnd: 4 });
+  acquires.add(asked(3, 0, 4));
   for (let page = 0; page < 1000; page++) acquires.overtake(page, page + 1);
   const ranges = acquires.granted(3);
   assert.ok(ranges.length <= 16);
@@ -93,7 +97,7 @@ test("R9: a question remembers what was written back since, in a bounded way", (
 
 test("a question that covers another, in range and mode, makes it needless", () => {
   const acquires = new AcquireList();
-  acquires.add({ request: 1, mode: Mode.read, needStart: 2, needEnd: 4 });
+  acquires.add(asked(1, 2, 4));
   assert.ok(acquires.covers(2, 4, Mode.read));
   assert.ok(acquires.covers(3, 4, Mode.read));
   assert.ok(!acquires.covers(2, 5, Mode.read));

@@ -10,6 +10,8 @@ class Node implements TokenPort {
   readonly cached = new Set<PageIndex>();
   readonly keptAbove = new Set<PageIndex>();
   readonly released: string[] = [];
+  readonly asked: string[] = [];
+  readonly failed: number[] = [];
   requestLast = 0;
 
   /** It is granted what it has asked for last, or a part of it, with data. */
@@ -20,8 +22,9 @@ class Node implements TokenPort {
     this.tokens.onData(this.requestLast, end, false, now);
   }
 
-  acquire = (request: number) => {
+  acquire = (request: number, mode: Mode, start: PageIndex, end: PageIndex) => {
     this.requestLast = request;
+    this.asked.push(`${mode} ${start}..${end}`);
   };
   release = (_mode: Mode, start: PageIndex, end: PageIndex) => this.released.push(`${start}..${end}`);
   recall = (_mode: Mode, start: PageIndex, end: PageIndex) =>
@@ -33,7 +36,7 @@ class Node implements TokenPort {
   resolve = () => undefined;
   retry = () => undefined;
   pinned = () => undefined;
-  pinFailed = () => undefined;
+  pinFailed = (pin: number) => this.failed.push(pin);
 
   nextCached(page: PageIndex, end: PageIndex): PageIndex {
     return Math.min(end, ...[...this.cached].filter((at) => at >= page));
@@ -74,4 +77,26 @@ test("R10: a hold that loses a token to a later revoke does not keep an earlier 
   node.keptAbove.clear();
   tokens.onTime(1600);
   assert.deepEqual(node.released, ["1..2", "3..4"]);
+});
+
+test("what the home has no room for in its line is asked again after a second, and no pin is told of it", () => {
+  const node = new Node();
+  const { tokens } = node;
+  const asked = ["1 1..2", "2 3..5"];
+  tokens.noPage(1, false, 0);
+  const ofThread = node.requestLast;
+  tokens.pin(1, Mode.write, 3, 5, 0);
+  assert.deepEqual(node.asked, asked);
+  tokens.onFailed(node.requestLast, 100);
+  tokens.onFailed(ofThread, 200);
+  tokens.noPage(1, false, 300);
+  assert.deepEqual(node.asked, asked, "nobody asks for it meanwhile");
+  assert.equal(tokens.deadline, 1_000_100);
+  tokens.onTime(1_000_100);
+  assert.deepEqual(node.asked, [...asked, "2 3..5"]);
+  assert.equal(tokens.deadline, 1_000_200);
+  tokens.onTime(1_000_200);
+  assert.deepEqual(node.asked, [...asked, "2 3..5", "1 1..2"]);
+  assert.equal(tokens.deadline, Number.POSITIVE_INFINITY);
+  assert.deepEqual(node.failed, []);
 });

@@ -1,13 +1,21 @@
-import { Mode, type PageIndex } from "../units.js";
+import { type Micros, Mode, type PageIndex } from "../units.js";
 
 /** So many ranges are told apart for a question that waits long; then they become one. */
 const overtakenMax = 16;
 
-interface Acquire {
+export interface Acquire {
   readonly request: number;
   readonly mode: Mode;
   readonly needStart: PageIndex;
   readonly needEnd: PageIndex;
+  readonly windowEnd: PageIndex;
+  readonly needsData: boolean;
+}
+
+interface Asked extends Acquire {
+  readonly overtaken: PageRange[];
+  /** The home had no room for it in its line: it is asked again from this time on. Infinity once it is asked. */
+  askAt: Micros;
 }
 
 interface PageRange {
@@ -17,14 +25,40 @@ interface PageRange {
 
 /** What the home has been asked for and has not granted. */
 export class AcquireList {
-  #acquires: (Acquire & { overtaken: PageRange[] })[] = [];
+  #acquires: Asked[] = [];
+  /** When the first of those that were refused is asked again, or earlier. */
+  #askAt: Micros = Number.POSITIVE_INFINITY;
 
   get count(): number {
     return this.#acquires.length;
   }
 
-  add({ request, mode, needStart, needEnd }: Acquire): void {
-    this.#acquires.push({ request, mode, needStart, needEnd, overtaken: [] });
+  add({ request, mode, needStart, needEnd, windowEnd, needsData }: Acquire): void {
+    const askAt = Number.POSITIVE_INFINITY;
+    this.#acquires.push({ request, mode, needStart, needEnd, windowEnd, needsData, overtaken: [], askAt });
+  }
+
+  /** The home has no room for this one. @returns false when it is none of these. */
+  refused(request: number, askAt: Micros): boolean {
+    const refused = this.#acquires.find((acquire) => acquire.request === request);
+    if (refused === undefined) return false;
+    refused.askAt = askAt;
+    this.#askAt = Math.min(this.#askAt, askAt);
+    return true;
+  }
+
+  /** Calls `ask` for those that were refused and whose time has come. @returns when to look again; Infinity for never. */
+  askAgain(now: Micros, ask: (acquire: Acquire) => void): Micros {
+    if (now < this.#askAt) return this.#askAt;
+    this.#askAt = Number.POSITIVE_INFINITY;
+    for (const acquire of this.#acquires) {
+      if (acquire.askAt <= now) {
+        acquire.askAt = Number.POSITIVE_INFINITY;
+        ask(acquire);
+      }
+      this.#askAt = Math.min(this.#askAt, acquire.askAt);
+    }
+    return this.#askAt;
   }
 
   /** @returns the ranges of which the grant's data may be older than what was written back since the question. */
@@ -63,5 +97,6 @@ export class AcquireList {
 
   clear(): void {
     this.#acquires = [];
+    this.#askAt = Number.POSITIVE_INFINITY;
   }
 }

@@ -21,7 +21,7 @@ import { surplusLimit } from "./surplus.js";
 import type { TokenPort } from "./token-port.js";
 import { type Want, WantList } from "./want-list.js";
 
-const readRetryMicros = 1_000_000;
+const retryMicros = 1_000_000;
 
 /**
  * One file's tokens on one node: what is held, wanted and asked back, and the one place that decides. Pure: it acts
@@ -163,11 +163,12 @@ export class FileTokens {
     this.#pump(now);
   }
 
-  /** The home could not read what was asked. Threads wait, and pins that are told so; it is asked again after a second. */
-  onFetchFailed(request: number, now: Micros): void {
-    this.#requests.fetches.fail(request, (start, end) => {
-      this.#wants.delay(start, end, now + readRetryMicros);
-      this.#pins.delay(start, end, now + readRetryMicros, (pin) => this.#port.pinFailed(pin));
+  /** The home had no room in its line, or could not read pages: threads, and pins that are told of pages, wait a second. */
+  onFailed(request: number, now: Micros): void {
+    const retryAt = now + retryMicros;
+    this.#requests.failed(request, retryAt, (start, end) => {
+      this.#wants.delay(start, end, retryAt);
+      this.#pins.delay(start, end, retryAt, (pin) => this.#port.pinFailed(pin));
     });
     this.#pump(now);
   }
@@ -293,7 +294,7 @@ export class FileTokens {
   }
 
   #pump(now: Micros): void {
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline = this.#requests.askAgain(now);
     this.#serveWants(now);
     this.#wakeAt(this.#pinServer.serve(pageEndAt(this.#sizeBytes), now));
     // Giving way may take from under a thread, or a hold, what it waits for: then it asks anew, behind the others, and does not

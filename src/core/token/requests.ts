@@ -1,6 +1,6 @@
 import type { TokenRanges } from "../token-ranges.js";
-import { Mode, type PageIndex, type Policy, pageMax } from "../units.js";
-import { AcquireList } from "./acquire-list.js";
+import { type Micros, Mode, type PageIndex, type Policy, pageMax } from "../units.js";
+import { type Acquire, AcquireList } from "./acquire-list.js";
 import { FetchList } from "./fetch-list.js";
 import type { TokenPort } from "./token-port.js";
 
@@ -24,11 +24,28 @@ export class Requests {
 
   /** Asks for a token on all of the range needed, and on as much of the file as nobody contends. */
   acquire(mode: Mode, needStart: PageIndex, needEnd: PageIndex, windowEnd: PageIndex, needsData: boolean): void {
-    const request = ++this.#last;
     const asked = this.#policy === "simple" ? Mode.write : mode;
-    this.acquires.add({ request, mode: asked, needStart, needEnd });
-    this.#port.acquire(request, asked, needStart, needEnd, 0, pageMax, windowEnd, needsData);
+    const acquire: Acquire = { request: ++this.#last, mode: asked, needStart, needEnd, windowEnd, needsData };
+    this.acquires.add(acquire);
+    this.#ask(acquire);
   }
+
+  /**
+   * The home does not serve this one. An acquire, for which its line had no room, is asked again from `askAt` on; of a fetch
+   * `onRange` hears what is not coming.
+   */
+  failed(request: number, askAt: Micros, onRange: (start: PageIndex, end: PageIndex) => void): void {
+    if (!this.acquires.refused(request, askAt)) this.fetches.fail(request, onRange);
+  }
+
+  /** @returns when to call it again; Infinity for never. */
+  askAgain(now: Micros): Micros {
+    return this.acquires.askAgain(now, this.#ask);
+  }
+
+  readonly #ask = ({ request, mode, needStart, needEnd, windowEnd, needsData }: Acquire): void => {
+    this.#port.acquire(request, mode, needStart, needEnd, 0, pageMax, windowEnd, needsData);
+  };
 
   /** Fetches what is neither cached nor under way, from this page up to `limit`, as far as one token reaches. */
   fetch(page: PageIndex, limit: PageIndex): void {
