@@ -91,7 +91,12 @@ export const recoveryMutations: readonly Mutation[] = needing("homeCrashes", [
   ),
   // The directory.
   m("a recovering home grants", directory, "#serveLast() { if (this.#isRecovering) return;", "#serveLast() {"),
-  m("a recovering home grants along the line", directory, "#pump() { if (this.#isRecovering) return;", "#pump() {"),
+  m(
+    "a recovering home grants along the line",
+    directory,
+    "#pump(start = 0, end = pageMax) { if (this.#isRecovering) return;",
+    "#pump(start = 0, end = pageMax) {",
+  ),
   m(
     "a recovering home changes sizes",
     directory,

@@ -3,10 +3,12 @@ import { TokenRanges } from "../token-ranges.js";
 import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 import { type DirectoryPort, noRequest } from "./directory-port.js";
+import { GrantRange } from "./grant-range.js";
 import {
   assertAlone,
   type DirectorySegment,
   describeHolder,
+  forgetAnswered,
   forgetCrossed,
   forgetNewClaims,
   type Holder,
@@ -18,7 +20,7 @@ import {
   segmentsOf,
 } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
-import { describeWaiter, modesConflict, needsConflict, offered, type Waiter } from "./waiter.js";
+import { describeWaiter, needsConflict, offered, type Waiter } from "./waiter.js";
 
 /**
  * One file's directory: who holds which token, who waits, and how large the file is. Pure: it acts through its port.
@@ -31,13 +33,12 @@ export class FileDirectory {
   readonly #policy: Policy;
   readonly #holders = new Map<NodeId, Holder>();
   readonly #resizes: ResizeQueue;
+  /** Of the grant being made. */
+  readonly #range = new GrantRange();
   /** The home has restarted and forgotten who holds what: nothing is granted until the nodes have said so. */
   #isRecovering: boolean;
   #line: Waiter[] = [];
   #epoch: Epoch = 0;
-  /** The range that the grant being made may grow to. */
-  #growStart: PageIndex = 0;
-  #growEnd: PageIndex = 0;
 
   constructor(port: DirectoryPort, options: { policy: Policy; sizeBytes: ByteOffset; recovering?: boolean }) {
     this.#port = port;
@@ -137,8 +138,8 @@ export class FileDirectory {
     holder.tokens.restrict(start, end, mode, epoch);
     // Given up between its claim and the end of its claims, by a node that keeps to no order: it is not to have it again.
     holder.claims?.restrict(start, end, mode, Number.POSITIVE_INFINITY);
-    holder.revokes = holder.revokes.filter((revoke) => holder.tokens.strongest(revoke.start, revoke.end) > revoke.mode);
-    this.#pump();
+    forgetAnswered(holder, start, end);
+    this.#pump(start, end);
   }
 
   /** As `truncate`, but never cuts. */
@@ -149,7 +150,6 @@ export class FileDirectory {
   truncate(node: NodeId, request: number, sizeBytes: ByteOffset, onlyGrows = false): void {
     this.#resizes.push(node, request, sizeBytes, onlyGrows);
     this.#startResizes();
-    this.#pump();
   }
 
   /**
@@ -185,7 +185,8 @@ export class FileDirectory {
 
   /** The node lives by the size of this epoch. */
   resized(node: NodeId, epoch: Epoch): void {
-    if (this.#resizes.answered(node, epoch)) this.#startResizes();
+    if (!this.#resizes.answered(node, epoch)) return;
+    this.#startResizes();
     this.#pump();
   }
 
@@ -279,15 +280,23 @@ export class FileDirectory {
     return `${holders.join("; ") || "nobody"}; line ${line.join(", ") || "empty"}; ${this.#resizes.describe()} @${this.#epoch}`;
   }
 
-  /** Grants along the line for as long as nobody conflicts; asks the holders who do to give way. */
-  #pump(): void {
+  /**
+   * Grants along the line for as long as nobody conflicts; asks the holders who do to give way. Only who needs a page of [start, end),
+   * where something has changed, or of what is granted meanwhile: to look at all who wait at each release would take hours.
+   */
+  #pump(start: PageIndex = 0, end: PageIndex = pageMax): void {
     if (this.#isRecovering) return;
     const line = this.#line;
-    let kept = 0;
+    let [from, to, kept] = [start, end, 0];
     for (let index = 0; index < line.length; index++) {
       const waiter = line[index];
-      if (this.#mustQueue(waiter, kept) || this.#askHolders(waiter)) line[kept++] = waiter;
-      else this.#grant(waiter, index, kept);
+      const { needStart, needEnd } = waiter;
+      if (needEnd <= from || needStart >= to || this.#mustQueue(waiter, kept) || this.#askHolders(waiter)) {
+        line[kept++] = waiter;
+        continue;
+      }
+      this.#grant(waiter, index, kept);
+      [from, to] = [Math.min(from, needStart), Math.max(to, needEnd)];
     }
     line.length = kept;
   }
@@ -340,11 +349,11 @@ export class FileDirectory {
     const holder = this.#holders.get(node);
     assert(holder !== undefined, "a waiter has the file open");
     const upgrade = !waiter.needsData && holder.tokens.weakest(needStart, needEnd) >= Mode.read;
-    this.#growStart = waiter.wantStart;
-    this.#growEnd = Math.max(needEnd, Math.min(waiter.wantEnd, this.#resizes.firstUnsettledPage));
-    this.#yieldToHolders(waiter);
-    this.#yieldToLine(waiter, index, kept);
-    const [start, end] = [this.#growStart, this.#growEnd];
+    const range = this.#range;
+    range.begin(waiter.wantStart, Math.max(needEnd, Math.min(waiter.wantEnd, this.#resizes.firstUnsettledPage)));
+    range.yieldToHolders(waiter, this.#holders);
+    range.yieldToLine(waiter, this.#line, index, kept);
+    const { start, end } = range;
     this.#epoch++;
     holder.tokens.raise(start, end, mode, this.#epoch);
     forgetCrossed(holder, start, end);
@@ -352,43 +361,6 @@ export class FileDirectory {
     const dataEnd = upgrade ? waiter.dataStart : waiter.dataEnd;
     const windowEnd = upgrade ? dataEnd : Math.min(waiter.windowEnd, end);
     this.#port.grant(node, waiter.request, mode, start, end, this.#epoch, waiter.dataStart, dataEnd, windowEnd);
-  }
-
-  /** The grant stops short of the nearest segments, on both sides, that others hold against its mode. */
-  #yieldToHolders(waiter: Waiter): void {
-    const limit = waiter.mode === Mode.write ? Mode.none : Mode.read;
-    for (const [node, { tokens }] of this.#holders) {
-      if (node === waiter.node) continue;
-      let after = tokens.firstEndingAfter(waiter.needStart);
-      for (let before = after - 1; before >= 0 && tokens.end(before) > waiter.wantStart; before--) {
-        if (tokens.mode(before) <= limit) continue;
-        this.#growStart = Math.max(this.#growStart, tokens.end(before));
-        break;
-      }
-      for (; after < tokens.count && tokens.start(after) < waiter.wantEnd; after++) {
-        if (tokens.mode(after) <= limit) continue;
-        this.#growEnd = Math.min(this.#growEnd, tokens.start(after));
-        break;
-      }
-    }
-  }
-
-  /** And short of what anybody in line needs. */
-  #yieldToLine(waiter: Waiter, index: number, kept: number): void {
-    const line = this.#line;
-    for (let at = 0; at < line.length; at++) {
-      if (at === kept) at = index + 1; // Between them stand copies of waiters that have moved up, or been granted.
-      if (at === line.length) return;
-      const other = line[at];
-      // Who has been passed over waits for an answer that a grant over its range would cross.
-      if (other.node === waiter.node || (at > index && !modesConflict(other, waiter))) continue;
-      if (other.needStart < waiter.needStart) {
-        this.#growStart = Math.max(this.#growStart, Math.min(other.needEnd, waiter.needStart));
-      }
-      if (other.needEnd > waiter.needEnd) {
-        this.#growEnd = Math.min(this.#growEnd, Math.max(other.needStart, waiter.needEnd));
-      }
-    }
   }
 
   /** Begins what sizes change next. Tokens stay; answers from before the change are told by its epoch (R9). */

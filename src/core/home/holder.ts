@@ -34,6 +34,14 @@ export function describeHolder([node, { tokens, revokes }]: readonly [NodeId, Ho
   return `node ${node} ${tokens.describe()}${asked}`;
 }
 
+/** It holds less of [start, end): what it was asked of that, and has given, is done. */
+export function forgetAnswered(holder: Holder, start: PageIndex, end: PageIndex): void {
+  const { tokens, revokes } = holder;
+  holder.revokes = revokes.filter((revoke) => {
+    return revoke.end <= start || revoke.start >= end || tokens.strongest(revoke.start, revoke.end) > revoke.mode;
+  });
+}
+
 /**
  * 1. A revoke is sent. 2. A grant that it does not forbid raises the epoch of the same range: who asked is gone, or needs
  * less than it takes. 3. The answer to 1, of an older epoch, is ignored. So the revoke no longer counts as asked, and is sent
