@@ -85,8 +85,8 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "who stood behind a request that was taken back waits on",
     locks,
-    "!dropped.includes(waiter)); this.#pump();",
-    "!dropped.includes(waiter));",
+    "!isDropped(waiter)); this.#pump();",
+    "!isDropped(waiter));",
   ),
   m(
     "a request that was taken back stands in circles",
@@ -127,10 +127,22 @@ export const lockMutations: readonly Mutation[] = [
   m(
     "a claim is taken against others' locks",
     locks,
-    "if (!isTaken) this.#put(lock, lock.type); else",
-    "this.#put(lock, lock.type); if (isTaken)",
+    "else if (!this.#held.some(",
+    "else if (this.#put(lock, lock.type), !this.#held.some(",
   ),
   m("what a node claims is in the way of what else it claims", locks, "held.node !== node && conflicts", "conflicts"),
+  m(
+    "a claim that touches the one before it is put beside it",
+    locks,
+    "if (lock.start > end) apart",
+    "if (lock.start >= end) apart",
+  ),
+  m(
+    "what touches a claim that comes later is put beside it",
+    locks,
+    "else if (last !== undefined) apart.delete(last);",
+    "",
+  ),
   m("what a claim does not take lets nobody in", locks, "lost.push(index); } this.#pump();", "lost.push(index); }"),
   m(
     "a lock over another keeps what stood before it",

@@ -112,6 +112,44 @@ test("a node that is back has not heard that a lock has ended, and has another o
   assert.deepEqual(held(), ["given exclusive 0..10"]);
 });
 
+const claimed = fc.record({
+  owner: fc.constantFrom("a", "b", "c"),
+  type: fc.constantFrom("shared" as const, "exclusive" as const),
+  start: fc.nat(30),
+  length: fc.integer({ min: 1, max: 4 }),
+});
+
+test("claims made together come to the same as one by one, whether they lie apart or not", () => {
+  fc.assert(
+    fc.property(fc.array(claimed, { maxLength: 12 }), fc.array(claimed, { maxLength: 3 }), (claims, others) => {
+      const locksOf = (of: typeof claims) =>
+        of.map(({ owner, type, start, length }) => lockOf(owner, type, start, start + length));
+      const [together, oneByOne, elsewhere] = [table(), table(), table()];
+      for (const { locks } of [together, oneByOne, elsewhere]) {
+        for (const lock of locksOf(others)) locks.lock({ ...lock, node: 2 }, 0, atOnce);
+      }
+      const lost = locksOf(claims).flatMap((lock, index) => {
+        if (elsewhere.locks.conflict(lock) !== undefined) return [index];
+        oneByOne.locks.take(lock);
+        return [];
+      });
+      assert.deepEqual(together.locks.claim(1, locksOf(claims)), lost);
+      assert.deepEqual(together.held(), oneByOne.held());
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("very many claims that lie apart take no longer for each than few", () => {
+  const { locks } = table();
+  const claims = Array.from({ length: 100_000 }, (_, index) => lockOf("a", "exclusive", 10 * index, 10 * index + 1));
+  const start = performance.now();
+  assert.deepEqual(locks.claim(1, claims), []);
+  const millis = performance.now() - start;
+  assert.equal(locks.held.length, claims.length);
+  assert.ok(millis < 5000, `${millis} ms`); // About 100; a minute where each is compared with all before it.
+});
+
 const byteCount = 12;
 type Cell = Map<string, RangeLockType>;
 const step = fc.record({

@@ -138,9 +138,10 @@ export class RangeLocks {
   claim(node: NodeId, locks: readonly RangeLock[]): number[] {
     this.#held = this.#held.filter((held) => held.node !== node);
     const lost: number[] = [];
+    const apart = apartOf([...this.#held, ...locks]);
     for (const [index, lock] of locks.entries()) {
-      const isTaken = this.#held.some((held) => held.node !== node && conflicts(held, lock));
-      if (!isTaken) this.#put(lock, lock.type);
+      if (apart.has(lock)) this.#held.push(lock);
+      else if (!this.#held.some((held) => held.node !== node && conflicts(held, lock))) this.#put(lock, lock.type);
       else lost.push(index);
     }
     this.#pump();
@@ -179,7 +180,7 @@ export class RangeLocks {
     const dropped = this.#waiters.filter(isDropped);
     if (dropped.length === 0) return false;
     for (const waiter of dropped) this.#waits.delete(waiter);
-    this.#waiters = this.#waiters.filter((waiter) => !dropped.includes(waiter));
+    this.#waiters = this.#waiters.filter((waiter) => !isDropped(waiter));
     this.#pump(); // Who stood in line behind it need not any more.
     return true;
   }
@@ -209,6 +210,18 @@ export class RangeLocks {
     if (type !== undefined) kept.push({ node, owner, pid, type, start, end });
     this.#held = kept;
   }
+}
+
+/** Those that neither overlap nor touch any other: so are mostly all of the thousands that a node may claim at once. */
+function apartOf(locks: RangeLock[]): ReadonlySet<RangeLock> {
+  const apart = new Set<RangeLock>();
+  let [last, end]: [RangeLock | undefined, number] = [undefined, Number.NEGATIVE_INFINITY];
+  for (const lock of locks.sort((one, other) => one.start - other.start)) {
+    if (lock.start > end) apart.add(lock);
+    else if (last !== undefined) apart.delete(last);
+    if (lock.end >= end) [last, end] = [lock, lock.end];
+  }
+  return apart;
 }
 
 function part({ node, owner, pid, type }: RangeLock, start: number, end: number): RangeLock {
