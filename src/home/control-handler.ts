@@ -206,7 +206,7 @@ export class ControlHandler {
 
   #open(session: Session, body: RequestOf<"open">): Opened {
     const { open, created } = this.#find(session, body);
-    keepOpen(this.#home, session, open);
+    keepOpen(this.#home, session, open, created ? () => this.#home.store.remove(body.name) : undefined);
     session.claims = {};
     const { directory, number: file } = open;
     const { inode, policy } = open.file;

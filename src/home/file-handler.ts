@@ -98,20 +98,44 @@ function offerFrom({ node, files }: Session, { file }: Opened, mode: Mode, end: 
   files.get(file)?.directory.offer(node, { request: openingRequest, mode, start: 0, end });
 }
 
-/** The node has the file open from now on. Throws, and closes it, where the next home would not know of that. */
-export function keepOpen({ files, recovery }: HomeContext, session: Session, open: OpenFile): void {
+/**
+ * The node has the file open from now on. Throws, and closes it, where the next home would not know of that; `unmake`: of a file that
+ * was made for it just now, of which nobody else can know yet.
+ */
+export function keepOpen(
+  { files, recovery }: HomeContext,
+  session: Session,
+  open: OpenFile,
+  unmake: (() => void) | undefined,
+): void {
   const refusal = recovery.remember(session.id, session.name, open.name);
   if (refusal === undefined) {
     session.files.set(open.number, open);
   } else {
     if (!session.files.has(open.number)) files.close(open, session);
+    if (unmake !== undefined) attempt(unmake);
     throw refusal;
   }
 }
 
-/** A mount has the file open from now on. */
-export function openFor(home: HomeContext, session: Session, open: OpenFile, write: boolean): Opened {
-  keepOpen(home, session, open);
+/** What the store has against it does not matter: something else has failed, and is told. */
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof DmmapError)) throw error;
+  }
+}
+
+/** A mount has the file open from now on. `unmake`: as of `keepOpen`. */
+export function openFor(
+  home: HomeContext,
+  session: Session,
+  open: OpenFile,
+  write: boolean,
+  unmake?: () => void,
+): Opened {
+  keepOpen(home, session, open, unmake);
   const { number: file, directory, name } = open;
   const opened: Opened = { file, size: directory.sizeBytes, policy: open.file.policy, created: false, name };
   if (!write) return opened;

@@ -102,7 +102,7 @@ export class OpenFiles {
   #use(name: string, file: StoreFile, node: NodeId): OpenFile {
     let open = this.#byKey.get(file.key);
     if (open === undefined) {
-      const stable = this.#readStable(file.key);
+      const stable = this.#stableOf(file);
       open = new OpenFile(this.#home, ++this.#lastNumber, name, file, {
         recovering: this.#recovery.isOpen,
         stable,
@@ -176,6 +176,16 @@ export class OpenFiles {
       return undefined;
     } catch (error) {
       if (error instanceof DmmapError) return error;
+      throw error;
+    }
+  }
+
+  /** Throws, and closes the file, where that is not known: it may not be opened then. */
+  #stableOf(file: StoreFile): StableDuties {
+    try {
+      return this.#readStable(file.key);
+    } catch (error) {
+      file.close();
       throw error;
     }
   }

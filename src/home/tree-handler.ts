@@ -224,10 +224,12 @@ export class TreeHandler {
 
   #create(session: Session, { parent, name, open, ...options }: TreeRequestOf<"create">): object {
     const write = open === "write";
-    const { file, attributes, mayHaveList } = this.#tree.create(parent, name, { ...options, write });
+    const { file, attributes, created, mayHaveList } = this.#tree.create(parent, name, { ...options, write });
     if (open !== undefined) {
       const adopted = this.#home.files.adopt(file, session.node);
-      return { attributes, opened: openFor(this.#home, session, adopted, write), ...(mayHaveList && { mayHaveList }) };
+      const unmake = created ? () => this.#tree.unlink(parent, name) : undefined;
+      const opened = openFor(this.#home, session, adopted, write, unmake);
+      return { attributes, opened, ...(mayHaveList && { mayHaveList }) };
     }
     file.close();
     return { attributes };

@@ -79,6 +79,30 @@ test("a node opens nothing that the next home would not know of, and leaves noth
   assert.match(said.join("\n"), /^a note that fails: until it can, .*\n.* is written again$/);
 });
 
+test("what was to be made and opened, and cannot be put on record, is not made", async (context) => {
+  const { home, fail, mend } = await parts(context);
+  const node = await greet(context, home, "node");
+  keepAlive(context, node);
+  const { attributes } = await node.request("lookup", { parent: 0, name: "" });
+  const parent = (attributes as { inode: number }).inode;
+  const create = (name: string) =>
+    node.request("create", { parent, name, mode: 0o644, uid: 0, gid: 0, exclusive: true, open: "write" });
+  fail();
+  await assert.rejects(node.request("open", { name: "opened", create: true, exclusive: true }), refused);
+  await assert.rejects(create("created"), refused);
+  assert.deepEqual((await node.request("list", {})).files, []);
+  assert.equal((await home.status()).openFiles, 0);
+  mend();
+  await node.request("open", { name: "opened", create: true, exclusive: true });
+  await create("created");
+  fail();
+  await node.request("open", { name: "opened", create: true });
+  const other = await greet(context, home, "other");
+  await assert.rejects(other.request("open", { name: "opened", create: true }), refused);
+  assert.equal((await node.request("list", {})).files.length, 2, "what was there before stays");
+  mend();
+});
+
 test("what cannot be put on record is told without a lease, and no name is moved on one", async (context) => {
   const { home, fail, mend } = await parts(context);
   const node = await greet(context, home, "node");
