@@ -172,7 +172,7 @@ export class OpenFiles {
   #record(open: OpenFile, record: StableDuties | undefined): DmmapError | undefined {
     if (record === undefined) return undefined;
     try {
-      this.#store.writeNote(noteOf(open.file.key), JSON.stringify(record));
+      this.#store.writeNote(noteOf(open.file.inode), JSON.stringify(record));
       return undefined;
     } catch (error) {
       if (error instanceof DmmapError) return error;
@@ -183,7 +183,7 @@ export class OpenFiles {
   /** Throws, and closes the file, where that is not known: it may not be opened then. */
   #stableOf(file: StoreFile): StableDuties {
     try {
-      return this.#readStable(file.key);
+      return this.#readStable(file.inode);
     } catch (error) {
       file.close();
       throw error;
@@ -191,14 +191,15 @@ export class OpenFiles {
   }
 
   /** Only after a restart does it matter which writes of before are stable. */
-  #readStable(key: string): StableDuties {
-    const text = this.#recovery.isOpen ? this.#store.readNote(noteOf(key)) : undefined;
+  #readStable(inode: number): StableDuties {
+    const text = this.#recovery.isOpen ? this.#store.readNote(noteOf(inode)) : undefined;
     return text === undefined ? {} : (JSON.parse(text) as StableDuties);
   }
 }
 
-function noteOf(key: string): string {
-  return `stable/${key}`;
+/** By its number alone: its device may have another after the machine has started again. */
+function noteOf(inode: number): string {
+  return `stable/${inode}`;
 }
 
 /** For people. What has lost its last name may still be opened by those who have it open. */

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, statSync } from "node:fs";
 import { test } from "node:test";
+import type { Welcome } from "../../src/core/wire/control.js";
 import { FrameType } from "../../src/core/wire/frame.js";
 import { page, RawNode } from "../home/raw-node.js";
-import { temporaryFolder } from "../support/temporary-folder.js";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { HomeUnderTest } from "./home-under-test.js";
 
 interface Copy {
@@ -28,9 +31,14 @@ async function firstByte(node: RawNode, file: number): Promise<number> {
   return payload[0];
 }
 
-test("R20: an old copy that was refused after one restart is refused after the next, when the new one is synced", async () => {
-  using folder = temporaryFolder();
-  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 60_000 });
+const oldCopies: readonly Copy[] = [{ fill: 1, duty: 5, version: 1 }];
+
+/** Two nodes, of which the older answers for a copy of page 0, and the younger has written what is there. */
+async function overtaken(home: HomeUnderTest): Promise<{
+  readonly old: { readonly node: RawNode; readonly welcome: Welcome };
+  readonly young: { readonly node: RawNode; readonly welcome: Welcome };
+  readonly file: number;
+}> {
   const old = await RawNode.greet(home.port, "old");
   const young = await RawNode.greet(home.port, "young");
   const { file } = await old.node.request("open", { name: "order.bin", create: true, size: 4096 });
@@ -40,7 +48,13 @@ test("R20: an old copy that was refused after one restart is refused after the n
   old.node.release(file, 0, 0, 1, first.epoch);
   await young.node.granted(young.node.acquire(file, 2, 0, 1));
   await young.node.outcome(young.node.write(file, 0, page(2), { extra: 1 }), FrameType.written);
-  const oldCopies = [{ fill: 1, duty: 5, version: 1 }];
+  return { old, young, file };
+}
+
+test("R20: an old copy that was refused after one restart is refused after the next, when the new one is synced", async () => {
+  using folder = temporaryFolder();
+  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 60_000 });
+  const { old, young } = await overtaken(home);
 
   await home.restart();
   const [youngNode, number] = await back(home, young.welcome.session, [{ fill: 2, duty: 1, version: 2 }]);
@@ -61,6 +75,41 @@ test("R20: an old copy that was refused after one restart is refused after the n
   await oldAgain.request("recovered", {});
   await youngAgain.request("recovered", {});
   assert.equal(await firstByte(youngAgain, numberAgain), 2);
+});
+
+/** @returns why it cannot be mounted */
+function mountOverlay(folder: TemporaryFolder): string {
+  const options = `lowerdir=${folder.at("lower")},upperdir=${folder.at("upper")},workdir=${folder.at("work")}`;
+  return spawnSync("mount", ["-t", "overlay", "-o", options, "overlay", folder.at("volume")], { encoding: "utf8" })
+    .stderr;
+}
+
+test("R20: an old copy is refused though the disk has another number since its machine started again", async (context) => {
+  using folder = temporaryFolder();
+  for (const name of ["lower", "upper", "work", "volume", "other"]) mkdirSync(folder.at(name));
+  const reason = mountOverlay(folder);
+  if (reason !== "") return context.skip(reason);
+  try {
+    const device = statSync(folder.at("volume")).dev;
+    await using home = await HomeUnderTest.start({ folder: folder.at("volume"), leaseMillis: 60_000 });
+    const { old, young, file } = await overtaken(home);
+    await young.node.sync(file);
+    await home.kill();
+    spawnSync("umount", [folder.at("volume")]);
+    spawnSync("mount", ["-t", "tmpfs", "none", folder.at("other")]); // Takes that number.
+    assert.equal(mountOverlay(folder), "");
+    assert.notEqual(statSync(folder.at("volume")).dev, device);
+
+    await home.start();
+    const [oldAgain] = await back(home, old.welcome.session, oldCopies);
+    const [youngAgain, numberAgain] = await back(home, young.welcome.session, []);
+    await oldAgain.request("recovered", {});
+    await youngAgain.request("recovered", {});
+    assert.equal(await firstByte(youngAgain, numberAgain), 2);
+    await home.kill();
+  } finally {
+    for (const name of ["volume", "other"]) spawnSync("umount", ["--lazy", folder.at(name)]);
+  }
 });
 
 test("R20: pages of one lost write, and of earlier ones, are restored in any order after a cut", async () => {
