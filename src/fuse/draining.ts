@@ -18,6 +18,7 @@ export class Draining {
   readonly #waiting: Set<MountFile>;
   readonly #onDone: () => void;
   #isTold = false;
+  #hasFailed = false;
 
   constructor(node: Node, mountPoint: string, files: readonly MountFile[], onDone: () => void) {
     this.#node = node;
@@ -35,11 +36,17 @@ export class Draining {
 
   /** An error is its file's own: it has had all the time there is. */
   #onSynced(file: MountFile, error: Error | undefined): void {
-    if (error !== undefined) say(`at the end of the mount: ${error.message}`);
+    if (error !== undefined) this.#fail(error);
     this.#waiting.delete(file);
     if (this.#waiting.size > 0) return;
-    if (this.#isTold) say(`${this.#mountPoint}: the home has taken all, after ${this.#waited(nowMicros())}`);
+    if (this.#isTold && !this.#hasFailed)
+      say(`${this.#mountPoint}: the home has taken all, after ${this.#waited(nowMicros())}`);
     this.#onDone();
+  }
+
+  #fail(error: Error): void {
+    this.#hasFailed = true;
+    say(`at the end of the mount: ${error.message}`);
   }
 
   #look(now: Micros): Micros {

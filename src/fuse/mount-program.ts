@@ -70,6 +70,7 @@ export class MountProgram {
     return {
       pager: this.#node.pager,
       onStop: (done) => this.#stop(done),
+      onGiveUp: () => this.#node.giveUp(),
       methods: {
         connect: (_args, reply) => this.#connect(reply),
         mount: (_args, reply) => this.#mount(reply),

@@ -32,6 +32,7 @@ export class Mount {
   readonly #thread: PagerThread;
   readonly #presence: MountPresence | undefined;
   #isUnmounted = false;
+  #isDetached = false;
   #onEnded: () => void = () => undefined;
 
   /** Use `mount`. */
@@ -68,10 +69,17 @@ export class Mount {
     await this.ended;
   }
 
-  /** Takes the mount away from under whoever uses it: what they have open fails from now on. Waits for no home. */
+  /**
+   * Takes the mount away from under whoever uses it: what they have open fails from now on. Where there is nothing more to take away,
+   * as after an earlier call, what the home has not taken is given up.
+   */
   async detach(): Promise<void> {
-    if (!this.#isUnmounted) detachDevice(this.mountPoint);
-    await this.#close();
+    const isTaken = this.#isUnmounted || this.#isDetached;
+    if (!isTaken) detachDevice(this.mountPoint);
+    this.#isDetached = true;
+    const closed = this.#close();
+    if (isTaken) this.#thread.giveUp();
+    await closed;
   }
 
   async #end(): Promise<void> {

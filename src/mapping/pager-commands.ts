@@ -27,6 +27,8 @@ export interface PagerProgram {
    * while the process exits then sleep in their next fault, which is better than zeros that look like data.
    */
   readonly onStop?: (done: () => void) => void;
+  /** The end has been asked for and is waited for no longer: call `done` now. Without it, it is as if that had been called. */
+  readonly onGiveUp?: () => void;
 }
 
 /** What crosses to a new pager thread. */
@@ -57,8 +59,9 @@ export interface PlainError {
   readonly stack: string | undefined;
 }
 
-/** The call that ends the thread, and the id under which a failed start is reported. */
+/** The calls that end the thread, and that end waiting for that end; and the id under which a failed start is reported. */
 export const stopMethod = "pager:stop";
+export const giveUpMethod = "pager:give up";
 export const startId = 0;
 
 /**
@@ -86,6 +89,8 @@ class PagerCommands {
   readonly #setup: PagerSetup;
   readonly #answers: Int32Array;
   #program: PagerProgram | undefined;
+  /** Who waits for the end. */
+  #stops: Reply[] | undefined;
 
   constructor(setup: PagerSetup) {
     this.#setup = setup;
@@ -105,6 +110,7 @@ class PagerCommands {
 
   end(): void {
     this.#post({ kind: "ended", buffers: threadBuffers() });
+    this.#countAnswer();
     this.#setup.port.close();
   }
 
@@ -131,6 +137,7 @@ class PagerCommands {
   #call({ id, method, args }: ToPager): void {
     const reply = this.#replyTo(id);
     if (method === stopMethod) return this.#stop(reply);
+    if (method === giveUpMethod) return this.#giveUp(reply);
     const handler = this.#program?.methods[method];
     if (handler === undefined) return reply.fail(new TypeError(`the pager has no method ${method}`));
     try {
@@ -142,13 +149,27 @@ class PagerCommands {
   }
 
   #stop(reply: Reply): void {
-    const end = () => {
-      reply();
-      this.#program?.pager.stop();
-    };
+    if (this.#stops !== undefined) {
+      this.#stops.push(reply);
+      return;
+    }
+    this.#stops = [reply];
     const onStop = this.#program?.onStop;
-    if (onStop === undefined) end();
-    else onStop(end);
+    if (onStop === undefined) this.#ended();
+    else onStop(() => this.#ended());
+  }
+
+  #giveUp(reply: Reply): void {
+    const { onGiveUp } = this.#program ?? {};
+    if (onGiveUp === undefined) this.#ended();
+    else onGiveUp();
+    reply();
+  }
+
+  /** Idempotent. */
+  #ended(): void {
+    for (const reply of this.#stops?.splice(0) ?? []) reply();
+    this.#program?.pager.stop();
   }
 
   #replyTo(id: number): Reply {

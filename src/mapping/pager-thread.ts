@@ -5,6 +5,7 @@ import { close } from "../kernel/libc.js";
 import { type BufferPlace, unmapBuffers } from "../kernel/native-buffer.js";
 import {
   type FromPager,
+  giveUpMethod,
   type PagerSetup,
   type PlainError,
   startId,
@@ -23,9 +24,12 @@ export interface PagerThreadOptions {
   readonly onEvent?: (event: string, value: unknown) => void;
   /** Makes the error that a failed call throws; by default one of the same name, message and code. */
   readonly reviveError?: (error: PlainError) => Error;
-  /** How long an exiting process waits for the pager's goodbye. */
+  /** How long an exiting process waits for the pager's goodbye: then the pager gives up. */
   readonly exitMillisMax?: number;
 }
+
+/** How long an exiting process waits for what a pager that has given up still says. */
+const giveUpMillisMax = 1000;
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -54,7 +58,9 @@ export class PagerThread {
   readonly #forgetProcessExit: () => void;
   #lastId = startId;
   #buffers: readonly BufferPlace[] = [];
-  #state: "starting" | "running" | "closed" = "starting";
+  #state: "starting" | "running" | "closing" | "ended" = "starting";
+  /** It has said its last. */
+  #isSilent = false;
 
   /** Starts the thread and resolves when its program is built; rejects with what `build`, or an import of it, threw. */
   static async start(entry: URL, options: PagerThreadOptions = {}): Promise<PagerThread> {
@@ -105,7 +111,10 @@ export class PagerThread {
 
   /** The same, and sleeps until the answer is there. The pager never waits for this thread, so it always comes. */
   callSync(method: string, args?: unknown, millisMax = Number.POSITIVE_INFINITY): unknown {
-    const id = this.#post(method, args);
+    return this.#waitFor(this.#post(method, args), method, millisMax);
+  }
+
+  #waitFor(id: number, method: string, millisMax: number): unknown {
     for (;;) {
       const seen = Atomics.load(this.#answers, 0);
       for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
@@ -114,6 +123,7 @@ export class PagerThread {
         if (message.kind === "failure" && message.id === id) throw this.#revive(message.error);
         this.#deliver(message);
       }
+      if (this.#isSilent) throw closedError();
       if (Atomics.wait(this.#answers, 0, seen, millisMax) === "timed-out") {
         throw Object.assign(new Error(`the pager did not answer ${method} in time`), { code: "DMMAP_TIMEOUT" });
       }
@@ -129,15 +139,24 @@ export class PagerThread {
   async close(): Promise<void> {
     if (this.#state === "running") {
       const stopped = this.call(stopMethod);
-      this.#state = "closed";
+      this.#state = "closing";
       await stopped;
       this.#worker.ref(); // Or a program with nothing else to do would end here, in the middle of an await.
     }
     await this.#exited.catch(() => undefined);
   }
 
+  /** Has `close`, which has been called, wait for nothing any more. */
+  giveUp(): void {
+    if (this.#state === "closing") this.#send(giveUpMethod, undefined);
+  }
+
   #post(method: string, args: unknown, transfer?: readonly Transferable[]): number {
-    if (this.#state !== "running") throw Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
+    if (this.#state !== "running") throw closedError();
+    return this.#send(method, args, transfer);
+  }
+
+  #send(method: string, args: unknown, transfer?: readonly Transferable[]): number {
     const message: ToPager = { id: ++this.#lastId, method, args };
     this.#port.postMessage(message, (transfer ?? []) as Transferable[]);
     ringEventFd(this.#bell);
@@ -169,6 +188,7 @@ export class PagerThread {
     }
     if (message.kind === "ended") {
       this.#buffers = message.buffers;
+      this.#isSilent = true;
       return;
     }
     if (message.kind === "ready") this.#state = "running";
@@ -190,13 +210,22 @@ export class PagerThread {
   }
 
   #stopAtExit(): void {
-    if (this.#state !== "running") return;
+    if (this.#state !== "running" && this.#state !== "closing") return;
+    this.#state = "closing";
     try {
-      this.callSync(stopMethod, undefined, this.#options.exitMillisMax ?? 5000);
+      this.#waitFor(this.#send(stopMethod, undefined), stopMethod, this.#options.exitMillisMax ?? 5000);
     } catch {
-      // It did not stop in time. What it could not send is lost, as it would be in a kill.
+      this.#giveUpAtExit();
     }
-    this.#state = "closed";
+  }
+
+  /** What it could not send is lost, as it would be in a kill; but it says so. */
+  #giveUpAtExit(): void {
+    try {
+      this.#waitFor(this.#send(giveUpMethod, undefined), giveUpMethod, giveUpMillisMax);
+    } catch {
+      // It is stuck.
+    }
   }
 
   #onWorkerError(error: unknown): void {
@@ -210,8 +239,8 @@ export class PagerThread {
       this.#deliver(next.message as FromPager);
     }
     if (this.#state === "running") stopProcess(new Error("the pager's thread ended, and its program still needs it"));
-    this.#state = "closed";
-    const ended = Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
+    this.#state = "ended";
+    const ended = closedError();
     for (const { reject } of this.#pending.values()) reject(ended);
     this.#pending.clear();
     this.#forgetProcessExit();
@@ -219,4 +248,8 @@ export class PagerThread {
     close(this.#bell);
     unmapBuffers(this.#buffers);
   }
+}
+
+function closedError(): Error {
+  return Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
 }

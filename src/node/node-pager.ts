@@ -50,6 +50,7 @@ export class NodePager {
     return {
       pager,
       onStop: (done) => this.#node.stop(done),
+      onGiveUp: () => this.#node.giveUp(),
       methods: {
         connect: (_args, reply) => this.#connect(reply),
         request: (args: RequestArgs, reply) => this.#request(args, reply),

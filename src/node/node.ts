@@ -21,6 +21,7 @@ import { KeptRelief } from "./kept-relief.js";
 import { lostError } from "./lost-error.js";
 import { noMetrics } from "./metrics.js";
 import type { NodeEvents, NodeSetup } from "./node-commands.js";
+import { NodeEnd } from "./node-end.js";
 import { NodeFile } from "./node-file.js";
 import { NodeSession, type SessionChange } from "./node-session.js";
 import { type OpenFile, OpenFiles, type OpenRequest } from "./open-files.js";
@@ -63,6 +64,7 @@ export class Node {
   readonly #emit: <Name extends keyof NodeEvents>(event: Name, value: NodeEvents[Name]) => void;
   readonly #connection: HomeConnection;
   readonly #session: NodeSession;
+  readonly #end: NodeEnd;
   readonly #giveBack: GiveBack;
   readonly #closing: ClosingFiles;
   readonly #relief = new KeptRelief(this.files);
@@ -119,6 +121,14 @@ export class Node {
       emit: this.#emit,
       onChange: (change) => this.onSession(change),
       beforeRecovered: (done) => this.beforeRecovered(done),
+    });
+    this.#end = new NodeEnd({
+      files: this.files,
+      closing: this.#closing,
+      requests: this.requests,
+      session: this.#session,
+      connection: this.#connection,
+      giveBack: this.#giveBack,
     });
     this.#budget = new CacheBudget(setup.cachePages, this.metrics);
     this.pager.onIdle = () => this.#onIdle();
@@ -230,25 +240,12 @@ export class Node {
 
   /** Gives everything back, if the home is there to take it; else says what is lost. */
   stop(done: () => void): void {
-    const open = [...this.files.all()];
-    for (const file of open) this.#closing.begin(file);
-    this.requests.stop();
-    const kept = new Set(open.filter(({ isGone }) => !isGone));
-    const finish = () => {
-      for (const file of kept) this.#session.lose(file);
-      this.#connection.close();
-      for (const { file } of open) file.cache.close();
-      done();
-    };
-    if (!this.#connection.isUp || ![...kept].every(({ file }) => file.frames.isReady)) return finish();
-    const give = (file: OpenFile, end: () => void) => {
-      const onGiven = () => {
-        kept.delete(file);
-        end();
-      };
-      this.#giveBack.give(file, onGiven, end);
-    };
-    whenAll([...kept], give, finish);
+    this.#end.begin(done);
+  }
+
+  /** Once it stops: waits for the home no longer, and says what is lost. */
+  giveUp(): void {
+    this.#end.giveUp();
   }
 
   /** Until when this node may go by what it was told on a lease, on the clock of `nowMicros`. */

@@ -124,7 +124,9 @@ test("a stopped node is fenced after its lease; when it goes on, it sees what th
   assert.equal(await other.call("load", { at: 0 }), 5);
 });
 
-test("while the home is away, a program with unsent stores ends in bounded time", { skip }, async () => {
+test("while the home is away, a program with unsent stores ends in bounded time, and says that they are lost", {
+  skip,
+}, async () => {
   using folder = temporaryFolder();
   for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     using home = new Program(new URL("./home-program.js", import.meta.url), [folder.path, "127.0.0.1:0", "10000"]);
@@ -137,6 +139,7 @@ test("while the home is away, a program with unsent stores ends in bounded time"
     home.kill(signal);
     await node.call("endOpen", {});
     assert.equal((await node.end(9000)).signal, null, `the home got ${signal}`);
+    assert.match(node.errors, new RegExp(`stores to ${signal}\\.bin, bytes 0\\.\\.${size}, are lost`));
     home.kill("SIGKILL");
   }
 });

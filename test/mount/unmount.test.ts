@@ -90,6 +90,43 @@ test("a mount that is unmounted while its home is away says what it is still the
   assertStored(readFileSync(cluster.folder.at("file")));
 });
 
+test("a second signal to a mount that is unmounted gives up what the home does not take, and says what that was", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis: 60_000 } });
+  const [mount] = cluster.mounts;
+  const user = await storing(mount.at("file"));
+  await user[Symbol.asyncDispose]();
+  await cluster.home.stop(); // Nobody can know that before its lease is over.
+  mount.isQuiet = false;
+  mount.program.kill("SIGTERM");
+  await until("it says why it waits", () => /is unmounted, and has waited .* to file: /.test(mount.program.errors));
+  mount.program.kill("SIGTERM");
+  assert.equal((await mount.program.end(5000)).code, 0);
+  assert.match(mount.errors, /stores to file, bytes 0\.\.12288, are lost: /);
+  assert.doesNotMatch(mount.program.errors, /has taken all/);
+});
+
+test("a third signal to a mount that programs use gives up what the home's disk does not take", { skip }, async () => {
+  await using parts = await failingHome({ mounts: 1 });
+  const [mount] = parts.cluster.mounts;
+  await using user = await PlainUser.start();
+  await user.call("edit", { path: mount.at("file") });
+  await user.call("write", { at: 0, text: "written" });
+  parts.fail("slow");
+  mount.isQuiet = false;
+  mount.program.kill("SIGTERM");
+  await until("it says that it is in use", () => /is in use.*once more/.test(mount.program.errors));
+  mount.program.kill("SIGTERM");
+  await until("it is taken away", () => !existsSync(mount.at("file")));
+  await setTimeout(500);
+  assert.equal(mount.program.child.exitCode, null, "it has all the time that the disk takes");
+  mount.program.kill("SIGTERM");
+  assert.equal((await mount.program.end(5000)).code, 0);
+  assert.match(mount.errors, /stores to file, bytes 0\.\.4096, are lost: /);
+  parts.mend("slow");
+});
+
 test("a mount in use stays; a second signal takes it from under its users, and loses nothing", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });
   const [mount] = cluster.mounts;

@@ -62,7 +62,8 @@ export const mount = defineCommand({
   notes: [
     "Comes back when it is mounted; a process in the background serves it until it is unmounted, by",
     "`dmmap umount`, umount(8), or SIGINT, SIGTERM or SIGHUP to that process, which write everything back",
-    "first. A second signal takes it from under whoever uses it. A mount whose process has died is",
+    "first. A second signal takes it from under whoever uses it; once nobody does any more, another one",
+    "gives up what the home has not taken. A mount whose process has died is",
     "taken away first; on one that is alive nothing is mounted, nor on a folder that a home of this",
     "machine serves, in it or above it.",
   ],
