@@ -238,7 +238,7 @@ export class Engine implements HomeContext, Reported {
   }
 
   #endRecovery(): void {
-    for (const open of this.files.all()) open.endRecovery();
+    this.files.endRecovery();
     for (const session of this.sessions.all()) session.isRecovering = false;
   }
 
@@ -334,7 +334,7 @@ export class Engine implements HomeContext, Reported {
       count > 0 ||
       this.sessions.count > 0 ||
       this.store.refusedBytes > 0 ||
-      this.files.isFailing ||
+      this.files.wantsRetry ||
       isPaused ||
       closing ||
       this.recovery.isOpen ||

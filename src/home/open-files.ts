@@ -10,6 +10,8 @@ import { OpenFile, type OpenFileHome } from "./open-file.js";
 import type { Session } from "./session.js";
 import { Settling, type SettlingRecovery } from "./settling.js";
 
+const notesFolder = "stable";
+
 export interface OpenFilesHome extends OpenFileHome {
   /** For people. */
   onWarning(message: string): void;
@@ -25,6 +27,10 @@ export class OpenFiles {
   readonly #byKey = new Map<string, OpenFile>();
   readonly #byInode = new Map<number, OpenFile>();
   readonly #lockWaits = new LockWaits();
+  /** Inodes of files whose notes of what is stable there may be. */
+  readonly #noted = new Set<number>();
+  /** Whether notes may have become useless since `retry`. */
+  #hasUselessNotes = false;
   #lastNumber = 0;
 
   constructor(store: Store, home: OpenFilesHome, recovery: SettlingRecovery) {
@@ -37,6 +43,12 @@ export class OpenFiles {
       onSettled: (open) => this.#closeIfIdle(open),
       onWarning: (message) => home.onWarning(message),
     });
+    if (!recovery.isOpen) this.#removeUselessNotes();
+  }
+
+  endRecovery(): void {
+    for (const open of this.all()) open.endRecovery();
+    this.#removeUselessNotes();
   }
 
   /** Puts the file on stable storage, and on record what of whom that covers, before `done` hears of it (R20). */
@@ -145,14 +157,20 @@ export class OpenFiles {
     for (const about of [open, open.delegation, open.growth]) session.lease.forget(about);
   }
 
-  /** Call it every now and then: the disk may take by now what it did not. */
+  /**
+   * Call it every now and then: the disk may take by now what it did not. And notes of files that have been closed go, not before: they
+   * may be open again by now, and who has closed one has heard so.
+   */
   retry(): void {
     this.#settling.retry();
+    if (!this.#hasUselessNotes) return;
+    this.#hasUselessNotes = false;
+    for (const inode of this.#noted) if (!this.#byInode.has(inode)) this.#removeNote(inode);
   }
 
   /** Whether something waits for `retry`. */
-  get isFailing(): boolean {
-    return this.#settling.isFailing;
+  get wantsRetry(): boolean {
+    return this.#settling.isFailing || this.#hasUselessNotes;
   }
 
   /** What was not settled would count as stable when it is opened anew, and nobody would answer for what was seen of it then. */
@@ -160,6 +178,7 @@ export class OpenFiles {
     if (open.directory.openCount > 0 || this.#byKey.get(open.file.key) !== open) return;
     this.#byKey.delete(open.file.key);
     this.#byInode.delete(open.file.inode);
+    this.#hasUselessNotes ||= this.#noted.has(open.file.inode);
     open.file.close();
   }
 
@@ -170,7 +189,8 @@ export class OpenFiles {
   }
 
   #record(open: OpenFile, record: StableDuties | undefined): DmmapError | undefined {
-    if (record === undefined) return undefined;
+    if (record === undefined || this.#byKey.get(open.file.key) !== open) return undefined;
+    this.#noted.add(open.file.inode);
     try {
       this.#store.writeNote(noteOf(open.file.inode), JSON.stringify(record));
       return undefined;
@@ -193,13 +213,29 @@ export class OpenFiles {
   /** Only after a restart does it matter which writes of before are stable. */
   #readStable(inode: number): StableDuties {
     const text = this.#recovery.isOpen ? this.#store.readNote(noteOf(inode)) : undefined;
-    return text === undefined ? {} : (JSON.parse(text) as StableDuties);
+    if (text === undefined) return {};
+    this.#noted.add(inode);
+    return JSON.parse(text) as StableDuties;
+  }
+
+  /**
+   * A file's note is about copies that nodes keep of its pages. Who has closed the file keeps none, and who is off the record is not
+   * listened to: so when nobody has it open, and nobody is expected any more who may have, its note is of no use.
+   */
+  #removeUselessNotes(): void {
+    const needed = new Set([...this.#byInode.keys()].map(noteOf));
+    for (const name of this.#store.noteNames(notesFolder)) if (!needed.has(name)) this.#store.removeNote(name);
+  }
+
+  #removeNote(inode: number): void {
+    this.#noted.delete(inode);
+    this.#store.removeNote(noteOf(inode));
   }
 }
 
 /** By its number alone: its device may have another after the machine has started again. */
 function noteOf(inode: number): string {
-  return `stable/${inode}`;
+  return `${notesFolder}/${inode}`;
 }
 
 /** For people. What has lost its last name may still be opened by those who have it open. */

@@ -92,6 +92,14 @@ export class FileStore implements Store, PageFileOwner {
     this.#notes.write(name, text);
   }
 
+  removeNote(name: string): void {
+    this.#notes.remove(name);
+  }
+
+  noteNames(folder: string): string[] {
+    return this.#notes.names(folder);
+  }
+
   syncAll(): void {
     if (libc.syncfs(this.#lockFd) < 0) throw storeError(this.#path, libc.errno());
   }

@@ -55,6 +55,14 @@ export class MemoryStore implements Store, PageFileOwner {
     this.#notes.set(name, text);
   }
 
+  removeNote(name: string): void {
+    this.#notes.delete(name);
+  }
+
+  noteNames(folder: string): string[] {
+    return [...this.#notes.keys()].filter((name) => name.startsWith(`${folder}/`));
+  }
+
   syncAll(): void {}
 
   stat(name: string): FileStat {

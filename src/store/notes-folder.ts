@@ -1,8 +1,19 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { DmmapError } from "../core/error.js";
 
+const suffix = ".note";
 /** Where the second of a note's two places begins in its file. A longer note than this cannot be kept. */
 const placeBytes = 16 * 1024 * 1024;
 /** Of each place, so much is on the disk from the start: a full disk does not stop a note of this length. */
@@ -82,6 +93,26 @@ export class NotesFolder {
     }
   }
 
+  /** If the disk lets it. Not durable: the note may be there again after a power failure. */
+  remove(name: string): void {
+    this.#numbers.delete(name);
+    try {
+      unlinkSync(this.#file(name));
+    } catch {
+      // It is gone already, or stays.
+    }
+  }
+
+  /** Of the notes in this folder. */
+  names(folder: string): string[] {
+    try {
+      const files = readdirSync(join(this.#path, folder)).filter((file) => file.endsWith(suffix));
+      return files.map((file) => `${folder}/${file.slice(0, -suffix.length)}`);
+    } catch {
+      return []; // There is no such folder.
+    }
+  }
+
   #put(name: string, bytes: Buffer, at: number): void {
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return putDown(reserved, bytes, at);
@@ -98,7 +129,7 @@ export class NotesFolder {
   }
 
   #file(name: string): string {
-    return join(this.#path, `${name.replaceAll(":", "-")}.note`);
+    return join(this.#path, `${name}${suffix}`);
   }
 }
 

@@ -50,6 +50,10 @@ export interface Store {
   readNote(name: string): string | undefined;
   /** Replaces the text, durably and as a whole; an empty one removes it. Throws DMMAP_NO_SPACE, DMMAP_IO. */
   writeNote(name: string, text: string): void;
+  /** Removes the note, if the disk lets it; that need not be durable. */
+  removeNote(name: string): void;
+  /** The names of all notes that begin with `folder` and a slash. */
+  noteNames(folder: string): string[];
 
   /**
    * Puts on stable storage whatever has been written before this call, by a home before this one too. Waits for it. Throws

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Welcome } from "../../src/core/wire/control.js";
 import { FrameType } from "../../src/core/wire/frame.js";
 import { page, RawNode } from "../home/raw-node.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
+import { until } from "../support/until.js";
 import { HomeUnderTest } from "./home-under-test.js";
 
 interface Copy {
@@ -34,15 +35,18 @@ async function firstByte(node: RawNode, file: number): Promise<number> {
 const oldCopies: readonly Copy[] = [{ fill: 1, duty: 5, version: 1 }];
 
 /** Two nodes, of which the older answers for a copy of page 0, and the younger has written what is there. */
-async function overtaken(home: HomeUnderTest): Promise<{
+async function overtaken(
+  home: HomeUnderTest,
+  name = "order.bin",
+): Promise<{
   readonly old: { readonly node: RawNode; readonly welcome: Welcome };
   readonly young: { readonly node: RawNode; readonly welcome: Welcome };
   readonly file: number;
 }> {
   const old = await RawNode.greet(home.port, "old");
   const young = await RawNode.greet(home.port, "young");
-  const { file } = await old.node.request("open", { name: "order.bin", create: true, size: 4096 });
-  await young.node.request("open", { name: "order.bin" });
+  const { file } = await old.node.request("open", { name, create: true, size: 4096 });
+  await young.node.request("open", { name });
   const first = await old.node.granted(old.node.acquire(file, 2, 0, 1));
   await old.node.outcome(old.node.write(file, 0, page(1), { extra: 5 }), FrameType.written);
   old.node.release(file, 0, 0, 1, first.epoch);
@@ -110,6 +114,51 @@ test("R20: an old copy is refused though the disk has another number since its m
   } finally {
     for (const name of ["volume", "other"]) spawnSync("umount", ["--lazy", folder.at(name)]);
   }
+});
+
+const notesOf = (folder: TemporaryFolder) => readdirSync(folder.at(".dmmap", "stable"));
+
+test("R20: what the home notes of a file is kept for as long as anybody may come back with a copy, and no longer", async () => {
+  using folder = temporaryFolder();
+  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 60_000 });
+  const { old, young, file } = await overtaken(home);
+  await young.node.sync(file);
+  await young.node.request("close", { file });
+  const others = await overtaken(home, "other.bin");
+  await others.young.node.sync(others.file);
+  assert.equal(notesOf(folder).length, 2);
+  for (const { node } of [others.old, others.young]) {
+    await node.sync(others.file);
+    await node.request("close", { file: others.file });
+    node.send({ type: FrameType.goodbye });
+  }
+  young.node.send({ type: FrameType.goodbye });
+  await until("the note of the other file is gone", () => notesOf(folder).length < 2);
+
+  await home.restart();
+  assert.equal(notesOf(folder).length, 1);
+  const [oldAgain, number] = await back(home, old.welcome.session, oldCopies);
+  await oldAgain.request("recovered", {});
+  assert.equal(await firstByte(oldAgain, number), 2);
+  await oldAgain.sync(number);
+  assert.equal(notesOf(folder).length, 1);
+  await oldAgain.request("close", { file: number });
+  await until("the note is gone", () => notesOf(folder).length === 0);
+});
+
+test("of nodes that do not come back no note is kept", async () => {
+  using folder = temporaryFolder();
+  await using home = await HomeUnderTest.start({ folder: folder.path, leaseMillis: 300 });
+  const { young, file } = await overtaken(home);
+  await young.node.sync(file);
+  await home.kill();
+  assert.equal(notesOf(folder).length, 1);
+  await home.start();
+  await until("the note is gone", () => notesOf(folder).length === 0);
+
+  writeFileSync(folder.at(".dmmap", "stable", "8-0-15.note"), "of a home that died");
+  await home.restart();
+  assert.deepEqual(notesOf(folder), []);
 });
 
 test("R20: pages of one lost write, and of earlier ones, are restored in any order after a cut", async () => {

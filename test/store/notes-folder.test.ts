@@ -21,6 +21,20 @@ test("a note is replaced as a whole, and read again by the next home", () => {
   assert.equal(new NotesFolder(folder.path).read("sessions"), undefined);
 });
 
+test("a note that was removed is none, and can be written anew", () => {
+  using folder = temporaryFolder();
+  const notes = new NotesFolder(folder.path);
+  assert.deepEqual(notes.names("stable"), []);
+  notes.remove("stable/1");
+  for (const name of ["stable/1", "stable/2", "other"]) for (const text of ["one", "two"]) notes.write(name, text);
+  assert.deepEqual(notes.names("stable").sort(), ["stable/1", "stable/2"]);
+  notes.remove("stable/1");
+  assert.deepEqual(notes.names("stable"), ["stable/2"]);
+  assert.equal(notes.read("stable/1"), undefined);
+  notes.write("stable/1", "three");
+  assert.equal(new NotesFolder(folder.path).read("stable/1"), "three");
+});
+
 test("a write that was cut short leaves the note before it", () => {
   using folder = temporaryFolder();
   const notes = new NotesFolder(folder.path);
