@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { exitFailed } from "./failure.js";
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const script = fileURLToPath(new URL("./main.js", import.meta.url));
 
 /**
@@ -18,10 +19,10 @@ export async function startInBackground(args: readonly string[]): Promise<string
     stdio: ["ignore", "pipe", "inherit"],
   });
   const passOn = (signal: NodeJS.Signals) => child.kill(signal);
-  process.on("SIGINT", passOn).on("SIGTERM", passOn);
+  for (const signal of signals) process.on(signal, passOn);
   const lines = createInterface({ input: child.stdout });
   const outcome = await Promise.race([once(lines, "line"), once(child, "close")]);
-  process.off("SIGINT", passOn).off("SIGTERM", passOn);
+  for (const signal of signals) process.off(signal, passOn);
   child.stdout.destroy();
   child.unref();
   const [first] = outcome as [string | number | null];

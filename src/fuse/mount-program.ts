@@ -109,7 +109,6 @@ export class MountProgram {
     } catch (error) {
       return reply.fail(error);
     }
-    this.#emit("mounted", {});
     probes.try(() => reply()); // How programs' files are opened depends on that.
   }
 

@@ -9,7 +9,7 @@ import { detachDevice, unmountDevice } from "./device.js";
 import type { DirectIo } from "./direct-io.js";
 import { MountPresence } from "./mount-presence.js";
 import type { MountSetup } from "./mount-program.js";
-import { mountedAt } from "./mount-table.js";
+import { mountedAt, mountType } from "./mount-table.js";
 
 export interface MountOptions extends ConnectOptions {
   readonly readOnly?: boolean;
@@ -121,7 +121,7 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     directIo: options.directIo ?? "auto",
     timeoutMicros: (options.callTimeout ?? Number.POSITIVE_INFINITY) * 1000,
   };
-  let isMounted = false;
+  const before = mountedAt(data.mountPoint)?.device;
   let onUnmounted = () => {};
   const unmounted = new Promise<void>((done) => {
     onUnmounted = done;
@@ -131,20 +131,27 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
     name: "dmmap mount",
     reviveError,
     onEvent: (event) => {
-      if (event === "mounted") isMounted = true;
       if (event === "unmounted") onUnmounted();
     },
   });
+  // Once the thread has ended: for whoever gives up, it may have mounted it, or be about to, and not have said so.
+  const takeAway = () => {
+    const entry = mountedAt(data.mountPoint);
+    if (entry?.type === mountType && entry.device !== before) detachDevice(entry.path);
+  };
+  process.once("exit", takeAway); // The thread is stopped by a listener that was there before.
   try {
     const store = (await within(`connecting to ${url}`, options, thread.call("connect"))) as string;
     options.checkStore?.(store);
     await within(`mounting ${url}`, options, thread.call("mount"));
+    return new Mount(thread, url, data.mountPoint, unmounted);
   } catch (error) {
-    if (isMounted) detachDevice(data.mountPoint); // The home went away before it could be used.
     await thread.close();
+    takeAway();
     throw error;
+  } finally {
+    process.off("exit", takeAway);
   }
-  return new Mount(thread, url, data.mountPoint, unmounted);
 }
 
 /** How to see what is mounted. */

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { detachDevice } from "../../src/fuse/device.js";
+import { mount } from "../../src/fuse/mount.js";
+import { mountedAt } from "../../src/fuse/mount-table.js";
 import { dmmap, dmmapJson, dmmapScript, serveFolder } from "../cli/dmmap.js";
 import { Program } from "../support/program.js";
 import { lacksFuse } from "../support/requires.js";
@@ -103,6 +106,48 @@ test("standard error that nobody reads any more stops no mount", { skip }, async
   );
   cluster.home.signal("SIGCONT");
   await write;
+});
+
+for (const how of [["--foreground"], []]) {
+  test(`a signal while a volume is being mounted leaves nothing mounted: dmmap mount ${how.join()}`, {
+    skip,
+  }, async () => {
+    using home = await serveFolder();
+    using folder = temporaryFolder();
+    using _mount = { [Symbol.dispose]: () => void detachDevice(folder.path) };
+    for (const [signal, code] of [
+      ["SIGTERM", 143],
+      ["SIGINT", 130],
+      ["SIGHUP", 129],
+    ] as const) {
+      using program = new Program(dmmapScript, ["mount", ...how, home.url, folder.path]);
+      await until("the kernel has mounted it", () => mountedAt(folder.path) !== undefined);
+      program.kill(signal);
+      const { code: ended } = await program.end();
+      if (ended !== code && how.length === 0) {
+        assert.ok(existsSync(folder.path), "else it was up already, and is alive");
+        assert.equal((await dmmap(["umount", folder.path])).code, 0);
+      }
+      assert.equal(mountedAt(folder.path), undefined, signal);
+    }
+  });
+}
+
+test("who gives up mounting leaves nothing mounted", { skip }, async () => {
+  using home = await serveFolder();
+  using folder = temporaryFolder();
+  using _mount = { [Symbol.dispose]: () => void detachDevice(folder.path) };
+  for (let round = 0; round < 5; round++) {
+    const patience = new AbortController();
+    const givenUp = mount(home.url, folder.path, { signal: patience.signal }).then(
+      (mounted) => mounted.unmount(),
+      (error: { code: string }) => error.code,
+    );
+    await until("the kernel has mounted it", () => mountedAt(folder.path) !== undefined);
+    patience.abort();
+    await givenUp;
+    assert.equal(mountedAt(folder.path), undefined);
+  }
 });
 
 test("a mount whose process was killed answers ENOTCONN; it can be unmounted, and mounted over", { skip }, async () => {
