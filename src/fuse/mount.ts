@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { DmmapError } from "../core/error.js";
 import { Errno, errnoName } from "../kernel/errno.js";
+import { say } from "../kernel/standard-error.js";
 import { PagerThread } from "../mapping/pager-thread.js";
 import { type ConnectOptions, nodeSetup, reviveError } from "../node/connect.js";
 import { within } from "../node/patience.js";
@@ -31,6 +32,7 @@ export class Mount {
   readonly ended: Promise<void>;
   readonly #thread: PagerThread;
   readonly #presence: MountPresence | undefined;
+  readonly #device: string | undefined;
   #isUnmounted = false;
   #isDetached = false;
   #onEnded: () => void = () => undefined;
@@ -41,6 +43,7 @@ export class Mount {
     this.url = url;
     this.mountPoint = mountPoint;
     const entry = mountedAt(mountPoint);
+    this.#device = entry?.device;
     this.#presence = entry === undefined ? undefined : new MountPresence(entry.device);
     if (entry !== undefined) guardConnection(entry.device);
     this.ended = new Promise((resolve) => {
@@ -85,6 +88,10 @@ export class Mount {
   async #end(): Promise<void> {
     this.#isUnmounted = true;
     this.#presence?.onUnmounted();
+    if (this.#device !== undefined && mountedAt(this.mountPoint)?.device === this.#device) {
+      const loss = "programs get ENOTCONN, and what they have stored to maps and the kernel has not written is lost";
+      say(`the kernel has ended the connection to ${this.mountPoint}, as for umount -f: ${loss}`);
+    }
     // Nobody uses it any more: there is time until the home is there, however long that takes.
     try {
       await this.#thread.call("drain");

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { mountedAt } from "../../src/fuse/mount-table.js";
 import { Errno } from "../../src/kernel/errno.js";
+
 import * as libc from "../../src/kernel/libc.js";
 import { dmmap } from "../cli/dmmap.js";
 import { lacksFuse } from "../support/requires.js";
@@ -203,6 +205,32 @@ test("dmmap umount --lazy asks nothing of a mount whose home is away", { skip },
   assert.equal((await mount.program.end()).code, 0);
 });
 
+test("umount(8) of a mount whose home is away: a signal ends it, the log says what it waits for, and -l does not wait", {
+  skip,
+}, async () => {
+  const leaseMillis = 1000;
+  await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis } });
+  const [mount] = cluster.mounts;
+  const user = await storing(mount.at("file"));
+  await user[Symbol.asyncDispose]();
+  await cluster.home.stop();
+  await setTimeout(2 * leaseMillis); // So that it asks for the folder before it takes it away.
+  const waiting = spawn("umount", [mount.path], { stdio: "ignore" });
+  const ended = once(waiting, "close");
+  const asked = () => mount.program.errors.includes(`of process ${waiting.pid} on the root has waited for`);
+  await until("it is said to wait", () => waiting.exitCode !== null || asked());
+  if (waiting.exitCode === null) {
+    waiting.kill("SIGINT");
+    assert.deepEqual(await within("a signal ends it", ended), [null, "SIGINT"]);
+    assert.equal(spawnSync("umount", ["-l", mount.path], { timeout: 10_000 }).status, 0);
+  }
+  await until("it is unmounted", () => mountedAt(mount.path) === undefined);
+  await until("it says why it waits", () => /is unmounted, and has waited .* to file: /.test(mount.program.errors));
+  cluster.home.signal("SIGCONT");
+  assert.equal((await mount.program.end()).code, 0);
+  assertStored(readFileSync(cluster.folder.at("file")));
+});
+
 test("dmmap umount --force ends every call on a mount that hangs", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });
   const [mount] = cluster.mounts;
@@ -278,10 +306,13 @@ test("a mount that is taken away by force while programs ask without pause ends 
       const ended = once(program, "close");
       await once(program.stdout, "data");
       await setTimeout(100);
+      mount.isQuiet = false;
       libc.umount2(mount.path, force); // Busy; but the kernel has given up what was asked, and asks nothing more.
       assert.notEqual((await within("the program ends", ended))[0], 0);
+      await until("it says so", () => /^dmmap: the kernel has ended .*umount -f/m.test(mount.program.errors));
       libc.umount2(mount.path, detach);
       assert.equal((await mount.program.end()).code, 0);
+      assert.equal(mount.errors.split("\n").length, 2, "and nothing else");
     }
   }
 });
