@@ -88,7 +88,10 @@ export class NoticeRing {
   next(into: Notice): boolean {
     const done = Atomics.load(this.#control, doneIndex);
     while (Atomics.load(this.#control, headIndex) === done) {
-      if (Atomics.load(this.#control, stopIndex) === 1) return false;
+      if (Atomics.load(this.#control, stopIndex) === 1) {
+        this.#epoll?.close();
+        return false;
+      }
       this.#sleep();
     }
     const at = (done % capacity) * cellNumbers;

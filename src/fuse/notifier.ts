@@ -1,13 +1,11 @@
-import { Worker } from "node:worker_threads";
-import { Ready } from "../kernel/epoll.js";
-import { createEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Pager } from "../mapping/pager.js";
 import { invalidateInode } from "./invalidate-inode.js";
-import { type Notice, NoticeRing } from "./notice-ring.js";
-import type { NotifierSetup } from "./notifier-main.js";
+import type { Notice } from "./notice-ring.js";
+import type { NotifierOptions } from "./notifier-main.js";
 import { Notify, outHeaderBytes } from "./protocol.js";
+import { RingThread } from "./ring-thread.js";
 
 let buffer: NativeBuffer | undefined;
 function scratch(): NativeBuffer {
@@ -17,20 +15,17 @@ function scratch(): NativeBuffer {
 
 /** Has the kernel told what it is to drop, by a thread of its own, and calls back on the pager's thread when it has. */
 export class Notifier {
-  readonly #ring = new NoticeRing();
   readonly #fd: number;
-  readonly #bell = createEventFd();
-  readonly #worker: Worker;
+  readonly #thread: RingThread;
   readonly #callbacks: ((errno: number) => void)[] = [];
   readonly #unsent: Notice[] = [];
 
   /** `fd`: /dev/fuse. Call this before the loop runs. */
   constructor(pager: Pager, fd: number) {
     this.#fd = fd;
-    const workerData: NotifierSetup = { ring: this.#ring.parts, fd, bell: this.#bell };
-    this.#worker = new Worker(new URL("./notifier-main.js", import.meta.url), { workerData, name: "dmmap notifier" });
-    this.#worker.unref();
-    pager.watch(this.#bell, Ready.in + Ready.edge, () => this.#onBell());
+    const script = new URL("./notifier-main.js", import.meta.url);
+    const options: NotifierOptions = { fd };
+    this.#thread = new RingThread(pager, script, "dmmap notifier", options, () => this.#onBell());
   }
 
   /** Drops pages of an inode from the kernel's cache, dirty ones written first. Bytes; `byteLength` 0 is to the end. */
@@ -60,19 +55,18 @@ export class Notifier {
     libc.write(this.#fd, header.address, outHeaderBytes);
   }
 
-  /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */
   stop(): void {
-    this.#worker.ref();
-    this.#ring.stop();
+    this.#thread.stop();
   }
 
   #tell(notice: Notice, onDone: (errno: number) => void): void {
     this.#callbacks.push(onDone);
-    if (this.#unsent.length > 0 || !this.#ring.push(notice)) this.#unsent.push(notice);
+    if (this.#unsent.length > 0 || !this.#thread.ring.push(notice)) this.#unsent.push(notice);
   }
 
   #onBell(): void {
-    this.#ring.takeDone((errno) => this.#callbacks.shift()?.(errno));
-    while (this.#unsent.length > 0 && this.#ring.push(this.#unsent[0])) this.#unsent.shift();
+    const { ring } = this.#thread;
+    ring.takeDone((errno) => this.#callbacks.shift()?.(errno));
+    while (this.#unsent.length > 0 && ring.push(this.#unsent[0])) this.#unsent.shift();
   }
 }

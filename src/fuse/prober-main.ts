@@ -1,19 +1,20 @@
 import { workerData } from "node:worker_threads";
 import { ringEventFd } from "../kernel/event-fd.js";
 import * as libc from "../kernel/libc.js";
-import { NativeBuffer } from "../kernel/native-buffer.js";
+import { NativeBuffer, threadBuffers, unmapBuffers } from "../kernel/native-buffer.js";
 import { KeptFiles } from "./kept-files.js";
-import { type Notice, NoticeRing, type NoticeRingParts } from "./notice-ring.js";
+import { type Notice, NoticeRing } from "./notice-ring.js";
 import { keepsFile, ProbeQuestion } from "./probe-question.js";
+import type { RingThreadSetup } from "./ring-thread.js";
 
-/** What starts a prober's thread. In its ring, `offset` is for how many milliseconds it waits before, `byteLength` a ProbeQuestion. */
-export interface ProberSetup {
-  readonly ring: NoticeRingParts;
+/**
+ * What starts a prober's thread, besides RingThreadSetup. In its ring, `offset` is for how many milliseconds it waits before,
+ * `byteLength` a ProbeQuestion. It rings the bell also when it runs.
+ */
+export interface ProberOptions {
   readonly mountPoint: string;
-  /** An eventfd, rung when the thread runs, and after every probe. */
-  readonly bell: number;
   /** What `lookUp` is about, up to a NUL. */
-  readonly name: Uint8Array;
+  readonly probedName: Uint8Array;
 }
 
 const statAt = 1024;
@@ -32,7 +33,7 @@ const kindAndSize = 0x201;
 const seekEnd = 2;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function run({ ring: parts, mountPoint, bell, name }: ProberSetup): void {
+function run({ ring: parts, mountPoint, bell, probedName }: RingThreadSetup & ProberOptions): void {
   const ring = new NoticeRing(parts);
   const buffer = new NativeBuffer(4096);
   const files = new KeptFiles(mountPoint, buffer);
@@ -41,7 +42,7 @@ function run({ ring: parts, mountPoint, bell, name }: ProberSetup): void {
   ringEventFd(bell);
   while (ring.next(notice)) {
     if (notice.offset > 0) Atomics.wait(pause, 0, 0, notice.offset);
-    buffer.bytes.set(name, nameAt);
+    buffer.bytes.set(probedName, nameAt);
     ring.finish(probe(files, buffer, notice));
     ringEventFd(bell);
   }
@@ -83,4 +84,5 @@ function statx(fd: number, { address }: NativeBuffer, pathAt: number, how: numbe
   return libc.statx(fd, address + pathAt, how, kindAndSize, address + statAt) === 0;
 }
 
-run(workerData as ProberSetup);
+run(workerData as RingThreadSetup & ProberOptions);
+unmapBuffers(threadBuffers());

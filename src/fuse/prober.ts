@@ -1,12 +1,9 @@
-import { Worker } from "node:worker_threads";
 import type { Micros } from "../core/units.js";
 import { nowMicros } from "../kernel/clock.js";
-import { Ready } from "../kernel/epoll.js";
-import { createEventFd } from "../kernel/event-fd.js";
 import type { Pager } from "../mapping/pager.js";
-import { NoticeRing } from "./notice-ring.js";
 import { keepsFile, ProbeQuestion } from "./probe-question.js";
-import type { ProberSetup } from "./prober-main.js";
+import type { ProberOptions } from "./prober-main.js";
+import { RingThread } from "./ring-thread.js";
 
 /** A name is not longer than this. Bytes. */
 export const probedNameBytesMax = 1023;
@@ -28,11 +25,9 @@ export interface Probe {
 
 /** A thread that asks the kernel, one question at a time. */
 export class Prober {
-  readonly #ring = new NoticeRing();
-  readonly #bell = createEventFd();
   /** Of the probe that it is at, and a NUL. */
   readonly #name = new Uint8Array(new SharedArrayBuffer(probedNameBytesMax + 1));
-  readonly #worker: Worker;
+  readonly #thread: RingThread;
   /** What it is at, and since when. */
   running: Probe | undefined;
   since: Micros = 0;
@@ -41,11 +36,10 @@ export class Prober {
   #isToLetGo = false;
 
   constructor(pager: Pager, mountPoint: string, onIdle: () => void) {
-    const workerData: ProberSetup = { ring: this.#ring.parts, mountPoint, bell: this.#bell, name: this.#name };
-    this.#worker = new Worker(new URL("./prober-main.js", import.meta.url), { workerData, name: "dmmap prober" });
-    this.#worker.unref();
-    pager.watch(this.#bell, Ready.in + Ready.edge, () => {
-      this.#ring.takeDone((seenBytes) => this.#finish(seenBytes));
+    const options: ProberOptions = { mountPoint, probedName: this.#name };
+    const script = new URL("./prober-main.js", import.meta.url);
+    this.#thread = new RingThread(pager, script, "dmmap prober", options, () => {
+      this.#thread.ring.takeDone((seenBytes) => this.#finish(seenBytes));
       if (this.running === undefined && this.#isToLetGo) this.letGo();
       if (this.running === undefined) onIdle();
     });
@@ -53,7 +47,7 @@ export class Prober {
 
   /** The Linux id of the thread; 0 until it runs. */
   get thread(): number {
-    return this.#ring.thread;
+    return this.#thread.ring.thread;
   }
 
   /** Whether its thread runs, and is at nothing. */
@@ -70,7 +64,7 @@ export class Prober {
     this.#name.set(name);
     this.#name[name.length] = 0;
     const byteLength = probe.question + (probe.keepsFile ? keepsFile : 0);
-    this.#ring.push({ node: probe.node, offset: probe.delayMillis, byteLength });
+    this.#thread.ring.push({ node: probe.node, offset: probe.delayMillis, byteLength });
   }
 
   /** Has it close what it keeps open, as soon as it is at nothing. */
@@ -81,10 +75,8 @@ export class Prober {
     this.run({ node: 0, delayMillis: 0, question, keepsFile: false, onDone: () => undefined }, nowMicros());
   }
 
-  /** The thread ends by itself, and is waited for: one that is ended while it still loads its system calls ends the process. */
   stop(): void {
-    this.#worker.ref();
-    this.#ring.stop();
+    this.#thread.stop();
   }
 
   #finish(seenBytes: number): void {

@@ -2,6 +2,7 @@ import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { DmmapError } from "../core/error.js";
 import { listenError } from "../core/listen-error.js";
 import { SystemError } from "../kernel/errno.js";
+import { threadBuffers, unmapBuffers } from "../kernel/native-buffer.js";
 import { assertPageSize } from "../kernel/page-size.js";
 import { listenTcp, localAddress, type SocketAddress } from "../kernel/socket.js";
 import type { FileTokensStatus } from "../observe/status.js";
@@ -22,6 +23,7 @@ try {
   const stack = error instanceof Error ? error.stack : undefined;
   say({ kind: "broken", error: { code: "DMMAP_INTERNAL", message: String(error) }, stack });
 }
+unmapBuffers(threadBuffers()); // The store is closed by now.
 Atomics.store(data.ended, 0, 1);
 Atomics.notify(data.ended, 0);
 data.port.close();

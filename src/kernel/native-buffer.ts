@@ -23,9 +23,16 @@ export function unmapBuffers(ended: readonly BufferPlace[]): void {
   for (const { address, byteLength } of ended) munmap(address, byteLength);
 }
 
+/** Memory, not touched yet, that is this thread's as its buffers are, and is given back with them. @returns its address */
+export function mapForThread(byteLength: number, flags = 0): number {
+  const address = check(mmap(0, byteLength, protReadWrite, mapPrivateAnonymous | flags, -1, 0), "mmap");
+  places.push({ address, byteLength });
+  return address;
+}
+
 /**
  * Memory outside the JavaScript heap that both system calls (by address) and code (by view) can reach. It never moves
- * and lives as long as the process, or until a pager thread's end: allocate at start, not per event.
+ * and lives as long as the process, or as its thread where that gives it back: allocate at start, not per event.
  */
 export class NativeBuffer {
   readonly address: number;
@@ -36,8 +43,7 @@ export class NativeBuffer {
 
   constructor(byteLength: number) {
     const length = Math.ceil(byteLength / 4096) * 4096;
-    this.address = check(mmap(0, length, protReadWrite, mapPrivateAnonymous, -1, 0), "mmap");
-    places.push({ address: this.address, byteLength: length });
+    this.address = mapForThread(length);
     const buffer = memoryView(this.address, length);
     this.bytes = new Uint8Array(buffer);
     this.data = new DataView(buffer);

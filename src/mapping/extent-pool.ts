@@ -1,5 +1,5 @@
-import { check } from "../kernel/errno.js";
-import { madvise, mmap } from "../kernel/libc.js";
+import { madvise } from "../kernel/libc.js";
+import { mapForThread } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
 
 /** As large as the huge pages of x86-64 and arm64. */
@@ -8,8 +8,7 @@ const extentBytes = extentPages * pageBytes;
 /** Mapped at a time: so much address space, and memory only where pages are put. */
 const regionExtents = 64;
 
-const protReadWrite = 0x3;
-const mapPrivateAnonymousNoReserve = 0x4022;
+const mapNoReserve = 0x4000;
 const madvDontNeed = 4;
 const madvHugePage = 14;
 const madvNoHugePage = 15;
@@ -188,10 +187,10 @@ export class ExtentPool {
     this.#usedSlackPages += slack;
   }
 
-  /** Lives as long as the process. @returns one extent, aligned for huge pages; the others are kept. */
+  /** Lives as long as this thread. @returns one extent, aligned for huge pages; the others are kept. */
   #map(): Extent {
     const bytes = (regionExtents + 1) * extentBytes;
-    const address = check(mmap(0, bytes, protReadWrite, mapPrivateAnonymousNoReserve, -1, 0), "mmap of extents");
+    const address = mapForThread(bytes, mapNoReserve);
     const first = Math.ceil(address / extentBytes) * extentBytes;
     for (let index = regionExtents - 1; index > 0; index--) this.#bare.push(newExtent(first + index * extentBytes));
     return newExtent(first);

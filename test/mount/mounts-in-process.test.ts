@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { detachDevice } from "../../src/fuse/device.js";
+import { mount } from "../../src/fuse/mount.js";
+import { startHome } from "../../src/home/index.js";
+import { assertLevel, threadCount } from "../support/level.js";
+import { lacksFuse } from "../support/requires.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const skip = lacksFuse();
+const mebibyte = 2 ** 20;
+/** The pager's, two notifiers', and one prober's, to which others come only when that is stuck. */
+const threads = 4;
+
+test("of mounts that were unmounted neither threads, descriptors nor memory are left", { skip }, async () => {
+  using folder = temporaryFolder();
+  const path = folder.at();
+  const home = await startHome({ store: "memory", listen: "127.0.0.1:0" });
+  try {
+    await assertLevel(async () => {
+      const before = threadCount();
+      const mounted = await mount(home.url, path);
+      assert.ok(threadCount() - before <= threads, `${threadCount() - before} threads serve it`);
+      await writeFile(folder.at("file"), Buffer.alloc(4 * mebibyte, "x"));
+      assert.equal((await readFile(folder.at("file"))).length, 4 * mebibyte);
+      await mounted.unmount();
+    }, threads);
+  } finally {
+    detachDevice(path);
+    await home.close();
+  }
+});
