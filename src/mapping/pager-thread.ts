@@ -80,6 +80,7 @@ export class PagerThread {
       workerData: setup,
       transferList: [port2, ...(options.transfer ?? [])] as Transferable[],
       name: options.name ?? "dmmap pager",
+      execArgv: execArgvOfFiles(),
     });
     this.#exited = once(this.#worker, "exit").finally(() => this.#onWorkerExit());
     this.#exited.catch(() => undefined); // An error of the worker is reported by the listener below.
@@ -252,4 +253,11 @@ export class PagerThread {
 
 function closedError(): Error {
   return Object.assign(new Error("this pager is closed"), { code: "DMMAP_CLOSED" });
+}
+
+/** Node's options of this process, but that of a program that is no file: with `--input-type` no thread starts from one. */
+function execArgvOfFiles(): string[] {
+  const option = "--input-type";
+  const { execArgv } = process;
+  return execArgv.filter((word, at) => !word.startsWith(option) && execArgv[at - 1] !== option);
 }

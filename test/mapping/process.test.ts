@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { Program } from "../support/program.js";
 import { lacksUserfaultfd } from "../support/requires.js";
@@ -40,4 +41,17 @@ test("a pending promise keeps the process alive until it is settled", { skip }, 
   const { code } = await program.end(10_000);
   assert.equal(code, 0);
   assert.ok(program.lines.includes("done"));
+});
+
+test("a program that is no file has mappings, too", { skip }, () => {
+  const places = ["../../src/mapping/index.js", "./disk-hooks.js"].map((path) => new URL(path, import.meta.url).href);
+  const script = `
+    import { Mapping } from "${places[0]}";
+    const mapping = await Mapping.create({ size: 4096, hooks: new URL("${places[1]}") });
+    await mapping.close();
+    console.log("closed");`;
+  for (const option of [["--input-type=module"], ["--input-type", "module"]]) {
+    const { stdout, stderr } = spawnSync(process.execPath, [...option, "--eval", script], { encoding: "utf8" });
+    assert.equal(stdout, "closed\n", stderr);
+  }
 });
