@@ -32,7 +32,8 @@ export function checkUserfaultfd(access: Record<Access, number>, unprivilegedSys
       remedy: fullServiceRemedy,
     };
   }
-  return { name, state: "missing", found, remedy: remedyForNone(access) };
+  const cost = "programs that use the library cannot map files; mounts, homes and commands need no userfaultfd";
+  return { name, state: "missing", found, cost, remedy: remedyForNone(access) };
 }
 
 function remedyForNone({ systemCall, device, userModeOnly }: Record<Access, number>): string {

@@ -1,4 +1,4 @@
-import { check, Errno, SystemError } from "./errno.js";
+import { check, Errno, errnoName, SystemError } from "./errno.js";
 import * as libc from "./libc.js";
 import { NativeBuffer } from "./native-buffer.js";
 import { pageBytes } from "./page-size.js";
@@ -96,10 +96,11 @@ export class Userfaultfd {
   /**
    * @param access the way to open it; the best one by default.
    * @param extraFeatures `Feature`s beyond those that dmmap needs.
+   * @throws an Error with the code DMMAP_UNSUPPORTED where there is none to be had, or an older one
    */
   constructor(access?: Access, extraFeatures = 0) {
     const opened = access === undefined ? openBest() : { fd: openBy(access), access };
-    if (opened.fd < 0) throw new SystemError(`userfaultfd (${opened.access})`, -opened.fd);
+    if (opened.fd < 0) throw refused(-opened.fd);
     this.fd = opened.fd;
     this.access = opened.access;
     try {
@@ -358,10 +359,19 @@ function handshake(fd: number, features: number): number {
   return argument.uint32[2];
 }
 
+function refused(number: number): Error {
+  const message = `this process may not have a userfaultfd (${errnoName(number)}), without which it cannot map files`;
+  return unsupported(message);
+}
+
 function tooOld(cause?: SystemError): Error {
-  return new Error(
+  return unsupported(
     "this kernel's userfaultfd lacks what dmmap needs: minor faults and write-protection of shared memory " +
-      "(Linux 6.4; on arm64, 6.10). `dmmap doctor` tells more.",
-    { cause },
+      "(Linux 6.4; on arm64, 6.10)",
+    cause,
   );
+}
+
+function unsupported(message: string, cause?: SystemError): Error {
+  return Object.assign(new Error(message, { cause }), { code: "DMMAP_UNSUPPORTED" });
 }

@@ -2,14 +2,13 @@ import { memset } from "../kernel/libc.js";
 import { MemoryFile } from "../kernel/memory-file.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import { pageBytes } from "../kernel/page-size.js";
-import type { Userfaultfd } from "../kernel/userfaultfd.js";
 import { CacheView, type View, type ViewOptions } from "./cache-view.js";
 import { ClockHand } from "./clock-hand.js";
 import { copyPages, FaultDesk, zeroPages } from "./fault-desk.js";
 import { assert } from "./invariant.js";
 import type { PageMemory } from "./page-memory.js";
 import { PageBit, PageStates, type PageTotals, waitBits } from "./page-states.js";
-import { PageTables } from "./page-tables.js";
+import type { PageTables } from "./page-tables.js";
 
 /** The memfd's fixed size: as large as offsets go. Where the file ends is decided in the fault handler. */
 const pagesMax = 2 ** 41;
@@ -67,13 +66,13 @@ export class PageCache {
   #nextViewId = 1;
 
   /** Use `pager.createCache`. */
-  constructor(uffd: Userfaultfd, totals: PageTotals, options: PageCacheOptions, onClose: (cache: PageCache) => void) {
+  constructor(tables: PageTables, totals: PageTotals, options: PageCacheOptions, onClose: (cache: PageCache) => void) {
     this.#states = new PageStates(totals);
     this.name = options.name;
     this.#sizeBytes = options.sizeBytes;
     this.#endPage = Math.ceil(options.sizeBytes / pageBytes);
     this.#memory = options.memory ?? new MemoryFile(options.name, pagesMax);
-    this.#tables = new PageTables(uffd);
+    this.#tables = tables;
     this.#desk = new FaultDesk(this, options.handler, this.#memory, this.#states, this.#tables);
     this.#hand = new ClockHand(this.#states, (start, end) => this.#tables.unmapShared(start, end));
     this.#onClose = onClose;
@@ -334,8 +333,10 @@ export class PageCache {
     return this.#hand.sweep(pageCount, this.#endPage);
   }
 
+  /** @throws an Error with the code DMMAP_UNSUPPORTED where a process may not have a userfaultfd, or an older one */
   openView(options: ViewOptions): View {
-    if (options.beyondEnd === "sigbus" && !this.#tables.canPoison) {
+    const { canPoison } = this.#tables; // Before there is a view that nobody watches: it opens the userfaultfd.
+    if (options.beyondEnd === "sigbus" && !canPoison) {
       throw Object.assign(new Error("SIGBUS beyond the end of file needs Linux 6.6"), { code: "DMMAP_UNSUPPORTED" });
     }
     const memory = this.#memory;

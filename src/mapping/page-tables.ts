@@ -11,10 +11,16 @@ const againMax = 100_000;
  */
 export class PageTables {
   readonly views: CacheView[] = [];
-  readonly #uffd: Userfaultfd;
+  readonly #openUserfaultfd: () => Userfaultfd;
+  #opened: Userfaultfd | undefined;
 
-  constructor(uffd: Userfaultfd) {
-    this.#uffd = uffd;
+  /** The userfaultfd is opened for the first view: a system may refuse it, and a cache that nobody maps needs none. */
+  constructor(openUserfaultfd: () => Userfaultfd) {
+    this.#openUserfaultfd = openUserfaultfd;
+  }
+
+  get #uffd(): Userfaultfd {
+    return (this.#opened ??= this.#openUserfaultfd());
   }
 
   get canPoison(): boolean {

@@ -7,6 +7,7 @@ import { type Access, Userfaultfd } from "../kernel/userfaultfd.js";
 import type { CacheView } from "./cache-view.js";
 import { PageCache, type PageCacheOptions } from "./page-cache.js";
 import { PageTotals } from "./page-states.js";
+import { PageTables } from "./page-tables.js";
 import { stopProcess } from "./stop-process.js";
 
 export type { FaultHandler, PageCacheOptions } from "./page-cache.js";
@@ -25,7 +26,7 @@ export interface PagerOptions extends Polling {
 }
 
 /**
- * The loop that serves faults, one in a thread of its own: it owns the userfaultfd and the epoll set, and never awaits,
+ * The loop that serves faults, one in a thread of its own: it owns the epoll set and, once a view is open, the userfaultfd, and never awaits,
  * never touches a view's memory, and never makes a system call that would wait for a fault (R13).
  */
 export class Pager {
@@ -37,7 +38,7 @@ export class Pager {
   /** Called when `run` has served its last event. */
   onEnd: () => void = () => {};
   readonly #onFatal: (error: unknown) => void;
-  readonly #uffd: Userfaultfd;
+  #uffd: Userfaultfd | undefined;
   readonly #epoll: PollingEpoll;
   readonly #watchers = new Map<number, (events: number) => void>();
   readonly #caches = new Set<PageCache>();
@@ -47,14 +48,12 @@ export class Pager {
   constructor(options: PagerOptions = {}) {
     assertPageSize();
     this.#onFatal = options.onFatal ?? stopProcess;
-    this.#uffd = new Userfaultfd(); // First: it is what a system may refuse.
     this.#epoll = new PollingEpoll(options);
-    this.#epoll.add(this.#uffd.fd, Ready.in, this.#uffd.fd);
-    this.#watchers.set(this.#uffd.fd, () => this.#serveFaults());
   }
 
+  /** @throws an Error with the code DMMAP_UNSUPPORTED where this process may have none */
   get uffdAccess(): Access {
-    return this.#uffd.access;
+    return this.#openUserfaultfd().access;
   }
 
   /** Over all caches. */
@@ -67,7 +66,8 @@ export class Pager {
   }
 
   createCache(options: PageCacheOptions): PageCache {
-    const cache = new PageCache(this.#uffd, this.#totals, options, (closed) => this.#caches.delete(closed));
+    const tables = new PageTables(this.#openUserfaultfd);
+    const cache = new PageCache(tables, this.#totals, options, (closed) => this.#caches.delete(closed));
     this.#caches.add(cache);
     return cache;
   }
@@ -111,9 +111,16 @@ export class Pager {
 
   /** Not while a cache is open: a thread that waits in a fault then would be given a zero page. */
   #close(): void {
-    this.#uffd.close();
+    this.#uffd?.close();
     this.#epoll.close();
   }
+
+  readonly #openUserfaultfd = (): Userfaultfd => {
+    if (this.#uffd !== undefined) return this.#uffd;
+    const uffd = new Userfaultfd();
+    this.watch(uffd.fd, Ready.in, () => this.#serveFaults(uffd));
+    return (this.#uffd = uffd);
+  };
 
   #turn(): void {
     const count = this.#epoll.wait(this.#sleepMicros());
@@ -134,8 +141,8 @@ export class Pager {
   }
 
   /** One read more than there were batches: a thread often faults again at once, and a read costs less than a sleep. */
-  #serveFaults(): void {
-    for (let rounds = 0; rounds < faultRoundsMax; rounds++) if (this.#uffd.readFaults(onFault) === 0) return;
+  #serveFaults(uffd: Userfaultfd): void {
+    for (let rounds = 0; rounds < faultRoundsMax; rounds++) if (uffd.readFaults(onFault) === 0) return;
   }
 }
 
