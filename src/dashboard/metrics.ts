@@ -1,5 +1,13 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { HomeCounters, HomeFileStatus, HomeNodeStatus, HomeStatus } from "../observe/status.js";
+import { counterMeanings } from "../observe/counter-meanings.js";
+import {
+  type HomeCounters,
+  type HomeFileStatus,
+  type HomeNodeCounters,
+  type HomeNodeStatus,
+  type HomeStatus,
+  newHomeNodeCounters,
+} from "../observe/status.js";
 
 const nodeGauges = {
   tokens: "Tokens that the node holds.",
@@ -28,7 +36,7 @@ export async function metricsOf(status: HomeStatus): Promise<{ readonly type: st
     "Bytes that the disk refused and that are kept in memory until it takes them.",
     status.refusedBytes,
   );
-  gauge("open_files", "Files that any node has open.", status.openFiles);
+  gauge("open_files", "Files that any node has open, removed ones too.", status.openFiles);
   gauge("nodes", "Nodes that are connected.", status.nodes.filter(({ state }) => state === "connected").length);
   gauge(
     "nodes_lost",
@@ -36,36 +44,37 @@ export async function metricsOf(status: HomeStatus): Promise<{ readonly type: st
     status.nodes.filter(({ state }) => state === "lost").length,
   );
   for (const name of Object.keys(status.counters) as (keyof HomeCounters)[]) {
-    const counter = new Counter({
-      name: `dmmap_${snake(name)}_total`,
-      help: `${name}, since the home's start.`,
-      registers: [registry],
-    });
+    const help = `Since the home's start: ${counterMeanings[name]}.`;
+    const counter = new Counter({ name: `dmmap_${snake(name)}_total`, help, registers: [registry] });
     counter.inc(status.counters[name]);
   }
-  addEach(registry, { kind: "node", labelNames: ["node", "name"] }, nodeGauges, status.nodes, ({ node, name }) => ({
-    node: String(node),
-    name,
-  }));
-  addEach(registry, { kind: "file", labelNames: ["name"] }, fileGauges, status.files, ({ name }) => ({ name }));
+  addNodes(registry, status.nodes);
+  addFiles(registry, status.files);
   return { type: registry.contentType, text: await registry.metrics() };
 }
 
-function addEach<Key extends string, Thing extends Record<Key, unknown>>(
-  registry: Registry,
-  { kind, labelNames }: { readonly kind: string; readonly labelNames: readonly string[] },
-  gauges: Readonly<Record<Key, string>>,
-  things: readonly Thing[],
-  labelsOf: (thing: Thing) => Record<string, string>,
-): void {
-  for (const key of Object.keys(gauges) as Key[]) {
-    const gauge = new Gauge({
-      name: `dmmap_${kind}_${snake(key)}`,
-      help: gauges[key],
-      labelNames: [...labelNames], // Without any, a gauge that nobody sets has the value 0.
-      registers: [registry],
-    });
-    for (const thing of things) gauge.set(labelsOf(thing), Number(thing[key]));
+// Labels are named where there is nothing, too: without any, a metric that nobody sets has the value 0.
+
+function addNodes(registry: Registry, nodes: readonly HomeNodeStatus[]): void {
+  const common = { labelNames: ["node", "name"], registers: [registry] };
+  const labels = ({ node, name }: HomeNodeStatus) => ({ node: String(node), name });
+  for (const key of Object.keys(nodeGauges) as (keyof typeof nodeGauges)[]) {
+    const gauge = new Gauge({ name: `dmmap_node_${snake(key)}`, help: nodeGauges[key], ...common });
+    for (const node of nodes) gauge.set(labels(node), node[key]);
+  }
+  for (const key of Object.keys(newHomeNodeCounters()) as (keyof HomeNodeCounters)[]) {
+    const help = `Of one node, since it connected: ${counterMeanings[key]}.`;
+    const counter = new Counter({ name: `dmmap_node_${snake(key)}_total`, help, ...common });
+    for (const node of nodes) counter.inc(labels(node), node.counters[key]);
+  }
+}
+
+/** Those that have a name: of removed ones there may be many, with the name of another. */
+function addFiles(registry: Registry, files: readonly HomeFileStatus[]): void {
+  for (const key of Object.keys(fileGauges) as (keyof typeof fileGauges)[]) {
+    const help = fileGauges[key];
+    const gauge = new Gauge({ name: `dmmap_file_${snake(key)}`, help, labelNames: ["name"], registers: [registry] });
+    for (const file of files) if (!file.isRemoved) gauge.set({ name: file.name }, file[key]);
   }
 }
 

@@ -43,6 +43,7 @@ export class ControlHandler {
 
   serve(session: Session, connection: Connection, request: number, text: string): void {
     this.#home.counters.requests++;
+    session.counters.requests++;
     const body = parseControlRequest(text);
     const outcome = session.outcomes.find(keyOf(body));
     if (outcome !== undefined) {
@@ -66,6 +67,7 @@ export class ControlHandler {
   /** Sets or ends a lock. */
   setLock(session: Session, connection: Connection, request: number, lock: SetLock): void {
     this.#home.counters.requests++;
+    session.counters.requests++;
     const set = () => this.#attempt(session, connection, request, () => this.#locks.set(session, request, lock));
     const act = () => this.#decide(session, connection, request, lock.file, set);
     if (this.#home.recovery.isOpen) this.#park(session, request, act);
@@ -75,6 +77,7 @@ export class ControlHandler {
   /** Programs of the node have stored to a file, whose times others may go by. */
   stored(session: Session, connection: Connection, request: number, file: number): void {
     this.#home.counters.requests++;
+    session.counters.requests++;
     const set = () => {
       this.#attempt(session, connection, request, () => {
         fileOf(session, file).times.stored();

@@ -200,6 +200,7 @@ export class FrameHandler {
     if (mode === Mode.none || dataStart === dataEnd) throw protocolError("an acquire of nothing");
     if (directory.waiterCount >= waitersMax) throw new DmmapError("DMMAP_BUSY", "too many acquires wait for this file");
     this.#home.counters.acquires++;
+    session.counters.acquires++;
     const windowEnd = Math.min(frame.extra, pageMax);
     const needsData = hasFlag(frame, FrameFlag.needsData);
     directory.acquire(session.node, request, mode, dataStart, dataEnd, start, end, windowEnd, needsData);
@@ -261,6 +262,7 @@ export class FrameHandler {
     open.duties.onWrite(session.id, frame.extra, dataStart, dataEnd);
     counters.writes++;
     counters.writeBytes += (dataEnd - dataStart) * pageBytes;
+    session.counters.writeBytes += (dataEnd - dataStart) * pageBytes;
     // An answer would wake a node that does not wait for one.
     if (frame.request !== 0) connection.done(FrameType.written, frame.request, frame.file);
     return "served";

@@ -122,6 +122,7 @@ export class Leases implements LeasePort {
     this.#home.counters.recalls++;
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return; // It drops everything when it is back, or is fenced.
+    connection.sender.nodeCounters.recalls++;
     const body: Recall = { keys };
     connection.reply(FrameType.recall, recall, body);
     this.#home.touched(connection);

@@ -225,6 +225,7 @@ export class OpenFile implements DirectoryPort {
     this.#home.counters.revokes++;
     const connection = this.#home.connectionOf(node);
     if (connection === undefined) return;
+    connection.sender.nodeCounters.revokes++;
     if (mode === Mode.none) connection.sender.cut(this, start, end);
     const frame = connection.frame.reset(FrameType.revoke);
     frame.file = this.number;

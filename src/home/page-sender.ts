@@ -2,7 +2,7 @@ import { DmmapError } from "../core/error.js";
 import type { Epoch, PageIndex } from "../core/units.js";
 import { encodeHeader, Frame, FrameFlag, FrameType, headerBytes } from "../core/wire/frame.js";
 import { pageBytes } from "../kernel/page-size.js";
-import type { HomeCounters } from "../observe/status.js";
+import { type HomeCounters, type HomeNodeCounters, newHomeNodeCounters } from "../observe/status.js";
 import { isZeroPage } from "../store/page-file.js";
 import type { StoreFile } from "../store/store.js";
 import type { OutputQueue } from "./output-queue.js";
@@ -31,6 +31,8 @@ interface Stream {
 export class PageSender {
   readonly #output: OutputQueue;
   readonly #counters: HomeCounters;
+  /** Of the node at the other end, once it has a session. */
+  nodeCounters: HomeNodeCounters = newHomeNodeCounters();
   readonly #frame = new Frame();
   #streams: Stream[] = [];
 
@@ -139,6 +141,7 @@ export class PageSender {
     encodeHeader(frame, output.data, at);
     output.commit(headerBytes + byteLength);
     this.#counters.dataBytes += byteLength;
+    this.nodeCounters.dataBytes += byteLength;
     return last;
   }
 

@@ -1,6 +1,7 @@
 import { SessionLease } from "../core/home/session-lease.js";
 import type { NodeId } from "../core/units.js";
 import type { LockRequest } from "../core/wire/tree-requests.js";
+import { newHomeNodeCounters } from "../observe/status.js";
 import type { Connection } from "./connection.js";
 import type { OpenFile } from "./open-file.js";
 import { Outcomes } from "./outcomes.js";
@@ -35,6 +36,7 @@ export class Session {
   wasRefused = false;
   /** It has been told something on a lease. */
   hasLeases = false;
+  readonly counters = newHomeNodeCounters();
 
   constructor(id: string, node: NodeId, name: string, connection: Connection) {
     this.id = id;
@@ -42,6 +44,7 @@ export class Session {
     this.name = name;
     this.address = connection.address;
     this.connection = connection;
+    connection.sender.nodeCounters = this.counters;
     this.lease = new SessionLease(connection.lastHeardMicros);
   }
 }

@@ -80,6 +80,7 @@ export class Sessions {
     }
     session.connection = connection;
     session.address = connection.address;
+    connection.sender.nodeCounters = session.counters;
     session.lease.heard(nowMicros);
     // What it was asked over a connection that was lost without our notice, it is asked again: it has a lease to answer. Not if
     // it has broken the protocol: who does that each time would never owe an answer.

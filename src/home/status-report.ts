@@ -68,6 +68,7 @@ function fileStatus({ name, file, directory, locks }: OpenFile): HomeFileStatus 
   for (const { node, mode } of directory.segments()) (mode === Mode.write ? writers : readers).add(node);
   return {
     name,
+    isRemoved: file.isRemoved,
     sizeBytes: directory.sizeBytes,
     policy: file.policy,
     nodes: directory.openCount,
@@ -94,6 +95,7 @@ function nodeStatus(session: Session, nowMicros: number): HomeNodeStatus {
     tokens,
     lastHeardMillis: (nowMicros - heardMicros) / 1000,
     streamPages: connection?.sender.streamPages ?? 0,
+    counters: { ...session.counters },
   };
 }
 

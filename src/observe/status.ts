@@ -66,8 +66,20 @@ export function newHomeCounters(): HomeCounters {
   };
 }
 
+/** What a home has done with one node since that connected. Only ever grows. */
+export type HomeNodeCounters = Pick<
+  HomeCounters,
+  "acquires" | "revokes" | "requests" | "recalls" | "dataBytes" | "writeBytes"
+>;
+
+export function newHomeNodeCounters(): HomeNodeCounters {
+  return { acquires: 0, revokes: 0, requests: 0, recalls: 0, dataBytes: 0, writeBytes: 0 };
+}
+
 export interface HomeFileStatus {
   readonly name: string;
+  /** Nothing leads to it any more, by this name or another: it lives on for those who have it open. */
+  readonly isRemoved: boolean;
   readonly sizeBytes: number;
   readonly policy: Policy;
   /** Nodes that have it open. */
@@ -93,6 +105,7 @@ export interface HomeNodeStatus {
   readonly lastHeardMillis: number;
   /** Answers on their way, in pages. */
   readonly streamPages: number;
+  readonly counters: Readonly<HomeNodeCounters>;
 }
 
 /** One view of a home, for the command line, the dashboard and the tests alike. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { connect } from "../../src/index.js";
+import { counterMeanings } from "../../src/observe/counter-meanings.js";
 import type { FileTokensStatus, HomeStatus } from "../../src/observe/status.js";
 import { Program } from "../support/program.js";
 import { lacksUserfaultfd } from "../support/requires.js";
@@ -133,7 +134,10 @@ test("status and tokens show who is there and who holds what", { skip }, async (
     status.files.map(({ name, sizeBytes, nodes }) => [name, sizeBytes, nodes]),
     [["shared", 64 * 4096, 1]],
   );
+  const writer = status.nodes.find(({ name }) => name === "the writer");
+  assert.equal(writer?.counters.acquires, 1);
   const page = (await dmmap(["status", home.url])).stdout;
+  assert.match(page, /\n +NODE .* ACQUIRES +REVOKES +REQUESTS +RECALLS +DATA OUT +DATA IN\n/);
   for (const part of [home.url, home.folder.path, "the writer", "shared", "Fenced last: none\n", "Since its start"]) {
     assert.ok(page.includes(part), part);
   }
@@ -145,6 +149,31 @@ test("status and tokens show who is there and who holds what", { skip }, async (
   const table = (await dmmap(["tokens", home.url, "shared"])).stdout;
   assert.match(table, /\nTOKEN +FIRST PAGE +LAST PAGE +NODE +NAME +EPOCH\nwrite +0 /);
   await fails("DMMAP_NOT_FOUND", "tokens", home.url, "missing");
+});
+
+/** Names of fields, of objects in it too. */
+function fieldsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  if (value === null || typeof value !== "object") return [];
+  return [...Object.keys(value), ...Object.values(value).flatMap(fieldsOf)];
+}
+
+test("what --json gives is in the documents, and what each counter counts", { skip }, async () => {
+  const text = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
+  using home = await serveFolder();
+  await using volume = await connect(home.url);
+  await using file = await volume.open("shared", { create: true, size: 4096 });
+  await file.write(0, new Uint8Array([1]));
+  const calls = [["status", home.url], ["tokens", home.url, "shared"], ["ls", home.url], ["doctor"]];
+  const found = await Promise.all(calls.map((args) => dmmapJson<unknown>(args)));
+  const missing = found.flatMap(fieldsOf).filter((field) => !text.includes(`\`${field}\``));
+  assert.deepEqual([...new Set(missing)], []);
+  for (const [name, meaning] of Object.entries(counterMeanings)) {
+    assert.ok(
+      text.includes(`\n| \`${name}\` | ${meaning} |\n`),
+      `docs/operating.md lacks | \`${name}\` | ${meaning} |`,
+    );
+  }
 });
 
 test("doctor: checks with a state each, and exit code 0 where maps work", { skip }, async () => {

@@ -7,6 +7,7 @@ import {
   type HomeNodeStatus,
   type HomeStatus,
   newHomeCounters,
+  newHomeNodeCounters,
 } from "../../src/observe/status.js";
 
 const at = "2026-01-01T00:00:00.000Z";
@@ -33,11 +34,11 @@ function homeStatus(given: Partial<HomeStatus>): HomeStatus {
 
 function fileStatus(name: string, given: Partial<HomeFileStatus> = {}): HomeFileStatus {
   const none = { nodes: 1, segments: 1, readers: 0, writers: 0, waiters: 0, locks: 0, locksWaiting: 0 };
-  return { name, sizeBytes: 4096, policy: "optimal", ...none, ...given };
+  return { name, isRemoved: false, sizeBytes: 4096, policy: "optimal", ...none, ...given };
 }
 
 function nodeStatus(node: number, name: string): HomeNodeStatus {
-  const none = { files: 0, tokens: 0, lastHeardMillis: 0, streamPages: 0 };
+  const none = { files: 0, tokens: 0, lastHeardMillis: 0, streamPages: 0, counters: newHomeNodeCounters() };
   return { node, name, address: "127.0.0.1:40000", state: "connected", ...none };
 }
 

@@ -44,6 +44,48 @@ test("the page shows who is there, what is open, and who holds what, as it chang
   assert.deepEqual(browser.complaints, []);
 });
 
+test("the page shows what the home does with each node per second", { skip }, async () => {
+  await using stage = await DashboardStage.start();
+  await using browser = await BrowserUnderTest.start();
+  const { page } = browser;
+  await page.goto(stage.dashboard.url);
+  await using volume = await connect(stage.home.url, { name: "busy" });
+  await using _idle = await connect(stage.home.url, { name: "idle" });
+  const asking = setInterval(() => void volume.list().catch(() => undefined), 20);
+  try {
+    const cell = (node: string) => page.locator("#nodes tr", { hasText: node }).locator("td").nth(9);
+    await cell("busy")
+      .and(page.getByText(/^[1-9]/))
+      .waitFor();
+    assert.equal(await page.locator("#nodes th").nth(9).textContent(), "requests/s");
+    await cell("idle")
+      .and(page.getByText("0", { exact: true }))
+      .waitFor();
+  } finally {
+    clearInterval(asking);
+  }
+  assert.deepEqual(browser.complaints, []);
+});
+
+test("of many files, who holds what is told below the one that was clicked", { skip }, async () => {
+  await using stage = await DashboardStage.start();
+  await using browser = await BrowserUnderTest.start();
+  const { page } = browser;
+  await using volume = await connect(stage.home.url);
+  for (let index = 0; index < 120; index++) {
+    const file = await volume.open(`file ${String(index).padStart(3, "0")}`, { create: true, size: 4096 });
+    if (index === 50) await file.write(0, new Uint8Array([1]));
+  }
+  await page.goto(stage.dashboard.url);
+  await page.getByText("Open files: 120, 20 of them not shown").waitFor();
+  await page.getByRole("button", { name: "file 050" }).click();
+  await page.locator("#tokens svg rect.write").waitFor();
+  const at = async (selector: string) => (await page.locator(selector).boundingBox()) ?? { y: Number.NaN, height: 0 };
+  const [row, detail] = [await at("#files tr.chosen"), await at("#tokens")];
+  assert.ok(detail.y >= row.y + row.height && detail.y < row.y + row.height + 20, "right below");
+  assert.deepEqual(browser.complaints, []);
+});
+
 test("charts draw what happens, and tell its rate", { skip }, async () => {
   await using stage = await DashboardStage.start();
   await using browser = await BrowserUnderTest.start();

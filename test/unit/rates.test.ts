@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ratesBetween } from "../../src/observe/rates.js";
-import { type HomeStatus, newHomeCounters } from "../../src/observe/status.js";
+import { nodeRatesBetween, ratesBetween } from "../../src/observe/rates.js";
+import {
+  type HomeNodeStatus,
+  type HomeStatus,
+  newHomeCounters,
+  newHomeNodeCounters,
+} from "../../src/observe/status.js";
 
 function statusAt(uptimeMillis: number, counters: Partial<HomeStatus["counters"]>, boot = "boot"): HomeStatus {
   return {
@@ -32,4 +37,22 @@ test("rates are per second of the home's own time", () => {
 test("a home that has been started anew has no rates yet, nor has one moment", () => {
   assert.equal(ratesBetween(statusAt(1000, {}), statusAt(2000, {}, "another")), undefined);
   assert.equal(ratesBetween(statusAt(1000, {}), statusAt(1000, {})), undefined);
+});
+
+test("a node has rates when it was there at both looks", () => {
+  const node = (number: number, acquires: number): HomeNodeStatus => ({
+    node: number,
+    name: "",
+    address: "",
+    state: "connected",
+    files: 0,
+    tokens: 0,
+    lastHeardMillis: 0,
+    streamPages: 0,
+    counters: { ...newHomeNodeCounters(), acquires },
+  });
+  const before = { ...statusAt(1000, {}), nodes: [node(1, 10), node(2, 20)] };
+  const rates = nodeRatesBetween(before, { ...statusAt(3000, {}), nodes: [node(2, 25), node(3, 30)] });
+  assert.deepEqual([...rates], [[2, { ...newHomeNodeCounters(), acquires: 2.5 }]]);
+  assert.equal(nodeRatesBetween(before, { ...before, boot: "another" }).size, 0);
 });

@@ -1,7 +1,7 @@
 import { formatByteSize, formatSeconds } from "../../observe/quantities.js";
 import type { FencedEvent, HomeCounters, HomeStatus } from "../../observe/status.js";
 import { defineCommand } from "../command.js";
-import { fileTable, nodeTable } from "../home-tables.js";
+import { countedNodeTable, fileTable } from "../home-tables.js";
 import { parseVolume } from "../location.js";
 import { printJson, printLines } from "../print.js";
 import { columns, facts, titled } from "../table.js";
@@ -15,7 +15,11 @@ export const status = defineCommand({
   options: {
     json: { type: "boolean", description: "the whole status as one object" },
   },
-  notes: ["The node that asks is in the list too. Counters begin at the home's start."],
+  notes: [
+    "The node that asks is in the list too. Counters begin at the home's start, those of a node when it",
+    "connected. DATA OUT and DATA IN are bytes of pages, to the node and from it. A mount keeps files open",
+    "for some seconds after their last close, also such as have been removed.",
+  ],
   examples: ["dmmap status dmmap://127.0.0.1:7400", "dmmap status --json dmmap://127.0.0.1:7400"],
   async run([url], options) {
     const found = await withVolume(parseVolume(url), async (volume) => await volume.status());
@@ -23,7 +27,7 @@ export const status = defineCommand({
     printLines([
       ...facts(homeFacts(found)),
       "",
-      ...titled(`Nodes: ${found.nodeCount}`, nodeTable(found.nodes)),
+      ...titled(`Nodes: ${found.nodeCount}`, countedNodeTable(found.nodes)),
       "",
       ...titled(`Open files: ${found.openFiles}`, fileTable(found.files)),
       "",

@@ -120,7 +120,13 @@ function plot({ title, lines, format, steps }: Chart, container: HTMLElement): u
     cursor: { y: false },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, size: 30, values: (_, ticks) => ticks.map((second) => timeOf(second, { timeStyle: "short" })) },
+      {
+        ...axis,
+        size: 30,
+        space: 70,
+        incrs: [60, 120, 300],
+        values: (_, ticks) => ticks.map((second) => timeOf(second, { timeStyle: "short" })),
+      },
       { ...axis, size: 70, ...(steps === undefined ? {} : { incrs: steps }), values: (_, ticks) => ticks.map(format) },
     ],
     series: [

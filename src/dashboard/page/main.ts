@@ -1,4 +1,5 @@
 import { render } from "lit-html";
+import { type NodeRates, nodeRatesBetween } from "../../observe/rates.js";
 import type { FileTokensStatus, HomeStatus } from "../../observe/status.js";
 import { Charts } from "./charts.js";
 import { head, tables } from "./view.js";
@@ -9,6 +10,7 @@ class Page {
   readonly #tables = element("tables");
   readonly #charts = new Charts(element("charts"));
   #status: HomeStatus | undefined;
+  #nodeRates: NodeRates = new Map();
   #silentSince: Date | undefined;
   #chosen: string | undefined;
   #tokens: FileTokensStatus | null | undefined;
@@ -21,6 +23,9 @@ class Page {
   }
 
   #hear(status: HomeStatus): void {
+    // What happened while the home was silent would count as that of one second.
+    const before = this.#silentSince === undefined ? this.#status : undefined;
+    this.#nodeRates = before === undefined ? new Map() : nodeRatesBetween(before, status);
     this.#status = status;
     this.#silentSince = undefined;
     this.#charts.add(status);
@@ -30,6 +35,7 @@ class Page {
 
   #onSilence(): void {
     this.#silentSince ??= new Date();
+    this.#nodeRates = new Map();
     this.#charts.interrupt();
     this.#draw();
   }
@@ -58,7 +64,13 @@ class Page {
 
   #draw(): void {
     if (this.#status === undefined) return;
-    const look = { status: this.#status, silentSince: this.#silentSince, chosen: this.#chosen, tokens: this.#tokens };
+    const look = {
+      status: this.#status,
+      nodeRates: this.#nodeRates,
+      silentSince: this.#silentSince,
+      chosen: this.#chosen,
+      tokens: this.#tokens,
+    };
     document.title = `dmmap ${this.#status.url}`;
     render(head(look), this.#head);
     render(tables(look, this.#choose), this.#tables);

@@ -1,6 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import { busiestFirst } from "../../observe/busiest.js";
-import { formatByteSize, formatSeconds } from "../../observe/quantities.js";
+import { formatByteSize, formatRate, formatSeconds } from "../../observe/quantities.js";
+import type { NodeRates } from "../../observe/rates.js";
 import type {
   FencedEvent,
   FileTokensStatus,
@@ -11,11 +12,36 @@ import type {
 import { type Bar, barsOf } from "./token-map.js";
 
 const filesMax = 100;
+/** Of one that was fenced. */
+const rangesMax = 10;
+/** What the home does with a node per second. */
+const nodeColumns = [
+  { key: "acquires", head: "acquires/s", format: formatRate },
+  { key: "revokes", head: "revokes/s", format: formatRate },
+  { key: "requests", head: "requests/s", format: formatRate },
+  { key: "recalls", head: "recalls/s", format: formatRate },
+  { key: "dataBytes", head: "data out/s", format: formatByteSize },
+  { key: "writeBytes", head: "data in/s", format: formatByteSize },
+] as const;
+const fileHeads = [
+  "name",
+  "#size",
+  "policy",
+  "#nodes",
+  "#readers",
+  "#writers",
+  "#waiters",
+  "#segments",
+  "#locks",
+  "#locks waited for",
+];
 const barWidth = 1000;
 
 /** What is being looked at. */
 export interface Look {
   readonly status: HomeStatus;
+  /** Since the look before, of those who were there then. */
+  readonly nodeRates: NodeRates;
   /** The home has not answered since then. */
   readonly silentSince: Date | undefined;
   /** The file whose tokens are shown, and what it was told of them: null of one that nobody has open. */
@@ -27,10 +53,10 @@ type Choose = (file: string | undefined) => void;
 
 /** The home, and what should alarm. */
 export function head({ status, silentSince }: Look): TemplateResult {
-  const { url, store, pid, uptimeMillis, memory, leaseMillis, nodes, openFiles } = status;
+  const { url, store, pid, uptimeMillis, memory, leaseMillis, nodes, nodeCount, openFiles } = status;
   const tokens = nodes.reduce((sum, node) => sum + node.tokens, 0);
   const tiles: [string, string][] = [
-    ["nodes", String(nodes.length)],
+    ["nodes", String(nodeCount)],
     ["open files", String(openFiles)],
     ["tokens", String(tokens)],
     ["memory", formatByteSize(memory.residentBytes)],
@@ -55,42 +81,55 @@ function alarms(status: HomeStatus, silentSince: Date | undefined): TemplateResu
       : `The home has not answered since ${silentSince.toLocaleTimeString()}. This page goes on when it does.`,
     refusedBytes > 0 ? `The disk refuses ${formatByteSize(refusedBytes)}: kept in memory until it takes them.` : "",
     counters.syncsFailed > 0 ? `${counters.syncsFailed} syncs have failed since the home's start.` : "",
-    counters.protocolErrors > 0 ? `${counters.protocolErrors} connections have broken the protocol.` : "",
+    counters.protocolErrors > 0
+      ? `${counters.protocolErrors} connections have broken the protocol since the home's start.`
+      : "",
   ].filter((line) => line !== "");
   return lines.length === 0
     ? nothing
     : html`<ul class="alarms" role="alert">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
-/** Nodes, files, and the tokens of the file that was chosen. */
+/** Nodes, files, with the tokens of the one that was chosen below it. */
 export function tables(look: Look, choose: Choose): TemplateResult {
   const { status } = look;
   return html`
-    ${nodeTable(status.nodes)}
-    ${fileTable(status, look.chosen, choose)}
-    ${look.chosen === undefined ? nothing : tokenMap(look.chosen, look.tokens, choose)}
+    ${nodeTable(status, look.nodeRates)}
+    ${fileTable(look, choose)}
     ${status.fencings.length === 0 ? nothing : fencingTable(status.fencings)}
   `;
 }
 
-function nodeTable(nodes: readonly HomeNodeStatus[]): TemplateResult {
-  const row = ({ node, name, address, state, files, tokens, lastHeardMillis }: HomeNodeStatus) => html`<tr>
-    <td class="number">${node}</td>
-    <td>${name}</td>
-    <td>${address}</td>
-    <td class=${state}>${state}</td>
-    <td class="number">${files}</td>
-    <td class="number">${tokens}</td>
-    <td class="number">${formatSeconds(lastHeardMillis / 1000)} ago</td>
-  </tr>`;
-  const heads = ["#node", "name", "address", "state", "#files", "#tokens", "#heard"];
-  return table("nodes", `Nodes: ${nodes.length}`, heads, nodes.map(row), "Nobody is connected.");
+function nodeTable({ nodes, nodeCount }: HomeStatus, nodeRates: NodeRates): TemplateResult {
+  const row = ({ node, name, address, state, files, tokens, lastHeardMillis }: HomeNodeStatus) => {
+    const rates = nodeRates.get(node);
+    return html`<tr>
+      <td class="number">${node}</td>
+      <td>${name}</td>
+      <td>${address}</td>
+      <td class=${state}>${state}</td>
+      <td class="number">${files}</td>
+      <td class="number">${tokens}</td>
+      <td class="number">${formatSeconds(lastHeardMillis / 1000)} ago</td>
+      ${nodeColumns.map(({ key, format }) => {
+        const rate = rates?.[key] ?? 0;
+        return html`<td class=${rate === 0 ? "number none" : "number"}>${rates === undefined ? "" : format(rate)}</td>`;
+      })}
+    </tr>`;
+  };
+  const heads = [
+    ...["#node", "name", "address", "state", "#files", "#tokens", "#heard"],
+    ...nodeColumns.map(({ head }) => `#${head}`),
+  ];
+  return table("nodes", `Nodes: ${nodeCount}`, heads, nodes.map(row), "Nobody is connected.");
 }
 
-function fileTable({ files, openFiles }: HomeStatus, chosen: string | undefined, choose: Choose): TemplateResult {
+function fileTable({ status, chosen, tokens }: Look, choose: Choose): TemplateResult {
+  const { files, openFiles } = status;
   const shown = busiestFirst(files).slice(0, filesMax);
+  const detailed = shown.find(({ name }) => name === chosen); // Removed ones may have the name of another.
   const row = (file: HomeFileStatus) => {
-    const isChosen = file.name === chosen;
+    const isChosen = file === detailed;
     const numbers = [
       file.nodes,
       file.readers,
@@ -101,27 +140,19 @@ function fileTable({ files, openFiles }: HomeStatus, chosen: string | undefined,
       file.locksWaiting,
     ];
     return html`<tr class=${isChosen ? "chosen" : ""}>
-      <td><button aria-pressed=${isChosen} @click=${() => choose(isChosen ? undefined : file.name)}>${file.name}</button></td>
+      <td><button aria-pressed=${isChosen} @click=${() => choose(isChosen ? undefined : file.name)}>${file.name}</button>${file.isRemoved ? html` <span class="dim">removed</span>` : nothing}</td>
       <td class="number">${formatByteSize(file.sizeBytes)}</td>
       <td>${file.policy}</td>
       ${numbers.map((number) => html`<td class=${number === 0 ? "number none" : "number"}>${number}</td>`)}
-    </tr>`;
+    </tr>
+    ${isChosen ? html`<tr><td colspan=${fileHeads.length} class="detail">${tokenMap(file.name, tokens, choose)}</td></tr>` : nothing}`;
   };
-  const heads = [
-    "name",
-    "#size",
-    "policy",
-    "#nodes",
-    "#readers",
-    "#writers",
-    "#waiters",
-    "#segments",
-    "#locks",
-    "#locks waited for",
-  ];
   const left = openFiles - shown.length;
   const title = `Open files: ${openFiles}${left > 0 ? `, ${left} of them not shown` : ""}`;
-  return table("files", title, heads, shown.map(row), "No file is open.");
+  const rows = shown.map(row);
+  // Of one that is not among them any more.
+  const rest = chosen === undefined || detailed !== undefined ? nothing : tokenMap(chosen, tokens, choose);
+  return html`${table("files", title, fileHeads, rows, "No file is open.")}${rest}`;
 }
 
 function fencingTable(fencings: readonly FencedEvent[]): TemplateResult {
@@ -131,8 +162,8 @@ function fencingTable(fencings: readonly FencedEvent[]): TemplateResult {
       <td>${new Date(atMillis).toLocaleString()}</td>
       <td class="number">${node}</td>
       <td>${name}</td>
-      <td>${ranges.join(", ") || "nothing"}</td>
-      <td>${reason}</td>
+      <td class="prose">${shortened(ranges) || "nothing"}</td>
+      <td class="prose">${reason}</td>
     </tr>`;
   };
   return table(
@@ -142,6 +173,12 @@ function fencingTable(fencings: readonly FencedEvent[]): TemplateResult {
     fencings.map(row),
     "",
   );
+}
+
+/** The first of them; `dmmap status --json` has them all. */
+function shortened(ranges: readonly string[]): string {
+  const left = ranges.length - rangesMax;
+  return ranges.slice(0, rangesMax).join(", ") + (left > 0 ? `, and ${left} more` : "");
 }
 
 /** A `#` before a heading: a column of numbers. */
@@ -168,7 +205,7 @@ function bars(tokens: FileTokensStatus): TemplateResult {
   const found = barsOf(tokens, barWidth);
   const row = ({ node, name, pages, pieces }: Bar) => html`<tr>
     <td class="number">${node}</td>
-    <td>${name}</td>
+    <td class="short" title=${name}>${name}</td>
     <td class="number">${pages}</td>
     <td class="bar"><svg viewBox="0 0 ${barWidth} 10" preserveAspectRatio="none" role="img" aria-label="${pages} pages">
       ${pieces.map(({ mode, from, to }) => svg`<rect class=${mode} x=${from * barWidth} width=${Math.max(1, (to - from) * barWidth)} height="10"></rect>`)}

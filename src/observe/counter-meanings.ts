@@ -1,0 +1,30 @@
+import type { HomeCounters } from "./status.js";
+
+/** What each counter counts: for Prometheus, and for the table in docs/operating.md. */
+export const counterMeanings: Readonly<Record<keyof HomeCounters, string>> = {
+  acquires: "tokens that nodes asked for: touches and calls that had to wait for the home",
+  grants: "tokens given to nodes",
+  upgrades: "grants of a token whose pages the node had already: no data travels",
+  revokes: "tokens that nodes were asked to give back, since another wants them",
+  releases: "tokens that nodes gave back",
+  fetches: "requests for pages under a token that the node had already",
+  dataBytes: "bytes of pages sent to nodes",
+  zeroPages: "pages sent as a flag, since they are zero",
+  cutStreams: "answers cut short, since a revoke overtook them",
+  writes: "writes of pages that came from nodes",
+  writeBytes: "bytes of pages that came from nodes",
+  writesRefused: "writes that came without the token for them: dropped, and the node was told",
+  syncs: "syncs that nodes asked for",
+  syncsFailed: "syncs that the disk refused",
+  requests: "requests about names, attributes, sizes and locks",
+  requestsFailed: "requests answered with an error, such as a name that is not there",
+  resizes: "changes of a file's size",
+  locks: "locks that were asked for",
+  recalls: "requests to nodes to forget names and attributes, before they change",
+  framesIgnored: "frames that came too late to mean anything",
+  protocolErrors: "connections ended since the other side broke the protocol",
+  connections: "connections that were accepted",
+  connectionsLost: "connections that ended without a goodbye",
+  sessions: "sessions begun: nodes that connected for the first time",
+  fenced: "nodes that were fenced: silent for longer than their lease",
+};
