@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import type { File } from "../index.js";
+import { noteSlow } from "./note-slow.js";
 import { dataRuns, nonZeroRuns } from "./sparse.js";
 
 const chunkBytes = 1024 * 1024;
@@ -38,7 +39,7 @@ export async function copyStreamIn(
   const writer = new DataWriter(file);
   let offset = 0;
   for await (const bytes of inChunks(source)) {
-    await file.truncate(offset + bytes.byteLength);
+    await noteSlow(file.truncate(offset + bytes.byteLength));
     await writer.write(offset, bytes);
     offset += bytes.byteLength;
     onProgress(offset);
@@ -56,11 +57,11 @@ class DataWriter {
   /** Writes what is not zero. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { start, end } of nonZeroRuns(bytes)) {
-      await this.#file.write(offset + start, bytes.subarray(start, end));
+      await noteSlow(this.#file.write(offset + start, bytes.subarray(start, end)));
       this.#unsyncedBytes += end - start;
     }
     if (this.#unsyncedBytes < unsyncedBytesMax) return;
-    await this.#file.sync();
+    await noteSlow(this.#file.sync());
     this.#unsyncedBytes = 0;
   }
 }

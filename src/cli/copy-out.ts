@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { FileHandle } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import type { File } from "../index.js";
+import { noteSlow } from "./note-slow.js";
 import { nonZeroRuns } from "./sparse.js";
 
 const chunkBytes = 1024 * 1024;
@@ -50,7 +51,7 @@ async function* chunksOf(file: File): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(chunkBytes);
   for (let offset = 0; offset < file.size; ) {
     const room = buffer.subarray(0, Math.min(chunkBytes, file.size - offset));
-    const bytes = await file.read(offset, room);
+    const bytes = await noteSlow(file.read(offset, room));
     if (bytes.byteLength === 0) return;
     yield bytes;
     offset += bytes.byteLength;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { constants } from "node:os";
 import { DmmapError } from "../core/error.js";
-import type { File, Volume } from "../index.js";
+import type { Volume } from "../index.js";
+import { noteSlow } from "./note-slow.js";
 
 const connectMillisMax = 10_000;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -15,6 +16,14 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * A signal ends the command as an exit does, which gives everything back to the home: else others would wait for this node's lease.
  */
 export async function withVolume<Result>(url: string, run: (volume: Volume) => Promise<Result>): Promise<Result> {
+  return await withVolumeForLong(url, (volume) => noteSlow(run(volume)));
+}
+
+/** The same for what takes its time: it notes by itself what it waits for. */
+export async function withVolumeForLong<Result>(
+  url: string,
+  run: (volume: Volume) => Promise<Result>,
+): Promise<Result> {
   const { connect } = await import("../index.js");
   const endWatch = exitOnSignals();
   const volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
@@ -39,15 +48,4 @@ export function exitOnSignals(): () => void {
 /** The status that a shell gives to who died by the signal. A verb that listens itself ends in its own way; a second signal kills. */
 function exitOn(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
-}
-
-/** The same for one file that is there. */
-export async function withFile<Result>(
-  { volume: url, name }: { volume: string; name: string },
-  run: (file: File, volume: Volume) => Promise<Result>,
-): Promise<Result> {
-  return await withVolume(url, async (volume) => {
-    const file = await volume.open(name);
-    return await run(file, volume);
-  });
 }

@@ -111,6 +111,8 @@ test("the default folder is made where the command runs", async () => {
 test("no home there, no such host, something else there", { skip }, async () => {
   await fails("DMMAP_UNREACHABLE", "ls", "dmmap://127.0.0.1:1");
   await fails("DMMAP_UNREACHABLE", "ls", "dmmap://no-such-host.invalid:7400");
+  const { stderr } = await dmmap(["serve", "/tmp", "--listen", "no-such-host.invalid:0"]);
+  assert.match(stderr, /no such host \(DMMAP_UNREACHABLE\)\ntry: listen on an address or a name of this machine/);
   const other = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n".padEnd(200)));
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   const address = other.address();
@@ -174,6 +176,22 @@ test("what --json gives is in the documents, and what each counter counts", { sk
       `docs/operating.md lacks | \`${name}\` | ${meaning} |`,
     );
   }
+});
+
+test("a command that waits for another node says so, and goes on", { skip }, async () => {
+  using home = await serveFolder();
+  await using volume = await connect(home.url);
+  await using file = await volume.open("held", { create: true, size: 4096 });
+  await using map = await file.map();
+  const hold = await map.hold(0, 4096, "write");
+  new Uint8Array(map.buffer).fill(1);
+  using get = new Program(dmmapScript, ["get", `${home.url}/held`, home.folder.at("copy")]);
+  await until("it says so", () =>
+    /^dmmap: has waited for 3 s for the home, .*`dmmap tokens URL FILE`/.test(get.errors),
+  );
+  hold.release();
+  assert.deepEqual(await get.end(), { code: 0, signal: null });
+  assert.deepEqual(readFileSync(home.folder.at("copy")), Buffer.alloc(4096, 1));
 });
 
 test("doctor: checks with a state each, and exit code 0 where maps work", { skip }, async () => {

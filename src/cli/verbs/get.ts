@@ -3,8 +3,9 @@ import { basename, join } from "node:path";
 import type { File } from "../../index.js";
 import { defineCommand } from "../command.js";
 import { parseFile } from "../location.js";
+import { noteSlow } from "../note-slow.js";
 import { ProgressBar } from "../progress-bar.js";
-import { withFile } from "../volume.js";
+import { withVolumeForLong } from "../volume.js";
 
 export const get = defineCommand({
   summary: "copy a file of a volume to a local one",
@@ -33,7 +34,8 @@ export const get = defineCommand({
     const location = parseFile(url);
     const path = dest === "-" ? undefined : await localPath(dest, basename(location.name));
     // The local file is opened, and so emptied, only once the other one is there.
-    await withFile(location, async (file) => {
+    await withVolumeForLong(location.volume, async (volume) => {
+      const file = await noteSlow(volume.open(location.name));
       if (path === undefined) return await fetchToOutput(file);
       await using target = await open(path, options["no-clobber"] ? "wx" : "w");
       await fetchToFile(file, target);

@@ -5,9 +5,10 @@ import type { Policy } from "../../core/units.js";
 import type { File } from "../../index.js";
 import { defineCommand, UsageError } from "../command.js";
 import { intoFolder, type Location, parseLocation } from "../location.js";
+import { noteSlow } from "../note-slow.js";
 import { parsePolicy, policyOption } from "../policy.js";
 import { ProgressBar } from "../progress-bar.js";
-import { withVolume } from "../volume.js";
+import { withVolumeForLong } from "../volume.js";
 
 export const put = defineCommand({
   summary: "copy a local file into a volume",
@@ -33,14 +34,15 @@ export const put = defineCommand({
     const wanted = parsePolicy(options.policy);
     const target = targetOf(source, parseLocation(url));
     await using input = await openSource(source);
-    await withVolume(target.volume, async (volume) => {
+    await withVolumeForLong(target.volume, async (volume) => {
       const size = input.sizeBytes;
-      const file = await volume.open(target.name, {
+      const creation = {
         create: true,
         exclusive: options["no-clobber"],
         ...(size === undefined ? {} : { size }),
         ...(wanted === undefined ? {} : { policy: wanted }),
-      });
+      };
+      const file = await noteSlow(volume.open(target.name, creation));
       requirePolicy(file, wanted);
       await fill(file, input);
     });
@@ -100,14 +102,14 @@ async function fill(file: File, source: Source): Promise<void> {
   const bar = new ProgressBar(`put ${source.label}`, source.sizeBytes);
   const onProgress = (doneBytes: number) => bar.reach(doneBytes);
   try {
-    await file.truncate(0); // what was there, pages and all, so that the holes of the source are holes here
+    await noteSlow(file.truncate(0)); // what was there, pages and all, so that the holes of the source are holes here
     if (source.handle === undefined || source.sizeBytes === undefined) {
       await copyStreamIn(source.stream(), file, onProgress);
     } else {
-      await file.truncate(source.sizeBytes);
+      await noteSlow(file.truncate(source.sizeBytes));
       await copyFileIn(source.handle, source.sizeBytes, file, onProgress);
     }
-    await file.sync();
+    await noteSlow(file.sync());
   } catch (error) {
     bar.abandon();
     throw error;

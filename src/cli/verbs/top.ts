@@ -8,8 +8,9 @@ import { Ending } from "../ending.js";
 import { FullScreen } from "../full-screen.js";
 import { parseVolume } from "../location.js";
 import { type Look, lookLines } from "../look-lines.js";
+import { noteSlow } from "../note-slow.js";
 import { printLines } from "../print.js";
-import { withVolume } from "../volume.js";
+import { withVolumeForLong } from "../volume.js";
 
 const intervalMillisDefault = 1000;
 /** The home answers each question with everything it has open: who looks more often than this only disturbs it. */
@@ -43,7 +44,7 @@ export const top = defineCommand({
     const display = displayFor(options.json);
     const ending = new Ending();
     try {
-      await withVolume(volumeUrl, async (volume) => {
+      await withVolumeForLong(volumeUrl, async (volume) => {
         ending.listen();
         await lookOn(volume, plan, ending.wish, display.show);
       });
@@ -99,7 +100,7 @@ async function lookOn(volume: Volume, plan: Plan, wish: AbortSignal, show: (look
   try {
     for (let looks = 1; !wish.aborted; looks++) {
       const nextMillis = performance.now() + plan.intervalMillis;
-      const status = await volume.status({ signal: wish });
+      const status = await noteSlow(volume.status({ signal: wish }));
       show({ at: new Date().toISOString(), status, rates: (before && ratesBetween(before, status)) ?? null });
       if (looks >= plan.lookCount) return;
       before = status;
