@@ -57,7 +57,7 @@ const roundCount = Number(values.rounds ?? (values.quick ? 1 : 7));
 if (!Number.isInteger(roundCount) || roundCount < 1) misuse("--rounds is a whole number above 0");
 const latency = values["cpu-latency"];
 if (latency !== undefined) {
-  const lack = /^\d+$/.test(latency) ? lacksCpuLatency() : "it is a whole number of microseconds";
+  const lack = /^\d+$/.test(latency) ? lacksCpuLatency()?.message : "it is a whole number of microseconds";
   if (lack !== undefined) misuse(`--cpu-latency: ${lack}`);
   new CpuLatency(Number(latency)).hold(nowMicros()); // Until the end.
 }

@@ -37,14 +37,15 @@ export class DmmapError extends Error {
   override readonly name = "DmmapError";
   readonly code: ErrorCode;
   /** Linux's number for it, where the system, here or at the home, gave one. */
-  readonly errno: number | undefined;
+  declare readonly errno: number | undefined;
   /** What to try, where that is known better than by the code: a command, or a short sentence. */
-  readonly remedy: string | undefined;
+  declare readonly remedy: string | undefined;
 
   constructor(code: ErrorCode, message: string, options?: ErrorFacts) {
     super(message, options);
     this.code = code;
-    this.errno = options?.errno;
-    this.remedy = options?.remedy;
+    // What is not known is no property: it would be printed with each error that nobody catches.
+    if (options?.errno !== undefined) this.errno = options.errno;
+    if (options?.remedy !== undefined) this.remedy = options.remedy;
   }
 }

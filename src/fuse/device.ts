@@ -14,6 +14,15 @@ const detach = 2;
 const unmountTriesMax = 20;
 const unmountPauseMillis = 10;
 
+const deviceRemedy = "sudo modprobe fuse; in a container: --device /dev/fuse";
+const containerRemedy = "start the container with --cap-add SYS_ADMIN --security-opt apparmor=unconfined";
+/** By what fusermount3 says. */
+const userRemedies: readonly (readonly [RegExp, string])[] = [
+  [/user_allow_other/, "add the line user_allow_other to /etc/fuse.conf, leave out --allow-other, or mount as root"],
+  [/no write access to mountpoint/, "mount on a folder that this user may write to, or mount as root"],
+  [/could not determine username/, "give this user a line in /etc/passwd, or mount as root"],
+];
+
 export interface DeviceOptions {
   /** What `mount` and /proc/mounts show as the source. */
   readonly source: string;
@@ -36,22 +45,23 @@ export function mountDevice(mountPoint: string, options: DeviceOptions): number 
 
 function mountAsRoot(mountPoint: string, { source, readOnly }: DeviceOptions, common: readonly string[]): number {
   const fd = libc.open("/dev/fuse", OpenFlag.readWrite | OpenFlag.closeOnExec | OpenFlag.nonBlocking, 0);
-  if (fd < 0) throw unsupported(`/dev/fuse cannot be opened: ${errnoName(libc.errno())}`);
+  if (fd < 0) throw unsupported(`/dev/fuse cannot be opened: ${errnoName(libc.errno())}`, deviceRemedy);
   const options = [`fd=${fd}`, "rootmode=40000", "user_id=0", `group_id=${process.getgid?.() ?? 0}`, ...common];
   const flags = noSuid | noDevices | (readOnly ? readOnlyFlag : 0);
   if (libc.mount(source, mountPoint, mountType, flags, options.join(",")) === 0) return fd;
   const errno = libc.errno();
   libc.close(fd);
-  const reason =
-    errno === Errno.EPERM ? "this root may not mount (a container wants --cap-add SYS_ADMIN)" : errnoName(errno);
-  throw unsupported(`${mountPoint} cannot be mounted: ${reason}`);
+  const isForbidden = errno === Errno.EPERM || errno === Errno.EACCES;
+  const reason = isForbidden ? `this root may not mount (${errnoName(errno)})` : errnoName(errno);
+  throw unsupported(`${mountPoint} cannot be mounted: ${reason}`, isForbidden ? containerRemedy : undefined);
 }
 
 function mountAsUser(mountPoint: string, { source, readOnly }: DeviceOptions, common: readonly string[]): number {
   const names = [`fsname=${source}`, `subtype=${mountType.slice(mountType.indexOf(".") + 1)}`];
   const result = fuserMount(mountPoint, [...names, ...common, ...(readOnly ? ["ro"] : [])]);
   if (typeof result === "number") return result;
-  throw unsupported(`${mountPoint} cannot be mounted: ${result}`);
+  const remedy = userRemedies.find(([reason]) => reason.test(result))?.[1];
+  throw unsupported(`${mountPoint} cannot be mounted: ${result}`, remedy);
 }
 
 /**
@@ -92,6 +102,7 @@ export function abortDevice(mountPoint: string): number {
   return libc.umount2(mountPoint, force | detach) === 0 ? 0 : libc.errno();
 }
 
-function unsupported(message: string): DmmapError {
-  return new DmmapError("DMMAP_UNSUPPORTED", message);
+/** @param remedy without it: what `dmmap doctor` finds */
+function unsupported(message: string, remedy?: string): DmmapError {
+  return new DmmapError("DMMAP_UNSUPPORTED", message, { remedy });
 }

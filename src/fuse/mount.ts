@@ -164,14 +164,17 @@ export async function mount(url: string, mountPoint: string, options: MountOptio
 /** How to see what is mounted. */
 export const listMounts = "see what is mounted: findmnt -t fuse.dmmap";
 
-/** Why a mount could not be taken away. */
-export function unmountError(mountPoint: string, errno: number): DmmapError {
+/** Why a mount could not be taken away, or, `isForced`, its calls not be ended. */
+export function unmountError(mountPoint: string, errno: number, isForced = false): DmmapError {
   if (errno === Errno.EBUSY) {
     const message = `${mountPoint} is in use: some program has a file or its working folder there`;
     const remedy = `fuser -vm ${mountPoint} names it; dmmap umount --lazy ${mountPoint} does not wait for it`;
     return new DmmapError("DMMAP_BUSY", message, { remedy });
   }
   const reason = errno === Errno.EINVAL ? "nothing is mounted there" : errnoName(errno);
-  const remedy = errno === Errno.EPERM ? "unmount it as root, or as who has mounted it" : listMounts;
+  const may = isForced
+    ? `sudo dmmap umount --force ${mountPoint}: only root may`
+    : "unmount it as root, or as who has mounted it";
+  const remedy = errno === Errno.EPERM ? may : listMounts;
   return new DmmapError("DMMAP_BAD_FOLDER", `${mountPoint} cannot be unmounted: ${reason}`, { remedy });
 }

@@ -65,7 +65,7 @@ export async function startHome(options: HomeOptions): Promise<Home> {
   }
   const { listen, leaseMillis, helloMillis, spinMicros, cpuLatencyMicros } = parsed.output;
   const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
-  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
+  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", lack.message, lack);
   const address = await resolveListenAddress(listen);
   const { port1, port2 } = new MessageChannel();
   const commandFd = createEventFd();

@@ -24,7 +24,8 @@ export async function resolveListenAddress(
     const { address, family } = await lookup(host);
     return { host: address, port, family: family === 6 ? 6 : 4 };
   } catch (cause) {
-    throw new DmmapError("DMMAP_UNREACHABLE", `cannot listen on ${host}: no such host`, { cause });
+    const remedy = "listen on an address or a name of this machine, or on 0.0.0.0, which is all of them";
+    throw new DmmapError("DMMAP_UNREACHABLE", `cannot listen on ${host}: no such host`, { cause, remedy });
   }
 }
 

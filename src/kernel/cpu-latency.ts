@@ -39,13 +39,15 @@ export class CpuLatency {
   }
 }
 
-/** @returns why this process cannot ask for a latency; undefined when it can. */
-export function lacksCpuLatency(): string | undefined {
+/** @returns why this process cannot ask for a latency, and what to try; undefined when it can. */
+export function lacksCpuLatency(): { readonly message: string; readonly remedy: string } | undefined {
   try {
     closeSync(openSync(device, constants.O_WRONLY));
     return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return `${device} cannot be opened for writing (${code}): that takes root, and a kernel with CPU_IDLE`;
+    const message = `no CPU latency can be asked for: ${device} cannot be opened for writing (${code})`;
+    const remedy = "leave the CPU latency out, or run as root, on a kernel with CPU_IDLE";
+    return { message, remedy };
   }
 }

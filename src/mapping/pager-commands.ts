@@ -8,7 +8,7 @@ import { stopProcess } from "./stop-process.js";
 /** Answers one call: at once or later, exactly once. */
 export interface Reply {
   (value?: unknown, transfer?: readonly Transferable[]): void;
-  /** Rejects the promise, or throws from the synchronous call. Name, message and code cross. */
+  /** Rejects the promise, or throws from the synchronous call. Name, message, code and remedy cross. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -56,6 +56,8 @@ export interface PlainError {
   readonly code: string | undefined;
   /** Linux's number, where the system gave one. */
   readonly errno: number | undefined;
+  /** What to try, where whoever threw it knows. */
+  readonly remedy: string | undefined;
   readonly stack: string | undefined;
 }
 
@@ -191,15 +193,16 @@ class PagerCommands {
 }
 
 function plainError(error: unknown): PlainError {
-  const nothing = { code: undefined, errno: undefined, stack: undefined };
+  const nothing = { code: undefined, errno: undefined, remedy: undefined, stack: undefined };
   if (!(error instanceof Error)) return { ...nothing, name: "Error", message: String(error) };
   const { name, message, stack } = error;
-  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  const { code, errno, remedy } = error as { code?: unknown; errno?: unknown; remedy?: unknown };
   return {
     name,
     message,
     code: typeof code === "string" ? code : undefined,
     errno: typeof errno === "number" ? errno : undefined,
+    remedy: typeof remedy === "string" ? remedy : undefined,
     stack,
   };
 }

@@ -94,13 +94,13 @@ function pollingOf({ spinMicros, cpuLatencyMicros }: ConnectOptions): Polling {
     cpuLatencyMicros: cpuLatencyMicros === undefined ? undefined : checkMicros(cpuLatencyMicros, "cpuLatencyMicros"),
   };
   const lack = cpuLatencyMicros === undefined ? undefined : lacksCpuLatency();
-  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", `cpuLatencyMicros: ${lack}`);
+  if (lack !== undefined) throw new DmmapError("DMMAP_UNSUPPORTED", lack.message, lack);
   return polling;
 }
 
 /** An error of the pager thread, as the program is to see it. */
-export function reviveError({ name, message, code, errno }: PlainError): Error {
-  if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message, { errno });
+export function reviveError({ name, message, code, errno, remedy }: PlainError): Error {
+  if (code?.startsWith("DMMAP_")) return new DmmapError(code as ErrorCode, message, { errno, remedy });
   if (name === "RangeError") return new RangeError(message);
   return name === "TypeError" ? new TypeError(message) : new DmmapError("DMMAP_INTERNAL", message);
 }

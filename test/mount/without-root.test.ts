@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { dmmapScript } from "../cli/dmmap.js";
 import { lacksFuse, lacksProgram } from "../support/requires.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { CompiledProgram } from "./compiled-program.js";
@@ -75,6 +76,23 @@ test("no byte that nobody writes gets lost where root's write has ended just now
 
 test("nobody has his turn at a page that root writes all the time, too", { skip }, async (context) => {
   context.diagnostic(await runOnBoth("contended", [300, 3, 8]));
+});
+
+test("nobody mounts on folders of his own, and does not end calls by force: he is told what to do", {
+  skip,
+}, async () => {
+  using folder = temporaryFolder();
+  await using cluster = await MountCluster.start({ mounts: 0 });
+  const prefix = [...withDevice(folder, "666"), ...asNobody];
+  await assert.rejects(
+    cluster.add([], { prefix }), // Root's.
+    /no write access to mountpoint .*\(DMMAP_UNSUPPORTED\)\ntry: mount on a folder that this user may write to/,
+  );
+  const mount = await cluster.add([], { prefix, owner: nobody });
+  const [command, ...args] = [...inside(mount), process.execPath, dmmapScript, "umount", "--force", mount.path];
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /EPERM \(DMMAP_BAD_FOLDER\)\ntry: sudo dmmap umount --force \S+: only root may\n$/);
 });
 
 test("who may not mount is told why", { skip }, async () => {

@@ -3,9 +3,10 @@ import { constants } from "node:buffer";
 import { symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
+import { inspect } from "node:util";
 import { Dashboard } from "../../src/dashboard/index.js";
 import { type Home, startHome } from "../../src/home/index.js";
-import { connect, type File, type FileMap, type Volume } from "../../src/index.js";
+import { connect, DmmapError, type File, type FileMap, type Volume } from "../../src/index.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -59,7 +60,9 @@ test("a home that does not run is unreachable, at once, and the remedy is said",
   const error = { code: "DMMAP_UNREACHABLE", message: /dmmap serve/ };
   await assert.rejects(connect(`dmmap://127.0.0.1:${port}`), error);
   await assert.rejects(connect(`dmmap://[::1]:${port}`), { code: "DMMAP_UNREACHABLE" });
-  await assert.rejects(connect("dmmap://no-such-host.invalid:1"), { code: "DMMAP_UNREACHABLE" });
+  const unknown = await connect("dmmap://no-such-host.invalid:1").catch((reason: unknown) => reason);
+  assert.ok(unknown instanceof DmmapError && unknown.code === "DMMAP_UNREACHABLE");
+  assert.doesNotMatch(inspect(unknown), /undefined/, "what is not known is not printed");
 });
 
 test("connect's options are checked", { skip }, async () => {

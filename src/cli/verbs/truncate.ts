@@ -1,3 +1,4 @@
+import { DmmapError } from "../../core/error.js";
 import { parseByteSize } from "../byte-size.js";
 import { defineCommand, UsageError } from "../command.js";
 import { parseFile } from "../location.js";
@@ -27,7 +28,9 @@ export const truncate = defineCommand({
       throw new UsageError("--policy is chosen at creation: it needs --create");
     await withVolume(volumeUrl, async (volume) => {
       const creation = { create: options.create, ...(policy === undefined ? {} : { policy }) };
-      const file = await volume.open(name, creation);
+      const file = await volume.open(name, creation).catch((error: unknown) => {
+        throw withRemedy(error);
+      });
       if (policy !== undefined && file.policy !== policy)
         throw new UsageError(`${name} is there with the policy ${file.policy}`);
       await file.truncate(size);
@@ -35,3 +38,9 @@ export const truncate = defineCommand({
     });
   },
 });
+
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof DmmapError) || error.code !== "DMMAP_NOT_FOUND") return error;
+  const remedy = "--create makes it; dmmap ls URL lists what is there";
+  return new DmmapError(error.code, error.message, { errno: error.errno, remedy });
+}

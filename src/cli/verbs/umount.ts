@@ -10,7 +10,7 @@ export const umount = defineCommand({
     force: {
       type: "boolean",
       short: "f",
-      description: "end every call on it: for a mount that hangs; unwritten stores are lost",
+      description: "end every call on it, as root: for a mount that hangs; unwritten stores are lost",
     },
   },
   notes: [
@@ -38,7 +38,7 @@ export const umount = defineCommand({
     const errno = options.force ? abortDevice(path) : options.lazy ? detachDevice(path) : await unmountDevice(path);
     if (errno !== 0) {
       server?.stop();
-      throw unmountError(path, errno);
+      throw unmountError(path, errno, options.force);
     }
     await server?.end();
   },
