@@ -1,3 +1,4 @@
+import { isAsyncFunction } from "node:util/types";
 import type { CacheView, ViewOptions } from "./cache-view.js";
 import { HookedMapping, type HookedMappingOptions } from "./hooked-mapping.js";
 import type { Hooks } from "./hooks.js";
@@ -35,6 +36,8 @@ export interface MessageCall {
   readonly message: unknown;
 }
 
+const hookNames = ["start", "noPage", "wpPage", "writePages", "onMessage", "stop"] as const satisfies (keyof Hooks)[];
+
 await runPagerThread(async (data, emit) => {
   const { hooks, spinMicros } = data as EntryData;
   return serve(await importHooks(hooks), new Pager({ spinMicros }), emit);
@@ -43,6 +46,12 @@ await runPagerThread(async (data, emit) => {
 async function importHooks(url: string): Promise<Hooks> {
   const hooks = (await import(url)) as Partial<Hooks>;
   if (typeof hooks.noPage !== "function") throw new TypeError(`the hooks module ${url} exports no function noPage`);
+  const asynchronous = hookNames.find((name) => isAsyncFunction(hooks[name]));
+  // It would never go on behind its first await, and a thread sleep for ever.
+  if (asynchronous !== undefined)
+    throw new TypeError(
+      `the hooks module ${url}: ${asynchronous} is async, and no promise is settled on the pager thread`,
+    );
   return hooks as Hooks;
 }
 

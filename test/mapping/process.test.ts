@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { Mapping } from "../../src/mapping/index.js";
 import { Program } from "../support/program.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 
@@ -54,4 +55,13 @@ test("a program that is no file has mappings, too", { skip }, () => {
     const { stdout, stderr } = spawnSync(process.execPath, [...option, "--eval", script], { encoding: "utf8" });
     assert.equal(stdout, "closed\n", stderr);
   }
+});
+
+test("hooks that could never go on are refused", { skip }, async () => {
+  const hooks = (text: string) => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  await assert.rejects(
+    Mapping.create({ size: 4096, hooks: hooks("export function noPage() {} export async function writePages() {}") }),
+    { name: "TypeError", message: /writePages is async, and no promise is settled on the pager thread/ },
+  );
+  await assert.rejects(Mapping.create({ size: 4096, hooks: hooks("") }), /exports no function noPage/);
 });
