@@ -17,6 +17,7 @@ export type ToHome =
       wantEnd: PageIndex;
       windowEnd: PageIndex;
       needsData: boolean;
+      isUrgent: boolean;
     }
   | { type: "fetch"; request: number; start: PageIndex; end: PageIndex; epoch: number }
   /** `file`: the home's number of the open file; undefined for the one that it has asked about. */

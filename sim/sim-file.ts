@@ -82,8 +82,19 @@ export class SimFile implements DirectoryPort {
     const { directory, duties } = this;
     switch (message.type) {
       case "acquire": {
-        const { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData } = message;
-        return directory.acquire(node, request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData);
+        const { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData, isUrgent } = message;
+        return directory.acquire(
+          node,
+          request,
+          mode,
+          needStart,
+          needEnd,
+          wantStart,
+          wantEnd,
+          windowEnd,
+          needsData,
+          isUrgent,
+        );
       }
       case "fetch":
         requireTrue(directory.mayFetch(node, message.start, message.end), "an honest node's fetch is never refused");

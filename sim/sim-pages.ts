@@ -77,8 +77,9 @@ export class SimPages implements TokenPort {
     wantEnd: PageIndex,
     windowEnd: PageIndex,
     needsData: boolean,
+    isUrgent: boolean,
   ): void {
-    const message = { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData };
+    const message = { request, mode, needStart, needEnd, wantStart, wantEnd, windowEnd, needsData, isUrgent };
     this.#node.send({ type: "acquire", ...message });
   }
 

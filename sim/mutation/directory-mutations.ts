@@ -1,6 +1,7 @@
 import { type Mutation, m } from "./mutation.js";
 
 const directory = "home/file-directory.js";
+const waiter = "home/waiter.js";
 
 export const directoryMutations: readonly Mutation[] = [
   m(
@@ -73,6 +74,7 @@ export const directoryMutations: readonly Mutation[] = [
     "if (this.#resizes.left(node)) this.#startResizes();",
   ),
   m("a change of size waits for the dead", directory, "if (this.#resizes.left(node)) this.#startResizes();", ""),
-  m("simple: readers may share", directory, "mode: simple ? Mode.write : mode", "mode"),
-  m("simple: a node takes only the pages it needs", directory, "needEnd: simple ? pageMax : needEnd", "needEnd"),
+  m("R10: who is urgent stands in line", directory, "if (isUrgent) this.#line.unshift(waiter); else ", ""),
+  m("simple: readers may share", waiter, "mode: simple ? Mode.write : mode", "mode"),
+  m("simple: a node takes only the pages it needs", waiter, "needEnd: simple ? pageMax : needEnd", "needEnd"),
 ];

@@ -31,6 +31,7 @@ export const progressMutations: readonly Mutation[] = [
     "return !pin.hold || !this.#mustGiveWay(pin);",
     "return true;",
   ),
+  m("R10: an urgent hold waits for the revoke that waits for it", pinServer, "if (pin.isUrgent) return false;", ""),
   m("R10: a hold is given what is being given up", pinServer, "(revoke.flushing || ", "("),
   m("R10: a hold inside another waits for it", pinServer, "&& !this.#pins.isInsideHold(pin, revoke.sequence)", ""),
   m(

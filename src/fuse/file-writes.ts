@@ -126,11 +126,10 @@ export class FileWrites {
    * the kernel has dropped the page, which it may not be able to do before: so this must not wait for a token that is being
    * given up. Where it can (the page was up to date before), the token stays all the same while the file is made longer.
    */
-  #writeCached(file: MountFile, request: WriteRequest): void {
+  #writeCached(file: MountFile, request: WriteRequest, freshFrom = pageEndAt(file.file.cache.sizeBytes)): void {
     const { cache } = file.file;
     const writeEnd = request.offset + request.byteLength;
     const isHeld = file.holds(Mode.write, pageAt(request.offset), pageEndAt(writeEnd));
-    const freshFrom = pageEndAt(cache.sizeBytes);
     if (isHeld && isElsewhere(file, request)) this.#move(file, request);
     else if (isHeld && writeEnd > cache.sizeBytes) {
       request.keep();
@@ -138,7 +137,7 @@ export class FileWrites {
       this.#extend(
         file,
         request,
-        () => this.#writeCached(file, request),
+        () => this.#writeCached(file, request, freshFrom),
         () => undefined,
       );
     } else if (isHeld && mayTake(file, request, freshFrom)) this.#take(file, request, request.byteLength);
@@ -360,7 +359,8 @@ export class FileWrites {
       request.onGiveUp = undefined;
       request.fail(errnoOf(error));
     };
-    pins.pin(file.file, pin, { mode: Mode.write, start, end, kind }, onPinned, onFailed);
+    const isUrgent = keepsFromDropping(file, request);
+    pins.pin(file.file, pin, { mode: Mode.write, start, end, kind, isUrgent }, onPinned, onFailed);
   }
 }
 
@@ -372,6 +372,17 @@ function isWhole({ offset, byteLength }: WriteRequest): boolean {
 /** Whether it is an append that is not to go where it would go. */
 function isElsewhere({ file }: MountFile, { isAppend, isAtEnd, offset }: WriteRequest): boolean {
   return isAppend && !isAtEnd && offset !== file.cache.sizeBytes;
+}
+
+/**
+ * Whether the kernel may keep a page locked for it that it was given before. It may have dropped that by itself, as it does for
+ * what is written past its cache: so the page is not up to date, and stays locked until the answer. When it is asked back:
+ *
+ * 1. The kernel is told to drop the page, waits for its lock, and so for the answer. 2. The token stays here as long. 3. What the
+ * write needs itself, the same page perhaps, it would get behind whoever waits for that token.
+ */
+function keepsFromDropping(file: MountFile, { isCached, isMoved, knownEnd, byteLength }: WriteRequest): boolean {
+  return (isCached || isMoved) && file.kernel.has(pageAt(knownEnd - byteLength), pageEndAt(knownEnd));
 }
 
 /** Whether the kernel has pages that it must not go on showing. */

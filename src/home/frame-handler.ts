@@ -16,6 +16,8 @@ export type Served = "served" | "later";
 
 /** Acquires in line for one file. Each page of a thousand threads fits; whoever finds it full asks again after a second. */
 const waitersMax = 16_384;
+/** Beyond these, such as everybody else waits for. */
+const urgentMax = 1024;
 /** Ranges of one file that a node may claim in vain: what it hears of them fits into one answer, at two page numbers each. */
 const refusedMax = Math.floor(listBytesMax / (2 * String(pageMax).length + "[,],".length));
 /** Far beyond what grants reach, and far below where numbers stop being exact: nobody's claim may take epochs there. */
@@ -198,12 +200,14 @@ export class FrameHandler {
   #acquire(session: Session, { directory }: OpenFile, frame: Frame): Served {
     const { mode, dataStart, dataEnd, start, end, request } = frame;
     if (mode === Mode.none || dataStart === dataEnd) throw protocolError("an acquire of nothing");
-    if (directory.waiterCount >= waitersMax) throw new DmmapError("DMMAP_BUSY", "too many acquires wait for this file");
+    const isUrgent = hasFlag(frame, FrameFlag.urgent);
+    const room = isUrgent ? waitersMax + urgentMax : waitersMax;
+    if (directory.waiterCount >= room) throw new DmmapError("DMMAP_BUSY", "too many acquires wait for this file");
     this.#home.counters.acquires++;
     session.counters.acquires++;
     const windowEnd = Math.min(frame.extra, pageMax);
     const needsData = hasFlag(frame, FrameFlag.needsData);
-    directory.acquire(session.node, request, mode, dataStart, dataEnd, start, end, windowEnd, needsData);
+    directory.acquire(session.node, request, mode, dataStart, dataEnd, start, end, windowEnd, needsData, isUrgent);
     return "served";
   }
 

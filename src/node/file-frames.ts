@@ -72,6 +72,7 @@ export class FileFrames {
     wantEnd: PageIndex,
     windowEnd: PageIndex,
     needsData: boolean,
+    isUrgent: boolean,
   ): void {
     this.tellGrowth();
     const frame = this.#frame(FrameType.acquire);
@@ -82,7 +83,7 @@ export class FileFrames {
     frame.dataStart = needStart;
     frame.dataEnd = needEnd;
     frame.extra = windowEnd;
-    frame.flags = needsData ? FrameFlag.needsData : 0;
+    frame.flags = (needsData ? FrameFlag.needsData : 0) | (isUrgent ? FrameFlag.urgent : 0);
     this.#send(frame);
   }
 

@@ -10,6 +10,8 @@ export interface PinRequest {
   readonly end: PageIndex;
   /** `hold`: token and pages, kept until `unpin`; `token`: the same without the pages; `prefetch`: brought once. */
   readonly kind: "hold" | "token" | "prefetch";
+  /** As of `PinRange`; not of a prefetch. */
+  readonly isUrgent?: boolean;
 }
 
 interface Waiter {
@@ -45,7 +47,7 @@ export class Pins {
   pin(
     file: NodeFile,
     pin: number,
-    { mode, start, end, kind }: PinRequest,
+    { mode, start, end, kind, isUrgent }: PinRequest,
     onPinned: () => void,
     onFailed?: (error: DmmapError) => void,
   ): void {
@@ -53,7 +55,7 @@ export class Pins {
     file.usable.when(() => {
       if (!this.#waiters.has(pin)) return; // Given up meanwhile.
       if (kind === "prefetch") file.tokens.prefetch(pin, mode, start, end, nowMicros());
-      else file.tokens.pin(pin, mode, start, end, nowMicros(), kind === "hold");
+      else file.tokens.pin(pin, mode, start, end, nowMicros(), kind === "hold", isUrgent);
       this.#onDeadline(file.tokens.deadline);
     });
   }

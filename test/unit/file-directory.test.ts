@@ -256,3 +256,18 @@ test("a node that is back, and says nothing of the file, holds nothing of it but
   directory.recovered(1);
   assert.ok(directory.mayFetch(1, 3, 4) && !directory.mayWrite(1, 3, 4));
 });
+
+/** Node 1 cannot give page 3 back before it has page 4: so whoever waits for both must not be in its way. */
+test("R10: who is urgent goes before whoever waits for something that it holds itself", () => {
+  const { directory, told } = directoryOf("optimal");
+  directory.open(3);
+  directory.acquire(1, 1, Mode.write, 3, 4, 3, 4, 4, true);
+  directory.acquire(2, 1, Mode.write, 4, 5, 4, 5, 5, true);
+  directory.acquire(3, 1, Mode.read, 3, 5, 3, 5, 5, true);
+  told.length = 0;
+  directory.acquire(1, 2, Mode.write, 4, 5, 4, 5, 5, true, true);
+  directory.release(2, Mode.none, 4, 5, 2);
+  assert.deepEqual(told.splice(0), ["revoke 2 to 0 4..5 @2", "grant 1 2 4..5 @3", "revoke 1 to 1 3..5 @3"]);
+  directory.release(1, Mode.read, 3, 5, 3);
+  assert.deepEqual(told, ["grant 3 1 3..5 @4"]);
+});

@@ -22,7 +22,7 @@ class Node implements TokenPort {
     this.tokens.onData(this.requestLast, end, false, now);
   }
 
-  acquire = (request: number, mode: Mode, start: PageIndex, end: PageIndex) => {
+  acquire: TokenPort["acquire"] = (request, mode, start, end) => {
     this.requestLast = request;
     this.asked.push(`${mode} ${start}..${end}`);
   };
@@ -35,7 +35,7 @@ class Node implements TokenPort {
   fetch = () => undefined;
   resolve = () => undefined;
   retry = () => undefined;
-  pinned = () => undefined;
+  pinned: TokenPort["pinned"] = () => undefined;
   pinFailed = (pin: number) => this.failed.push(pin);
 
   nextCached(page: PageIndex, end: PageIndex): PageIndex {
@@ -99,4 +99,38 @@ test("what the home has no room for in its line is asked again after a second, a
   assert.deepEqual(node.asked, [...asked, "2 3..5", "1 1..2"]);
   assert.equal(tokens.deadline, Number.POSITIVE_INFINITY);
   assert.deepEqual(node.failed, []);
+});
+
+/**
+ * 1. A program writes, for which its kernel keeps a page locked until the answer. 2. The page is asked back; the kernel cannot drop
+ * it before. 3. What the write needs, this page and another one, it gets all the same: the revoke waits for it.
+ */
+test("R10: an urgent hold is given what is being given up, and asks for the rest ahead of all others", () => {
+  const node = new Node();
+  const { tokens } = node;
+  const asked: string[] = [];
+  node.acquire = (request, mode, start, end, ...rest) => {
+    node.requestLast = request;
+    asked.push(`${mode} ${start}..${end}${rest.at(-1) ? " urgent" : ""}`);
+  };
+  const pinned: number[] = [];
+  node.pinned = (pin) => void pinned.push(pin);
+  tokens.pin(1, Mode.read, 1, 2, 0);
+  node.granted(1, 2, 1, 0);
+  tokens.unpin(1, 0);
+  node.keptAbove.add(1);
+  tokens.onRevoke(Mode.none, 1, 2, 1, 2, 100);
+  tokens.pin(2, Mode.read, 1, 2, 200);
+  tokens.pin(3, Mode.read, 1, 2, 300, true, true);
+  assert.deepEqual(pinned.splice(0), [1, 3], "what is not urgent waits until the revoke is answered");
+  tokens.pin(4, Mode.read, 1, 3, 400);
+  tokens.pin(5, Mode.read, 1, 3, 500, true, true);
+  assert.deepEqual(asked, ["1 1..2", "1 1..3", "1 1..3 urgent"], "what is asked for already would come too late");
+  node.granted(1, 3, 2, 600);
+  assert.deepEqual(pinned, [5]);
+  for (const pin of [3, 5]) tokens.unpin(pin, 700);
+  assert.deepEqual(node.released, [], "the cache above has not dropped it");
+  node.keptAbove.clear();
+  tokens.onTime(800);
+  assert.deepEqual(node.released, ["1..2"]);
 });

@@ -1,6 +1,6 @@
 import { assert } from "../assert.js";
 import { TokenRanges } from "../token-ranges.js";
-import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
+import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 import { type DirectoryPort, noRequest } from "./directory-port.js";
 import { GrantRange } from "./grant-range.js";
@@ -20,7 +20,7 @@ import {
   segmentsOf,
 } from "./holder.js";
 import { ResizeQueue } from "./resize-queue.js";
-import { describeWaiter, needsConflict, offered, type Waiter } from "./waiter.js";
+import { asked, describeWaiter, needsConflict, offered, type Waiter } from "./waiter.js";
 
 /**
  * One file's directory: who holds which token, who waits, and how large the file is. Pure: it acts through its port.
@@ -90,26 +90,18 @@ export class FileDirectory {
     wantEnd: PageIndex,
     windowEnd: PageIndex,
     needsData: boolean,
+    isUrgent = false,
   ): void {
     const holder = this.#holders.get(node);
     assert(holder !== undefined, "only a node that has the file open acquires");
     assert(mode !== Mode.none && needStart < needEnd, "an acquire names a mode and a range");
     if (!holder.isHeard) this.recovered(node); // It has opened the file anew.
-    const simple = this.#policy === "simple";
-    this.#line.push({
-      node,
-      request,
-      mode: simple ? Mode.write : mode,
-      needStart: simple ? 0 : needStart,
-      needEnd: simple ? pageMax : needEnd,
-      wantStart: simple ? 0 : Math.min(wantStart, needStart),
-      wantEnd: simple ? pageMax : Math.max(wantEnd, needEnd),
-      dataStart: needStart,
-      dataEnd: Math.min(needEnd, Math.max(windowEnd, needStart)),
-      windowEnd: Math.max(windowEnd, needStart),
-      needsData,
-    });
-    this.#serveLast();
+    const pages = { needStart, needEnd, wantStart, wantEnd, windowEnd, needsData };
+    const waiter = asked(this.#policy, node, request, mode, pages);
+    if (isUrgent) this.#line.unshift(waiter);
+    else this.#line.push(waiter);
+    if (isUrgent) this.#pump();
+    else this.#serveLast();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Mode, type NodeId, type PageIndex } from "../units.js";
+import { Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 
 /** One `acquire` in line. The range needed conflicts with others; the range wanted is a wish. */
@@ -14,6 +14,31 @@ export interface Waiter {
   readonly dataEnd: PageIndex;
   readonly windowEnd: PageIndex;
   readonly needsData: boolean;
+}
+
+/** Somebody who has asked for these: by the simple policy, for all of the file, to write it. */
+export function asked(
+  policy: Policy,
+  node: NodeId,
+  request: number,
+  mode: Mode,
+  pages: Pick<Waiter, "needStart" | "needEnd" | "wantStart" | "wantEnd" | "windowEnd" | "needsData">,
+): Waiter {
+  const { needStart, needEnd, wantStart, wantEnd, windowEnd, needsData } = pages;
+  const simple = policy === "simple";
+  return {
+    node,
+    request,
+    mode: simple ? Mode.write : mode,
+    needStart: simple ? 0 : needStart,
+    needEnd: simple ? pageMax : needEnd,
+    wantStart: simple ? 0 : Math.min(wantStart, needStart),
+    wantEnd: simple ? pageMax : Math.max(wantEnd, needEnd),
+    dataStart: needStart,
+    dataEnd: Math.min(needEnd, Math.max(windowEnd, needStart)),
+    windowEnd: Math.max(windowEnd, needStart),
+    needsData,
+  };
 }
 
 /** Somebody who has not asked: granted at once, or not at all. */

@@ -10,6 +10,7 @@ export interface Acquire {
   readonly needEnd: PageIndex;
   readonly windowEnd: PageIndex;
   readonly needsData: boolean;
+  readonly isUrgent: boolean;
 }
 
 interface Asked extends Acquire {
@@ -33,9 +34,8 @@ export class AcquireList {
     return this.#acquires.length;
   }
 
-  add({ request, mode, needStart, needEnd, windowEnd, needsData }: Acquire): void {
-    const askAt = Number.POSITIVE_INFINITY;
-    this.#acquires.push({ request, mode, needStart, needEnd, windowEnd, needsData, overtaken: [], askAt });
+  add(acquire: Acquire): void {
+    this.#acquires.push({ ...acquire, overtaken: [], askAt: Number.POSITIVE_INFINITY });
   }
 
   /** The home has no room for this one. @returns false when it is none of these. */
@@ -79,9 +79,10 @@ export class AcquireList {
     }
   }
 
-  /** Whether one of them will bring `mode` on all of [start, end). */
-  covers(start: PageIndex, end: PageIndex, mode: Mode): boolean {
+  /** Whether one of them will bring `mode` on all of [start, end), as soon as an urgent one if that is asked. */
+  covers(start: PageIndex, end: PageIndex, mode: Mode, isUrgent = false): boolean {
     for (const acquire of this.#acquires) {
+      if (isUrgent && !acquire.isUrgent) continue;
       if (acquire.mode >= mode && acquire.needStart <= start && acquire.needEnd >= end) return true;
     }
     return false;

@@ -200,8 +200,8 @@ export class FileTokens {
    * Asks for a token on the range, until `unpin`, and for its pages unless all of them are going to be overwritten, or are
    * none (`data` false); `port.pinned` tells when they are here.
    */
-  pin(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros, data = true): void {
-    this.#pins.add({ pin, mode, start, end, hold: true, data, sequence: ++this.#sequenceLast });
+  pin(pin: number, mode: Mode, start: PageIndex, end: PageIndex, now: Micros, data = true, isUrgent = false): void {
+    this.#pins.add({ pin, mode, start, end, hold: true, data, sequence: ++this.#sequenceLast, isUrgent });
     this.#pump(now);
   }
 

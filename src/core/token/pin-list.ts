@@ -13,6 +13,8 @@ export interface PinRange {
   readonly data: boolean;
   /** Its place among wants, pins and revokes, in order of arrival. */
   readonly sequence: number;
+  /** Whether a revoke may not be answered before it has ended: so it waits neither for that nor behind others in line. */
+  readonly isUrgent?: boolean;
 }
 
 export interface Pin extends PinRange {
@@ -31,10 +33,22 @@ export class PinList {
     return this.#pins.some((pin) => !pin.satisfied);
   }
 
-  add({ pin, mode, start, end, hold, data, sequence }: PinRange): void {
+  add({ pin, mode, start, end, hold, data, sequence, isUrgent = false }: PinRange): void {
     // Its home takes no such frame, and cuts off whoever sends one; who was cut off would send it again.
     assert(end <= pageMax, "R8: a page that is asked for lies in a file of at most 2^53 - 1 bytes");
-    this.#pins.push({ pin, mode, start, end, hold, data, sequence, reached: start, satisfied: false, retryAt: 0 });
+    this.#pins.push({
+      pin,
+      mode,
+      start,
+      end,
+      hold,
+      data,
+      sequence,
+      isUrgent,
+      reached: start,
+      satisfied: false,
+      retryAt: 0,
+    });
   }
 
   /** @returns what it was; undefined when there was none. */

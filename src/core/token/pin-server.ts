@@ -57,11 +57,11 @@ export class PinServer {
     const end = pin.hold ? pin.end : this.#windowEnd(pin);
     if (start >= end) return true;
     if (this.#held.weakest(start, end) >= pin.mode) return !pin.hold || !this.#mustGiveWay(pin);
-    if (!this.#requests.acquires.covers(start, end, pin.mode)) {
+    if (!this.#requests.acquires.covers(start, end, pin.mode, pin.isUrgent)) {
       // Pages that are going to be replaced as a whole need not come with it.
       const windowEnd = pin.data ? Math.min(end, start + fetchPagesMax, this.#fileEnd) : start;
       const needsData = pin.data && this.#port.nextUncached(start, windowEnd) < windowEnd;
-      this.#requests.acquire(pin.mode, start, end, windowEnd, needsData);
+      this.#requests.acquire(pin.mode, start, end, windowEnd, needsData, pin.isUrgent);
     }
     return false;
   }
@@ -72,6 +72,7 @@ export class PinServer {
    * that the earlier one does not; and who asked for it may be who ends the earlier one, afterwards.
    */
   #mustGiveWay(pin: Pin): boolean {
+    if (pin.isUrgent) return false;
     return this.#revokes.some(
       (revoke) =>
         revoke.mode < pin.mode &&

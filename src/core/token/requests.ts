@@ -23,9 +23,16 @@ export class Requests {
   }
 
   /** Asks for a token on all of the range needed, and on as much of the file as nobody contends. */
-  acquire(mode: Mode, needStart: PageIndex, needEnd: PageIndex, windowEnd: PageIndex, needsData: boolean): void {
+  acquire(
+    mode: Mode,
+    needStart: PageIndex,
+    needEnd: PageIndex,
+    windowEnd: PageIndex,
+    needsData: boolean,
+    isUrgent = false,
+  ): void {
     const asked = this.#policy === "simple" ? Mode.write : mode;
-    const acquire: Acquire = { request: ++this.#last, mode: asked, needStart, needEnd, windowEnd, needsData };
+    const acquire: Acquire = { request: ++this.#last, mode: asked, needStart, needEnd, windowEnd, needsData, isUrgent };
     this.acquires.add(acquire);
     this.#ask(acquire);
   }
@@ -43,8 +50,8 @@ export class Requests {
     return this.acquires.askAgain(now, this.#ask);
   }
 
-  readonly #ask = ({ request, mode, needStart, needEnd, windowEnd, needsData }: Acquire): void => {
-    this.#port.acquire(request, mode, needStart, needEnd, 0, pageMax, windowEnd, needsData);
+  readonly #ask = ({ request, mode, needStart, needEnd, windowEnd, needsData, isUrgent }: Acquire): void => {
+    this.#port.acquire(request, mode, needStart, needEnd, 0, pageMax, windowEnd, needsData, isUrgent);
   };
 
   /** Fetches what is neither cached nor under way, from this page up to `limit`, as far as one token reaches. */

@@ -15,6 +15,7 @@ export interface TokenPort {
     wantEnd: PageIndex,
     windowEnd: PageIndex,
     needsData: boolean,
+    isUrgent: boolean,
   ): void;
   /** Send a `fetch` for pages under a token that is held. */
   fetch(request: number, start: PageIndex, end: PageIndex, epoch: Epoch): void;

@@ -120,6 +120,8 @@ export const FrameFlag = {
   delegated: 16,
   /** `sync`: nobody waits for it, so those for which somebody does go first. */
   background: 32,
+  /** `acquire`: what was asked back of this node waits for it, so it goes before all others. */
+  urgent: 64,
 } as const;
 
 /** One header, as a mutable record: each connection has one to decode into and one to encode from. */
