@@ -234,7 +234,8 @@ export class KernelSizes {
     // Whoever has the answer makes the kernel know it; but it may not have believed a prober's.
     if (isAnswered && !this.#probes.isProber({ thread: file.sizeThread })) return ProbeQuestion.look;
     const holder = this.#waiting.lockHolder(file.inode);
-    if (holder === undefined) return file.isWriteOpen && !isOverdue ? ProbeQuestion.askLocked : ProbeQuestion.ask;
+    const mayLock = !isOverdue || !this.#waiting.mayBeLocked(file.inode);
+    if (holder === undefined) return file.isWriteOpen && mayLock ? ProbeQuestion.askLocked : ProbeQuestion.ask;
     if (holder.opcode === Opcode.getattr) return ProbeQuestion.ask; // It waits for this.
     if (holder.opcode !== Opcode.write) return ProbeQuestion.look;
     // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.

@@ -28,6 +28,8 @@ const resizeMicrosMax = 500_000;
 
 /** For how long an unlock waits for the kernel, which may wait for others itself. */
 const flushMicrosMax = 200_000;
+/** For how long an answer waits for a question of the kernel, which may wait for that: for a page that it keeps locked until then. */
+const askMicrosMax = 200_000;
 /** For how long a write waits for the kernel to drop what may lack it. */
 const dropLackingMicrosMax = 20_000;
 /** For how long a write of whole pages waits for the kernel to drop them: one that drops a page at all has done it by then. */
@@ -99,7 +101,6 @@ export class MountFile implements UpperCache {
   #restUntil: Micros = Number.POSITIVE_INFINITY;
   /** The kernel is being told sizes though programs might write at the same time, if nobody kept them from it. */
   #asks = 0;
-  #askWaiters: (() => void)[] = [];
   readonly #sizes: SizeSink;
   readonly #waits: DropWaits;
   readonly #behind: WriteBehind;
@@ -300,14 +301,13 @@ export class MountFile implements UpperCache {
 
   endAsk(): void {
     this.#asks--;
-    if (this.#asks > 0) return;
-    for (const waiter of this.#askWaiters.splice(0)) waiter();
+    if (this.#asks === 0) this.#waits.dropped();
   }
 
   /** Calls `act`, by whose answer a program may begin to write, when there is none. */
   whenNotAsked(act: () => void): void {
     if (this.#asks === 0) act();
-    else this.#askWaiters.push(act);
+    else this.#waits.until(() => this.#asks === 0, askMicrosMax, act);
   }
 
   get isResizing(): boolean {

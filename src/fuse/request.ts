@@ -59,7 +59,7 @@ export class Request {
   /** Whether the kernel needs no page of its cache for it: a write that goes past that. */
   isDirect = false;
   /** Whether it is lseek(2) that asks for attributes; undefined until somebody has looked. */
-  isSeek: boolean | undefined;
+  isSeek: boolean | "unknown" | undefined;
   /** Linux id of the thread that asks; 0 when it is in another pid namespace, or the kernel itself. */
   thread = 0;
   /** Called when the thread is killed, or has waited for too long, or for a lock and has had a signal: answer soon, with this errno. */

@@ -42,6 +42,11 @@ export class WaitingRequests {
     return undefined;
   }
 
+  /** Whether somebody may have that lock of whom this cannot be known: who asks for attributes, if only to seek to the end. */
+  mayBeLocked(inode: number): boolean {
+    return this.#some(inode, (request) => request.opcode === Opcode.getattr && isSeek(request) === "unknown");
+  }
+
   /** Whether the kernel takes no size before it is answered: for a SETATTR, which MountFile knows of, and for this. */
   isAllocating(inode: number): boolean {
     return this.#some(inode, (request) => {
@@ -90,9 +95,12 @@ const lockingOpcodes: ReadonlySet<number> = new Set([
 /** What the kernel writes down of shared maps takes no lock. To seek to the end takes it, if that can be known. */
 function holdsLock(request: Request): boolean {
   if (request.opcode === Opcode.write) return (request.u32(20) & WriteFlag.cache) === 0;
-  if (request.opcode !== Opcode.getattr) return lockingOpcodes.has(request.opcode);
+  return request.opcode === Opcode.getattr ? isSeek(request) === true : lockingOpcodes.has(request.opcode);
+}
+
+function isSeek(request: Request): boolean | "unknown" {
   if ((request.u32(0) & GetattrFlag.handle) === 0) return false;
-  request.isSeek ??= isSeeking(request.thread) ?? false;
+  request.isSeek ??= isSeeking(request.thread) ?? "unknown";
   return request.isSeek;
 }
 
