@@ -77,7 +77,7 @@ test("a question that fails says what will not come", () => {
 });
 
 function asked(request: number, needStart: PageIndex, needEnd: PageIndex): Acquire {
-  return { request, mode: Mode.read, needStart, needEnd, windowEnd: needEnd, needsData: true };
+  return { request, mode: Mode.read, needStart, needEnd, windowEnd: needEnd, needsData: true, isUrgent: false };
 }
 
 test("R9: a question remembers what was written back since, in a bounded way", () => {

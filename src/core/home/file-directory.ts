@@ -1,6 +1,6 @@
 import { assert } from "../assert.js";
 import { TokenRanges } from "../token-ranges.js";
-import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy } from "../units.js";
+import { type ByteOffset, type Epoch, Mode, type NodeId, type PageIndex, type Policy, pageMax } from "../units.js";
 import type { WantedPages } from "../wire/lock-frame.js";
 import { type DirectoryPort, noRequest } from "./directory-port.js";
 import { GrantRange } from "./grant-range.js";
