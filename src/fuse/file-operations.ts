@@ -101,12 +101,16 @@ export class FileOperations {
     ];
   }
 
-  /** Opens for a program with these flags of open(2). `onOpened` gets fuse_open_out's handle and flags. */
+  /**
+   * Opens for a program with these flags of open(2). `onOpened` gets fuse_open_out's handle and flags. `thing`: which one of this
+   * number, where the kernel has not been told of it yet.
+   */
   openHandle(
     inode: number,
     flags: number,
     onOpened: (handle: number, answerFlags: number) => void,
     onFail: (errno: number) => void,
+    thing?: Pick<Attributes, "inode" | "born">,
   ): void {
     const isWriter = isWriting(flags);
     // Nobody reads or maps through these, and the kernel then passes large writes on in one piece.
@@ -123,6 +127,7 @@ export class FileOperations {
         file.whenNotAsked(() => file.settle(() => onOpened(handle, answerFlags)));
       },
       (error) => onFail(errnoOf(error)),
+      thing,
     );
   }
 

@@ -82,9 +82,15 @@ export class MountFiles {
   }
 
   /** Opens the file, or uses it once more: each call wants one `release`. */
-  acquire(inode: number, write: boolean, onFile: (file: MountFile) => void, onFail: (error: unknown) => void): void {
-    const entry = this.#entries.get(inode) ?? this.#add(inode);
-    const again = () => this.acquire(inode, write, onFile, onFail);
+  acquire(
+    inode: number,
+    write: boolean,
+    onFile: (file: MountFile) => void,
+    onFail: (error: unknown) => void,
+    thing = this.#nodes.thing(inode), // As it is meant now, however long this waits.
+  ): void {
+    const entry = this.#entries.get(inode) ?? this.#add(inode, thing);
+    const again = () => this.acquire(inode, write, onFile, onFail, thing);
     if (entry.isBusy) {
       entry.waiters.push(again);
       return;
@@ -101,7 +107,7 @@ export class MountFiles {
   /** The home has opened the file just now, along with making it: whoever acquires it next finds it open. */
   adopt(attributes: Attributes, write: boolean, opened: Opened, mayHaveList: boolean): void {
     const { inode, born } = attributes;
-    if (this.#entries.has(inode)) return; // Open here already, or on its way: `acquire` will see.
+    if (this.#entries.has(inode)) return; // That had the number before, and is being closed: `acquire` will see.
     const entry = this.#add(inode, { inode, born });
     const open = this.#node.adopt(`inode ${inode}`, this.#reopen(entry), opened);
     const file = this.#addFile(entry, open);
@@ -155,7 +161,7 @@ export class MountFiles {
     whenAll(this.all(), (file, end) => file.attributes.claim(end), done);
   }
 
-  #add(inode: number, thing = this.#nodes.thing(inode)): Entry {
+  #add(inode: number, thing: Entry["thing"]): Entry {
     const [file, isBusy, isRemoved] = [undefined, false, false];
     const entry = { inode, thing, file, users: 0, writers: 0, isBusy, waiters: [], idleSince: nowMicros(), isRemoved };
     this.#entries.set(inode, entry);
@@ -239,7 +245,7 @@ export class MountFiles {
         this.#lookAtFile(entry, tellAt);
       },
     });
-    file.shownBytes = this.#nodes.toldBytes(inode);
+    file.shownBytes = this.#nodes.toldBytes(entry.thing);
     entry.file = file;
     return file;
   }

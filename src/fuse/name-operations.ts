@@ -143,6 +143,7 @@ export class NameOperations {
           request.data(out.address, entryBytes + 16);
         },
         (errno) => request.fail(errno),
+        { inode: attributes.inode, born: attributes.born },
       );
     };
     this.#makeIn(request, { op: "create", name, args, onAnswer, toErrno }, onMade);

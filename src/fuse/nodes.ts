@@ -101,8 +101,10 @@ export class Nodes implements NodeIds {
   }
 
   /** -1 when that is not known. */
-  toldBytes(inode: number): ByteOffset {
-    return this.#byInode.get(inode)?.toldBytes ?? -1;
+  toldBytes({ inode, born }: ReturnType<Nodes["thing"]>): ByteOffset {
+    const { thing, toldBytes } = this.#byInode.get(inode) ?? { toldBytes: -1 };
+    const isOther = thing !== undefined && born !== undefined && !isSameThing(thing, { kind: thing.kind, born });
+    return isOther ? -1 : toldBytes;
   }
 
   forget(id: number, lookups: number): void {
