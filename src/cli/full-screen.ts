@@ -29,9 +29,25 @@ export class FullScreen {
     this.#redraw();
   }
 
+  /** Gives the screen back for a while. */
+  suspend(): void {
+    if (this.#isShown) this.#output.write(leave);
+  }
+
+  resume(): void {
+    if (!this.#isShown) return;
+    this.#output.write(enter);
+    this.#redraw();
+    process.kill(process.pid, "SIGWINCH"); // The kernel tells a new size to the foreground alone, which this was not.
+  }
+
+  get #isShown(): boolean {
+    return this.#draw !== undefined && !this.#hasEnded;
+  }
+
   /** Idempotent. */
   readonly leave = (): void => {
-    if (this.#draw !== undefined && !this.#hasEnded) {
+    if (this.#isShown) {
       process.off("exit", this.leave);
       this.#output.off("resize", this.#redraw).write(leave);
     }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { constants } from "node:os";
 import { DmmapError } from "../core/error.js";
 import type { Volume } from "../index.js";
@@ -19,16 +18,23 @@ export async function withVolume<Result>(url: string, run: (volume: Volume) => P
   return await withVolumeForLong(url, (volume) => noteSlow(run(volume)));
 }
 
-/** The same for what takes its time: it notes by itself what it waits for. */
+/**
+ * The same for what takes its time: it notes by itself what it waits for.
+ *
+ * @param isToWait whether the command bears with the connection that is broken just now
+ */
 export async function withVolumeForLong<Result>(
   url: string,
   run: (volume: Volume) => Promise<Result>,
+  isToWait: () => boolean = () => false,
 ): Promise<Result> {
   const { connect } = await import("../index.js");
   const endWatch = exitOnSignals();
   const volume = await connect(url, { timeout: connectMillisMax, name: `dmmap[${process.pid}]` });
-  const broken = once(volume, "disconnect").then(([{ message }]: { message: string }[]) => {
-    throw new DmmapError("DMMAP_UNREACHABLE", message);
+  const broken = new Promise<never>((_, reject) => {
+    volume.on("disconnect", ({ message }) => {
+      if (!isToWait()) reject(new DmmapError("DMMAP_UNREACHABLE", message));
+    });
   });
   // Not closed when it fails: the main program exits then, and that waits for no home.
   const result = await Promise.race([run(volume), broken]);

@@ -46,10 +46,26 @@ export class TerminalProgram {
     this.program.say(`signal ${number}`);
   }
 
+  /** Waits until the command has stopped so often. @returns whether the terminal's settings were what they had been before it */
+  async stops(times: number): Promise<boolean> {
+    await until(`stop ${times}`, () => this.#states.length === times, 20_000);
+    return this.#states[times - 1].restored;
+  }
+
+  /** Brings the command to the foreground. */
+  continue(): void {
+    this.program.say("continue");
+  }
+
   /** @returns the exit code, and whether the terminal's settings are what they were. */
   async end(): Promise<{ code: number | null; restored: boolean }> {
     const { code } = await this.program.end();
-    return { code, ...(JSON.parse(this.program.errors) as { restored: boolean }) };
+    return { code, restored: this.#states.at(-1)?.restored === true };
+  }
+
+  get #states(): { is: "stopped" | "ended"; restored: boolean }[] {
+    const lines = this.program.errors.split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as { is: "stopped" | "ended"; restored: boolean });
   }
 
   [Symbol.dispose](): void {

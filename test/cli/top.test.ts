@@ -110,6 +110,71 @@ for (const [name, end] of endings) {
   });
 }
 
+const suspensions: [string, (top: TerminalProgram) => void][] = [
+  ["Ctrl-Z", (top) => top.type("\u001a")],
+  ["SIGTSTP", (top) => top.signal(20)],
+];
+
+for (const [name, suspend] of suspensions) {
+  test(`top on a terminal, stopped by ${name}: gives back the screen and the keys until it goes on`, {
+    skip: skipTerminal,
+  }, async () => {
+    using home = await serveFolder();
+    using top = new TerminalProgram(["top", home.url, "--interval", "3600"], { rows: 24, columns: 100 });
+    await top.shows("the first look", (lines) => lines[0].startsWith(home.url));
+    for (const times of [1, 2]) {
+      suspend(top);
+      assert.equal(await top.stops(times), true, "the keys are the shell's");
+      await until("the screen is given back", () => top.written.endsWith(left));
+      top.resize(2 + times, 100);
+      top.continue();
+      await top.shows("as much as there is room for now", (lines) => lines.length === 2 + times);
+      assert.equal(top.written.split(entered).length, times + 2);
+    }
+    top.type("q");
+    assert.deepEqual(await top.end(), { code: 0, restored: true });
+    assert.ok(top.written.endsWith(left));
+  });
+}
+
+test("top that was stopped for longer than the lease looks on, and ends when the home has gone meanwhile", {
+  skip: skipTerminal,
+}, async () => {
+  using home = await serveFolder(["--lease", "0.5"]);
+  await using volume = await connect(home.url);
+  using top = new TerminalProgram(["top", home.url, "--interval", "0.1"], { rows: 24, columns: 100 });
+  const isConnected = async () =>
+    (await volume.status()).nodes.some(({ name, state }) => name.startsWith("dmmap[") && state === "connected");
+  await top.shows("the first look", (lines) => lines[0].startsWith(home.url));
+  top.type("\u001a");
+  await top.stops(1);
+  while (await isConnected()); // The home waits for the lease.
+  const { drawings } = top;
+  top.continue();
+  await until("some more looks", () => top.drawings > drawings + 5);
+  top.type("\u001a");
+  await top.stops(2);
+  home.program.kill();
+  top.continue();
+  assert.deepEqual(await top.end(), { code: 1, restored: true });
+});
+
+test("top on a terminal that was stopped by SIGSTOP takes the screen and the keys again", {
+  skip: skipTerminal,
+}, async () => {
+  using home = await serveFolder();
+  using top = new TerminalProgram(["top", home.url, "--interval", "3600"], { rows: 24, columns: 100 });
+  await top.shows("the first look", (lines) => lines[0].startsWith(home.url));
+  top.signal(19);
+  await top.stops(1);
+  top.resize(3, 100);
+  top.continue();
+  await top.shows("as much as there is room for now", (lines) => lines.length === 3);
+  assert.ok(top.written.split(entered).length > 2);
+  top.type("q");
+  assert.deepEqual(await top.end(), { code: 0, restored: true });
+});
+
 test("top on a terminal draws over what is there, as large as the terminal is now", {
   skip: skipTerminal,
 }, async () => {

@@ -4,7 +4,7 @@ import { ratesBetween } from "../../observe/rates.js";
 import type { HomeStatus } from "../../observe/status.js";
 import { defineCommand, UsageError } from "../command.js";
 import { parseSeconds } from "../duration.js";
-import { Ending } from "../ending.js";
+import { Ending, type Suspendable } from "../ending.js";
 import { FullScreen } from "../full-screen.js";
 import { parseVolume } from "../location.js";
 import { type Look, lookLines } from "../look-lines.js";
@@ -13,6 +13,8 @@ import { printLines } from "../print.js";
 import { withVolumeForLong } from "../volume.js";
 
 const intervalMillisDefault = 1000;
+/** After a stop, of a home that has given up on this command: it is connected again, or has gone away. */
+const answerMillisMax = 10_000;
 /** The home answers each question with everything it has open: who looks more often than this only disturbs it. */
 const intervalSeconds = { min: 0.05, max: 86_400 };
 
@@ -26,8 +28,8 @@ export const top = defineCommand({
   },
   notes: [
     "Ends with exit code 0 on Ctrl-C, on SIGTERM, and on the key q where it has a terminal; with 1 when",
-    "the home goes away. On a terminal it takes the whole screen and gives it back; elsewhere it prints",
-    "each look below the one before.",
+    "the home goes away. On a terminal it takes the whole screen and gives it back, on Ctrl-Z for a while;",
+    "elsewhere it prints each look below the one before.",
     "Files are sorted by acquires in line, then locks waited for, then nodes that hold tokens, then name.",
     "DATA OUT and DATA IN are bytes of pages, to nodes and from nodes. What is called an alarm has",
     "happened since the home's start. The first look has no rates. The node that asks is in the list",
@@ -42,12 +44,13 @@ export const top = defineCommand({
     const plan = { intervalMillis: parseInterval(options.interval), lookCount: parseCount(options.count) };
     const volumeUrl = parseVolume(url);
     const display = displayFor(options.json);
-    const ending = new Ending();
+    const ending = new Ending(display);
     try {
-      await withVolumeForLong(volumeUrl, async (volume) => {
+      const look = async (volume: Volume) => {
         ending.listen();
-        await lookOn(volume, plan, ending.wish, display.show);
-      });
+        await lookOn(volume, plan, ending, display.show);
+      };
+      await withVolumeForLong(volumeUrl, look, () => ending.hasStopped);
     } finally {
       // Here and not in the function above, which a broken connection leaves waiting; and before the message, which would
       // go with the screen.
@@ -74,33 +77,41 @@ function parseCount(text: string | undefined): number {
 }
 
 /** Where looks go. */
-interface Display {
+interface Display extends Suspendable {
   readonly show: (look: Look) => void;
   readonly end: () => void;
 }
 
+/** What has nothing to give back. */
+const lineByLine = { suspend: () => undefined, resume: () => undefined, end: () => undefined };
+
 function displayFor(json: boolean): Display {
-  if (json) return { show: (look) => console.log(JSON.stringify(look)), end: () => undefined };
+  if (json) return { ...lineByLine, show: (look) => console.log(JSON.stringify(look)) };
   if (!process.stdout.isTTY) return plainDisplay();
   const screen = new FullScreen();
-  return { show: (look) => screen.show((size) => lookLines(look, size)), end: screen.leave };
+  return {
+    show: (look) => screen.show((size) => lookLines(look, size)),
+    suspend: () => screen.suspend(),
+    resume: () => screen.resume(),
+    end: screen.leave,
+  };
 }
 
 function plainDisplay(): Display {
   let shown = 0;
-  return {
-    show: (look) => printLines([...(shown++ > 0 ? [""] : []), ...lookLines(look)]),
-    end: () => undefined,
-  };
+  return { ...lineByLine, show: (look) => printLines([...(shown++ > 0 ? [""] : []), ...lookLines(look)]) };
 }
 
 /** Until there have been enough looks, or the user wishes it to end. */
-async function lookOn(volume: Volume, plan: Plan, wish: AbortSignal, show: (look: Look) => void): Promise<void> {
+async function lookOn(volume: Volume, plan: Plan, ending: Ending, show: (look: Look) => void): Promise<void> {
+  const { wish } = ending;
   let before: HomeStatus | undefined;
   try {
     for (let looks = 1; !wish.aborted; looks++) {
       const nextMillis = performance.now() + plan.intervalMillis;
-      const status = await noteSlow(volume.status({ signal: wish }));
+      const patience = ending.hasStopped ? { timeout: answerMillisMax } : {};
+      const status = await noteSlow(volume.status({ signal: wish, ...patience }));
+      ending.hasStopped = false;
       show({ at: new Date().toISOString(), status, rates: (before && ratesBetween(before, status)) ?? null });
       if (looks >= plan.lookCount) return;
       before = status;

@@ -1,10 +1,11 @@
-"""terminal.py ROWS COLUMNS COMMAND...: a terminal of this size with a command in it.
+"""terminal.py ROWS COLUMNS COMMAND...: a terminal of this size with a command in it, as a job of this, its shell.
 
 Standard output is what the command writes to the terminal, as it is. Standard input takes lines: `keys TEXT` types, `size ROWS
-COLUMNS` resizes, `signal NUMBER` goes to the command. Ends with the command's exit code; standard error has one line of JSON,
-which tells whether the terminal's settings are as they were.
+COLUMNS` resizes, `signal NUMBER` goes to the command, `continue` brings it to the foreground when it has stopped. Ends with the
+command's exit code. Standard error has a line of JSON for each stop and for the end, which tells whether the terminal's settings
+are as they were.
 """
-import fcntl, json, os, pty, select, struct, subprocess, sys, termios
+import fcntl, json, os, pty, select, signal, struct, subprocess, sys, termios
 
 
 def resize(terminal, rows, columns):
@@ -12,11 +13,12 @@ def resize(terminal, rows, columns):
 
 
 def become_foreground():
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 
 
-def obey(line, terminal, child):
+def obey(line, terminal, inside, child):
     verb, *rest = line.decode().split(" ")
     if verb == "keys":
         os.write(terminal, " ".join(rest).encode())
@@ -24,6 +26,13 @@ def obey(line, terminal, child):
         resize(terminal, *rest)
     elif verb == "signal":
         child.send_signal(int(rest[0]))
+    elif verb == "continue":
+        os.tcsetpgrp(inside, child.pid)
+        os.killpg(child.pid, signal.SIGCONT)
+
+
+def has_stopped(child):
+    return child.returncode is None and os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOHANG) is not None
 
 
 def main():
@@ -31,11 +40,22 @@ def main():
     terminal, inside = pty.openpty()
     resize(terminal, sys.argv[1], sys.argv[2])
     before = termios.tcgetattr(inside)
+
+    def say(what):
+        restored = termios.tcgetattr(inside) == before
+        print(json.dumps({"is": what, "restored": restored}), file=sys.stderr, flush=True)
+
+    os.setsid()
+    fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # This is in the background, and says who is in the foreground.
     child = subprocess.Popen(sys.argv[3:], stdin=inside, stdout=inside, stderr=inside, preexec_fn=become_foreground)
     typed = b""
     inputs = [terminal, 0]
     while True:
         ended = child.poll() is not None
+        if has_stopped(child):
+            os.tcsetpgrp(inside, os.getpgrp())
+            say("stopped")
         ready = select.select(inputs, [], [], 0 if ended else 0.01)[0]
         if terminal in ready:
             os.write(1, os.read(terminal, 65536))
@@ -47,8 +67,8 @@ def main():
                 inputs.remove(0)
             *lines, typed = (typed + some).split(b"\n")
             for line in lines:
-                obey(line, terminal, child)
-    print(json.dumps({"restored": termios.tcgetattr(inside) == before}), file=sys.stderr)
+                obey(line, terminal, inside, child)
+    say("ended")
     sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
 
 
