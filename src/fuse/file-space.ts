@@ -112,6 +112,7 @@ export class FileSpace {
     const act = (errno: number) => {
       if (errno !== 0) return finish(errno);
       if ((mode & ~keepSize) === 0) return this.#ask(request, "allocate", file, { start, length: byteLength }, finish);
+      file.times.changed(); // As on a local disk, also where there is nothing to zero.
       this.#zero(request, file, start, isKept ? Math.min(end, sizeBytes) : end, finish);
     };
     if (![0, punchHole, zeroRange].includes(mode & ~keepSize)) return finish(Errno.EOPNOTSUPP);

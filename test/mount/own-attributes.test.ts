@@ -149,6 +149,17 @@ test("I19: sizes, times and room are right after each way in which a program cha
   const before = await room();
   await program.run("os.posix_fallocate(fd, 0, 1 << 20)");
   assert.ok((await room()) > before, "the room of fallocate");
+  truncateSync(mount.at("file"), 16 * 1024 * 1024);
+  for (const [what, ...where] of [
+    ["of what is stored", "--offset", "0", "--length", "4096"],
+    ["of a hole", "--offset", "8MiB", "--length", "4MiB"],
+    ["behind the end", "--offset", "32MiB", "--length", "4096"],
+  ]) {
+    const { mtimeNs } = fstatSync(fd, { bigint: true });
+    await delay(5);
+    assert.equal(spawnSync("fallocate", ["--punch-hole", ...where, mount.at("file")]).status, 0, what);
+    assert.ok(fstatSync(fd, { bigint: true }).mtimeNs > mtimeNs, `a hole instead ${what}`);
+  }
   closeSync(fd);
 });
 
