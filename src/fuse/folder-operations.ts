@@ -81,9 +81,9 @@ export class FolderOperations {
     this.#fill(request, listing, place, () => this.#answer(request, listing, place, room));
   }
 
-  /** Has entries from the place on, unless it is the end. */
+  /** Has an entry of the home's from the place on, unless it is the end. */
   #fill(request: Request, listing: Listing, place: number, then: () => void): void {
-    if (listing.isComplete || listing.entries.length > place - dots) return then();
+    if (listing.isComplete || listing.entries.length > Math.max(0, place - dots)) return then();
     const { inode, entries } = listing;
     const after = entries.at(-1)?.name ?? "";
     const args = { inode, after, limit: pageEntries, lease: true };

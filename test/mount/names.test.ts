@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -70,6 +71,21 @@ test("I19: a file that is replaced on one mount is the new one on the other, and
     renameSync(here.at("new"), here.at("file"));
     assert.equal(readFileSync(there.at("file"), "utf8"), String(round));
   }
+});
+
+test("a folder of a few names is told in one piece", { skip }, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 });
+  const [mount] = cluster.mounts;
+  mkdirSync(mount.at("folder"));
+  for (const name of ["a", "b", "c"]) writeFileSync(mount.at("folder", name), "");
+  const script = [
+    "import ctypes, os, platform, sys",
+    'number = 61 if platform.machine() == "aarch64" else 217',
+    "fd, into = os.open(sys.argv[1], os.O_RDONLY), ctypes.create_string_buffer(4096)",
+    "print([ctypes.CDLL(None).syscall(number, fd, into, 4096) for _ in range(2)])",
+  ].join("\n");
+  const { stdout, stderr } = spawnSync("python3", ["-c", script, mount.at("folder")], { encoding: "utf8" });
+  assert.equal(stdout, "[120, 0]\n", stderr); // Five entries of 24 bytes.
 });
 
 test("I19: names that a library changes are seen by the next use on a mount", { skip }, async () => {
