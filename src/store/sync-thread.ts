@@ -31,6 +31,10 @@ export interface SyncThreadData {
 
 /** No native calls of ours: a thread that is ended while it loads them takes the process with it. */
 const { errno: Errno } = system;
+/** As Linux numbers it: only names what the path leads to. */
+const O_PATH = 0o10000000;
+/** PATH_MAX, without its NUL. */
+const pathBytesMax = 4095;
 const { port, wakeFd, asked, rung } = workerData as SyncThreadData;
 const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
@@ -61,12 +65,30 @@ function serve({ sync, fd, attributes, folders }: SyncRequest): void {
 function syncFolder(path: string): number {
   let fd = -1;
   const openErrno = errnoOf(() => {
-    fd = openSync(Buffer.from(encodeName(path) ?? []), constants.O_RDONLY | constants.O_DIRECTORY);
+    fd = openFolder(Buffer.from(encodeName(path) ?? []));
   });
   if (openErrno !== 0) return openErrno === Errno.ENOENT || openErrno === Errno.ENOTDIR ? 0 : openErrno;
   const errno = errnoOf(() => fsyncSync(fd));
   errnoOf(() => closeSync(fd)); // What counts has been said by fsync; a throw would end the thread, and who waits would wait on.
   return errno === Errno.EINVAL ? 0 : errno;
+}
+
+/** In parts, each of no more bytes than the kernel takes. Throws as `openSync`. */
+function openFolder(path: Buffer): number {
+  let left = path;
+  let above = -1;
+  try {
+    while (left.length > pathBytesMax) {
+      const cut = left.lastIndexOf("/", pathBytesMax);
+      const fd = openSync(left.subarray(0, cut), O_PATH | constants.O_DIRECTORY);
+      if (above >= 0) closeSync(above);
+      above = fd;
+      left = Buffer.concat([Buffer.from(`/proc/self/fd/${fd}`), left.subarray(cut)]);
+    }
+    return openSync(left, constants.O_RDONLY | constants.O_DIRECTORY);
+  } finally {
+    if (above >= 0) closeSync(above);
+  }
 }
 
 /** @returns 0 when it works. */

@@ -47,3 +47,33 @@ test("R8: files up to 2^53 - 1 bytes, where the home's disk has such", { skip: s
     spawnSync("umount", ["-l", disk.path]);
   }
 });
+
+test("in folders however deep files are made, synced and removed, and those beside them are synced", {
+  skip,
+}, async () => {
+  await using cluster = await MountCluster.start();
+  const [one, other] = cluster.mounts;
+  const script = `
+import os, sys
+def sync(path):
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY)
+    os.write(fd, b"text")
+    os.fsync(fd)
+    os.close(fd)
+name = "d" * 250
+os.chdir(sys.argv[1])
+for depth in range(50):
+    os.mkdir(name)
+    os.chdir(name)
+    sync("file")
+sync(sys.argv[2] + "/beside")
+for depth in range(50):
+    os.unlink("file")
+    os.chdir("..")
+    os.rmdir(name)
+sync(sys.argv[2] + "/beside")
+`;
+  const args = ["-c", script, one.path, other.path];
+  const { status, stderr } = spawnSync("python3", args, { encoding: "utf8", timeout: 60_000 });
+  assert.equal(status, 0, stderr);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { test } from "node:test";
@@ -42,6 +43,25 @@ test("syncs of many files at a time are each answered, again and again", () => {
   }
   syncer.close();
   for (const fd of fds) closeSync(fd);
+});
+
+test("a folder is put down however long its path is", () => {
+  using folder = temporaryFolder();
+  const [syncer, name] = [new ThreadSyncer(), "d".repeat(250)];
+  const make = `for depth in $(seq 50); do mkdir ${name} && cd -P ${name} || exit; done`;
+  assert.equal(spawnSync("bash", ["-c", make], { cwd: folder.path }).status, 0);
+  try {
+    const folders = [10, 20, 40, 50].map((depth) => [folder.path, ...Array<string>(depth).fill(name)].join("/"));
+    const results = syncAll(syncer, [
+      { sync: 1, fd: -1, attributes: false, folders },
+      { sync: 2, fd: -1, attributes: false, folders: [`${folders.at(-1)}/${"x".repeat(300)}`] },
+    ]);
+    assert.deepEqual(results.get(1), { sync: 1, fileErrno: 0, folderErrno: 0 });
+    assert.deepEqual(results.get(2), { sync: 2, fileErrno: 0, folderErrno: errno.ENAMETOOLONG });
+  } finally {
+    syncer.close();
+    spawnSync("rm", ["-r", folder.at(name)]); // Too deep for Node.
+  }
 });
 
 test("what cannot be put down is said with its errno; a folder that is gone has nothing to put down", () => {
