@@ -28,7 +28,9 @@ export class CacheBudget {
   /** Evicts until there is some room again, if the budget is used up. */
   keep(opened: Iterable<{ readonly file: NodeFile }>, cachedPages: number): void {
     if (cachedPages <= this.#pagesMax) return;
-    const files = [...opened].map(({ file }) => file);
+    // Nothing goes while the home is away, and to look for what might would unmap what programs work with.
+    const files = [...opened].flatMap(({ file }) => (file.frames.isReady ? [file] : []));
+    if (files.length === 0) return;
     const target = Math.floor(this.#pagesMax * (1 - slack));
     let excess = cachedPages - target;
     // Twice around every cache: the first time each page may get its second chance.
