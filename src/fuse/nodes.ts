@@ -1,5 +1,6 @@
 import type { ByteOffset } from "../core/units.js";
 import { type Attributes, type Identity, isSameThing } from "../core/wire/attributes.js";
+import { pathLengthMax } from "../core/wire/frame.js";
 import type { NodeIds } from "./node-ids.js";
 import type { Place } from "./place.js";
 import { rootId } from "./protocol.js";
@@ -131,7 +132,10 @@ export class Nodes implements NodeIds {
     return candidates.filter((known) => known.parent === parent && known.name === name);
   }
 
-  /** Its path below the root, as this mount saw it last; undefined when a folder above it is not known any more. */
+  /**
+   * Its path below the root, as this mount saw it last; undefined when a folder above it is not known any more, or it is too long to
+   * be told.
+   */
   pathOf(inode: number): string | undefined {
     const names: string[] = [];
     for (let at = inode; at !== this.#rootInode; ) {
@@ -140,7 +144,8 @@ export class Nodes implements NodeIds {
       names.unshift(known.name);
       at = known.parent;
     }
-    return names.join("/");
+    const path = names.join("/");
+    return path.length > pathLengthMax ? undefined : path;
   }
 
   /** For people. */

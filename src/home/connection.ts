@@ -12,6 +12,8 @@ import type { Session } from "./session.js";
 
 /** Pieces of long answers that one connection sends before the others have their turn. */
 const chunksPerTurn = 8;
+/** UTF-16 units. */
+const messageLengthMax = 16_384;
 /** A peer with more answers under way than this is not read from until some are done. */
 const streamsMax = 1024;
 
@@ -100,8 +102,10 @@ export class Connection {
     this.push(frame, Buffer.from(JSON.stringify(body)));
   }
 
+  /** A message may have a path in it, which may be longer than any frame. */
   fail(request: number, { code, message, errno }: Pick<DmmapError, "code" | "message" | "errno">, file = 0): void {
-    const failure: Failure = { code, message, ...(errno === undefined ? {} : { errno }) };
+    const said = message.slice(0, messageLengthMax);
+    const failure: Failure = { code, message: said, ...(errno === undefined ? {} : { errno }) };
     this.reply(FrameType.failure, request, failure, file);
   }
 

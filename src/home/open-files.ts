@@ -2,6 +2,7 @@ import { DmmapError } from "../core/error.js";
 import type { StableDuties } from "../core/home/duties.js";
 import { LockWaits } from "../core/home/lock-waits.js";
 import type { NodeId } from "../core/units.js";
+import { pathLengthMax } from "../core/wire/frame.js";
 import type { OpenOptions, Store, StoreFile, SyncDone } from "../store/store.js";
 import type { Tree } from "../store/tree.js";
 import { FileTimes } from "./file-times.js";
@@ -238,10 +239,11 @@ function noteOf(inode: number): string {
   return `${notesFolder}/${inode}`;
 }
 
-/** For people. What has lost its last name may still be opened by those who have it open. */
+/** For people. What has lost its last name may still be opened by those who have it open; and no path is too long for a folder. */
 function pathOf(tree: Tree, inode: number): string {
   try {
-    return tree.pathOf(inode);
+    const path = tree.pathOf(inode);
+    return path.length > pathLengthMax ? `inode ${inode}` : path;
   } catch (error) {
     if (error instanceof DmmapError) return `inode ${inode}`;
     throw error;

@@ -1,7 +1,7 @@
 import { DmmapError } from "../core/error.js";
 import type { LeaseKey } from "../core/home/lease-table.js";
 import type { Attributes } from "../core/wire/attributes.js";
-import { FrameType } from "../core/wire/frame.js";
+import { FrameType, pathLengthMax } from "../core/wire/frame.js";
 import { capabilityName } from "../core/wire/leases.js";
 import type { EndingBy } from "../core/wire/tree-requests.js";
 import { Errno } from "../kernel/errno.js";
@@ -244,7 +244,8 @@ export class TreeHandler {
   /** What people see of an open file follows its name. */
   #rename(open: { name: string; readonly file: { readonly inode: number } }): void {
     try {
-      open.name = this.#tree.pathOf(open.file.inode);
+      const path = this.#tree.pathOf(open.file.inode);
+      if (path.length <= pathLengthMax) open.name = path;
     } catch {
       // It has none any more.
     }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { pathLengthMax } from "../core/wire/frame.js";
 import { claimedLocksMax } from "../core/wire/tree-requests.js";
 
 const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -29,9 +30,9 @@ const valueMax = 90_000;
 
 /** Requests of `TreeRequests`. */
 export const treeSchemas = {
-  identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(65_536)) }),
+  identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(pathLengthMax)) }),
   lookup: v.object({ ...place, lease }),
-  walk: v.object({ path: v.pipe(v.string(), v.maxLength(65_536)), follow: v.boolean() }),
+  walk: v.object({ path: v.pipe(v.string(), v.maxLength(pathLengthMax)), follow: v.boolean() }),
   getattr: v.object({ inode, lease }),
   setattr: v.object({
     inode,
@@ -91,7 +92,7 @@ export const treeSchemas = {
     inode,
     born,
     write: v.boolean(),
-    path: v.optional(v.pipe(v.string(), v.maxLength(65_536))),
+    path: v.optional(v.pipe(v.string(), v.maxLength(pathLengthMax))),
   }),
   extend: v.object({ file: number, size: number }),
   allocate: v.object({ file: number, start: number, length: number }),

@@ -3,6 +3,7 @@ import { fileBytesMax } from "../core/units.js";
 import type { Failure, Opened, Welcome } from "../core/wire/control.js";
 import { protocolVersion } from "../core/wire/frame.js";
 import type { Thing } from "../core/wire/tree-requests.js";
+import { Errno } from "../kernel/errno.js";
 
 /** A lease of a day; timers are made of it. */
 const leaseMillisMax = 86_400_000;
@@ -76,6 +77,12 @@ export function soundFailure(payload: Uint8Array): DmmapError {
 
 export function unreadable(reason: string): DmmapError {
   return new DmmapError("DMMAP_IO", `the home cannot read that: ${reason}`);
+}
+
+/** Why a request is not sent: nothing else in one has no bound. */
+export function tooLong(): DmmapError {
+  const message = "a name, or a path, that is longer than any that a home can have";
+  return new DmmapError("DMMAP_BAD_NAME", message, { errno: Errno.ENAMETOOLONG });
 }
 
 function isCount(value: unknown, max: number): value is number {

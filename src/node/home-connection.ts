@@ -1,7 +1,7 @@
 import { DmmapError, type ErrorCode } from "../core/error.js";
 import { NodeLease } from "../core/token/node-lease.js";
 import type { ControlOperations, Failure, Hello, Welcome } from "../core/wire/control.js";
-import { Frame, FrameFlag, FrameType, protocolName, protocolVersion } from "../core/wire/frame.js";
+import { Frame, FrameFlag, FrameType, protocolName, protocolVersion, requestBytesMax } from "../core/wire/frame.js";
 import { encodeLock, lockPayloadMax } from "../core/wire/lock-frame.js";
 import type { SetLock, Stored } from "../core/wire/tree-requests.js";
 import { nowMicros } from "../kernel/clock.js";
@@ -9,7 +9,7 @@ import { Ready } from "../kernel/epoll.js";
 import { errnoName } from "../kernel/errno.js";
 import { closeSocket, connectError, connectTcp, type SocketAddress } from "../kernel/socket.js";
 import type { Pager } from "../mapping/pager.js";
-import { checkFailure, checkWelcome } from "./home-answers.js";
+import { checkFailure, checkWelcome, tooLong } from "./home-answers.js";
 import { Input, type InputSink } from "./input.js";
 import { Output } from "./output.js";
 import { at, unreachable } from "./unreachable.js";
@@ -326,7 +326,10 @@ export class HomeConnection implements InputSink {
   }
 
   #queue(frame: Frame, payload: object): void {
-    if (!this.output.frame(frame, encoder.encode(JSON.stringify(payload)))) this.#overflow();
+    const bytes = encoder.encode(JSON.stringify(payload));
+    // The home would cut off whoever sends that, and with it all else that is under way.
+    if (bytes.byteLength > requestBytesMax) this.#answer(frame.request, undefined, tooLong());
+    else if (!this.output.frame(frame, bytes)) this.#overflow();
   }
 
   #queueLock(frame: Frame, lock: SetLock): void {

@@ -83,3 +83,14 @@ test("files with very long names are listed, all of them", { skip }, async () =>
   });
   node.socket.destroy();
 });
+
+test("a name that is longer than any request is an error of who says it alone", { skip }, async () => {
+  const name = "long/".repeat(60_000);
+  await withVolume(async (volume) => {
+    const others = [volume.status(), volume.list()];
+    await assert.rejects(volume.stat(name), { code: "DMMAP_BAD_NAME" });
+    await assert.rejects(volume.open(name, { create: true }), { code: "DMMAP_BAD_NAME" });
+    await assert.rejects(volume.lstat(name.slice(0, 200_000)), { code: "DMMAP_UNSUPPORTED" });
+    await Promise.all(others);
+  });
+});

@@ -31,6 +31,8 @@ export const dataPagesMax = 256;
 export const payloadBytesMax = 4 * 1024 * 1024;
 /** JSON in one frame from a node: a home need not hold more for anybody. */
 export const requestBytesMax = 256 * 1024;
+/** UTF-16 units of a path in a frame: it fits in, whatever it is made of, as JSON takes up to six bytes for one. */
+export const pathLengthMax = 32_768;
 /** JSON in one frame from a home. */
 export const answerBytesMax = 512 * 1024;
 /** What an answer lists is cut off at this, or goes on in the next: it leaves room for what stands around it. */
