@@ -5,6 +5,7 @@ import type { Thing } from "../core/wire/tree-requests.js";
 import type { Emit, PagerProgram, Reply } from "../mapping/pager-commands.js";
 import { askForSize } from "./asked-sizes.js";
 import { isShallow } from "./home-answers.js";
+import { takenBack } from "./home-requests.js";
 import { Node } from "./node.js";
 import type {
   LockArgs,
@@ -147,13 +148,15 @@ export class NodePager {
       const { id, file, policy } = open;
       const { created } = opened;
       thing = opened.thing;
-      const isWanted = ticket === 0 || this.#opening.delete(ticket);
+      if (ticket !== 0 && !this.#opening.delete(ticket)) {
+        // It was opened while its program gave up: nobody else would ever close it.
+        reply.fail(takenBack());
+        return this.#node.close(open, ...nobodyAsks);
+      }
       const opening = ++this.#openingLast;
       const result: OpenedFile = { id, opening, size: file.cache.sizeBytes, policy, created };
       reply(result);
-      if (isWanted) this.#losses.set(opening, file.losses.listener());
-      // It was opened while its program gave up: nobody else would ever close it.
-      else this.#node.close(open, ...nobodyAsks);
+      this.#losses.set(opening, file.losses.listener());
     };
     const onFail = (error: unknown) => {
       this.#opening.delete(ticket);

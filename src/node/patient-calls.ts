@@ -17,15 +17,17 @@ export interface PatientCall {
   readonly onAnswer?: (answer: unknown) => unknown;
   /** Takes back what was asked for. */
   readonly onGiveUp?: () => void;
+  /** The answer was on its way already when the caller gave up: takes back what it brings. */
+  readonly onLateAnswer?: (answer: unknown) => void;
 }
 
 /** Calls the pager. Who has given up is not kept from ending by what he no longer waits for. */
 export async function callPatiently(thread: PagerThread, call: PatientCall, patience: Patience): Promise<unknown> {
   checkPatience(patience);
-  const { what, method, args, onAnswer, onGiveUp } = call;
+  const { what, method, args, onAnswer = (value) => value, onGiveUp, onLateAnswer } = call;
   const answer = thread.call(method, args);
   let isGivenUp = false;
-  const taken = onAnswer === undefined ? answer : answer.then((value) => (isGivenUp ? undefined : onAnswer(value)));
+  const taken = answer.then((value) => (isGivenUp ? onLateAnswer?.(value) : onAnswer(value)));
   return await within(what, patience, taken, () => {
     isGivenUp = true;
     thread.abandon(answer);

@@ -65,7 +65,12 @@ export class Volume extends VolumeTree<VolumeEvents> implements AsyncDisposable 
     };
     // At once: an event that follows the answer is for this file too.
     const onAnswer = (answer: unknown) => this.#add(args.name, answer as OpenedFile);
-    return (await this.#call({ what: `open of ${args.name}`, method: "open", args, onAnswer }, patience)) as File;
+    const onLateAnswer = (answer: unknown) => {
+      const { id: file, opening } = answer as OpenedFile;
+      this.#thread.post("close", { file, opening });
+    };
+    const call = { what: `open of ${args.name}`, method: "open", args, onAnswer, onLateAnswer };
+    return (await this.#call(call, patience)) as File;
   }
 
   /** All files in the order of their names, or those whose name begins with `prefix`. */
