@@ -98,10 +98,15 @@ export class TreeHandler {
 
   /** False as well where the folder is not there any more, as when the node asks once more for what was done before. */
   #isFree(parent: number, name: string): boolean {
+    return this.#seen(parent, name) === undefined;
+  }
+
+  /** What is there; null where that cannot be told. */
+  #seen(parent: number, name: string): Attributes | undefined | null {
     try {
-      return this.#tree.lookup(parent, name) === undefined;
+      return this.#tree.lookup(parent, name);
     } catch (error) {
-      if (error instanceof DmmapError) return false;
+      if (error instanceof DmmapError) return null;
       throw error;
     }
   }
@@ -237,8 +242,17 @@ export class TreeHandler {
 
   #move({ parent, name, newParent, newName, flags }: TreeRequestOf<"move">): object {
     this.#tree.move(parent, name, newParent, newName, flags);
-    for (const open of this.#home.files.all()) this.#rename(open);
+    this.#moved(newParent, newName);
+    if (flags === "exchange") this.#moved(parent, name);
     return {};
+  }
+
+  /** Only with a folder do others move along: there may be thousands of open files, and each wants a look at the disk. */
+  #moved(parent: number, name: string): void {
+    const { files } = this.#home;
+    const { kind, inode = 0 } = this.#seen(parent, name) ?? {};
+    const moved = kind === "folder" ? files.all() : [files.byInode(inode) ?? []].flat();
+    for (const open of moved) this.#rename(open);
   }
 
   /** What people see of an open file follows its name. */
