@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { FrameType } from "../../src/core/wire/frame.js";
 import { connect } from "../../src/index.js";
 import { counterMeanings } from "../../src/observe/counter-meanings.js";
 import type { FileTokensStatus, HomeStatus } from "../../src/observe/status.js";
+import { page, RawNode } from "../home/raw-node.js";
+import { MountCluster } from "../mount/mount-cluster.js";
 import { Program } from "../support/program.js";
-import { lacksUserfaultfd } from "../support/requires.js";
+import { lacksFuse, lacksUserfaultfd } from "../support/requires.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
 import { dmmap, dmmapJson, dmmapScript, serveFolder } from "./dmmap.js";
@@ -34,6 +37,27 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.equal(home.errors, "");
   });
 }
+
+test("a second signal, of either kind, ends a home at once whose disk hangs", {
+  skip: lacksFuse() || skip,
+}, async () => {
+  await using cluster = await MountCluster.start({ mounts: 1 }); // Of which the home's folder is a part: a disk that can be made to hang.
+  const [mount] = cluster.mounts;
+  mkdirSync(mount.at("volume"));
+  using home = new Program(dmmapScript, ["serve", mount.at("volume"), "--listen", "127.0.0.1:0"]);
+  const [, url] = await home.line(/ at (dmmap:.*); Ctrl-C/);
+  const { node } = await RawNode.greet(Number(new URL(url).port));
+  const { file } = await node.request("open", { name: "file", create: true, size: 4096 });
+  await node.granted(node.acquire(file, 2, 0, 1));
+  await node.outcome(node.write(file, 0, page(1)), FrameType.written);
+  await cluster.home.stop();
+  home.kill("SIGINT");
+  await home.line(/^SIGINT: closing$/);
+  node.socket.destroy();
+  home.kill("SIGTERM");
+  assert.deepEqual(await home.end(5000), { code: null, signal: "SIGTERM" });
+  cluster.home.signal("SIGCONT");
+});
 
 test("a port that is in use", async () => {
   using home = await serveFolder();

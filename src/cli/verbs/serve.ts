@@ -13,6 +13,7 @@ import { parsePolling, pollingOptions } from "../polling.js";
 
 const defaultFolder = "./volume";
 const defaultListen = "127.0.0.1:7400";
+const signals = ["SIGINT", "SIGTERM"] as const;
 /** What a home takes. */
 const leaseSeconds = { min: 0.02, max: 86_400 };
 
@@ -43,7 +44,8 @@ export const serve = defineCommand({
   },
   notes: [
     "Serves the files of the folder in place, byte for byte, until SIGINT or SIGTERM, which end it",
-    "cleanly. Whoever reaches the port can read and write the files: there is no authentication.",
+    "cleanly; a second one ends it at once. Whoever reaches the port can read and write the files:",
+    "there is no authentication.",
     "Its page shows who is connected and who holds what, now and over the last minutes; below it",
     "are /status (JSON), /events (the same every second) and /metrics (for Prometheus).",
   ],
@@ -136,6 +138,10 @@ async function brokenHome(home: Home): Promise<never> {
 /** The second signal ends the process at once, as if nobody had listened. */
 function untilStopped(): Promise<NodeJS.Signals> {
   return new Promise((done) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, done);
+    const onSignal = (signal: NodeJS.Signals) => {
+      for (const each of signals) process.off(each, onSignal);
+      done(signal);
+    };
+    for (const signal of signals) process.on(signal, onSignal);
   });
 }
