@@ -75,3 +75,44 @@ test("R16: a flock that waits is interrupted by a signal, and goes with its proc
   await one.kill();
   await other.start(exclusive).answer;
 });
+
+/**
+ * Locks without waiting, closes, and makes a file, by which the other one knows that it is its turn. Python; how often the lock was
+ * refused.
+ */
+const takingTurns = (lock: string) => `
+def take_turns(mine, theirs, count):
+    refused = 0
+    for turn in range(count):
+        while not os.path.exists(theirs + str(turn)):
+            pass
+        description = os.open('turns', os.O_RDWR | os.O_CREAT)
+        try:
+            ${lock}
+        except BlockingIOError:
+            refused += 1
+        os.close(description)
+        os.close(os.open(mine + str(turn + (mine == 'one')), os.O_WRONLY | os.O_CREAT))
+    return refused
+`;
+
+for (const [what, lock] of [
+  ["flock", "flock(description, fcntl.LOCK_EX | fcntl.LOCK_NB)"],
+  ["lock of a description", "ofd_setlk(description, EXCLUSIVE)"],
+]) {
+  test(`R16: who has seen on the volume what a program did after its close finds its ${what} ended`, {
+    skip,
+  }, async () => {
+    const [one, other] = await stage.start(2);
+    const folder = `turns by ${what}`;
+    await one.run(`os.mkdir("${folder}")`);
+    await one.run(`os.close(os.open("${folder}/one0", os.O_CREAT))`);
+    for (const process of [one, other]) {
+      await process.run(`os.chdir("${folder}")`);
+      await process.run(`exec(${JSON.stringify(takingTurns(lock))}, globals())`);
+    }
+    const turns = [one.start("take_turns('one', 'other', 50)"), other.start("take_turns('other', 'one', 50)")];
+    assert.deepEqual(await Promise.all(turns.map(({ answer }) => answer)), [0, 0]);
+    for (const process of [one, other]) await process.run('os.chdir("..")');
+  });
+}
