@@ -22,10 +22,11 @@ const script = `trap 'echo 1 >&${abortFd}; kill $!; exit' TERM; while :; do slee
  * is no such switch (not root, and nobody has mounted fusectl), or no setpriv, there is no guard.
  *
  * @param device the mount's, as in MountEntry
+ * @returns what ends the guard, once the connection has been closed
  */
-export function guardConnection(device: string): void {
+export function guardConnection(device: string): () => void {
   const abort = openAbort(device.slice(device.indexOf(":") + 1));
-  if (abort === undefined) return;
+  if (abort === undefined) return () => undefined;
   const guard = spawn("setpriv", ["--pdeathsig", "TERM", "--", "sh", "-c", script], {
     detached: true, // A signal to the caller's group is not for it.
     cwd: "/",
@@ -34,6 +35,7 @@ export function guardConnection(device: string): void {
   closeSync(abort);
   guard.on("error", () => undefined);
   guard.unref();
+  return () => void guard.kill(); // As when it is signalled by the kernel, so that its `sleep` goes with it.
 }
 
 function openAbort(connection: string): number | undefined {

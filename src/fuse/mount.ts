@@ -36,6 +36,7 @@ export class Mount {
   #isUnmounted = false;
   #isDetached = false;
   #onEnded: () => void = () => undefined;
+  #endGuard: () => void = () => undefined;
 
   /** Use `mount`. */
   constructor(thread: PagerThread, url: string, mountPoint: string, unmounted: Promise<void>) {
@@ -45,7 +46,7 @@ export class Mount {
     const entry = mountedAt(mountPoint);
     this.#device = entry?.device;
     this.#presence = entry === undefined ? undefined : new MountPresence(entry.device);
-    if (entry !== undefined) guardConnection(entry.device);
+    if (entry !== undefined) this.#endGuard = guardConnection(entry.device);
     this.ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
@@ -104,6 +105,7 @@ export class Mount {
   async #close(): Promise<void> {
     process.off("exit", this.#onExit);
     await this.#thread.close();
+    this.#endGuard();
     this.#presence?.end();
     this.#onEnded();
   }
