@@ -16,11 +16,11 @@ export class Draining {
   readonly #mountPoint: string;
   readonly #since = nowMicros();
   readonly #waiting: Set<MountFile>;
-  readonly #onDone: () => void;
+  readonly #onDone: (hasAll: boolean) => void;
   #isTold = false;
   #hasFailed = false;
 
-  constructor(node: Node, mountPoint: string, files: readonly MountFile[], onDone: () => void) {
+  constructor(node: Node, mountPoint: string, files: readonly MountFile[], onDone: (hasAll: boolean) => void) {
     this.#node = node;
     this.#mountPoint = mountPoint;
     this.#waiting = new Set(files);
@@ -28,7 +28,7 @@ export class Draining {
   }
 
   start(): void {
-    if (this.#waiting.size === 0) return this.#onDone();
+    if (this.#waiting.size === 0) return this.#onDone(true);
     this.#node.addTimer((now) => this.#look(now));
     this.#node.wakeAt(this.#since + stallMicros);
     for (const file of [...this.#waiting]) this.#node.sync(file.open, (error) => this.#onSynced(file, error));
@@ -41,7 +41,7 @@ export class Draining {
     if (this.#waiting.size > 0) return;
     if (this.#isTold && !this.#hasFailed)
       say(`${this.#mountPoint}: the home has taken all, after ${this.#waited(nowMicros())}`);
-    this.#onDone();
+    this.#onDone(!this.#hasFailed);
   }
 
   #fail(error: Error): void {

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 const retryMillis = 10;
+/** The last words to who watches; a process that dies, or has given something up, says none. */
+const allTaken = "all taken";
 
 /**
  * Says that a process still has to do with a mount: the kernel's list tells only what is mounted, and after an unmount the
@@ -35,9 +37,13 @@ export class MountPresence {
     this.#server.close();
   }
 
-  end(): void {
+  /** `hasAll`: whether the home has everything that was written. */
+  end(hasAll: boolean): void {
     this.onUnmounted();
-    for (const watcher of this.#watchers) watcher.destroy();
+    for (const watcher of this.#watchers) {
+      if (hasAll) watcher.end(allTaken, () => watcher.destroy());
+      else watcher.destroy();
+    }
   }
 }
 
@@ -45,6 +51,7 @@ export class MountPresence {
 export class PresenceWatch {
   readonly #socket: Socket;
   readonly #ended: Promise<unknown>;
+  #said = "";
 
   /** @returns undefined when there is none on this machine (or in this container). */
   static async start(device: string): Promise<PresenceWatch | undefined> {
@@ -62,11 +69,15 @@ export class PresenceWatch {
   private constructor(socket: Socket, ended: Promise<unknown>) {
     this.#socket = socket;
     this.#ended = ended;
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      this.#said += text;
+    });
   }
 
-  /** Until that process has done with the mount, or has died. */
-  async end(): Promise<void> {
+  /** Until that process has done with the mount, or has died. @returns whether the home has everything that was written */
+  async end(): Promise<boolean> {
     await this.#ended;
+    return this.#said === allTaken;
   }
 
   stop(): void {

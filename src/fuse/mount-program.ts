@@ -234,7 +234,7 @@ export class MountProgram {
   #drain(reply: Reply): void {
     // What was lost with a file that is gone has been said.
     const files = (this.#files?.all() ?? []).filter(({ open }) => !open.isGone);
-    new Draining(this.#node, this.#setup.mountPoint, files, () => reply()).start();
+    new Draining(this.#node, this.#setup.mountPoint, files, (hasAll) => reply(hasAll)).start();
   }
 
   /** What the kernel has is written back first, for which requests and notices still have to be served. */

@@ -81,7 +81,7 @@ export class Mount {
     const isTaken = this.#isUnmounted || this.#isDetached;
     if (!isTaken) detachDevice(this.mountPoint);
     this.#isDetached = true;
-    const closed = this.#close();
+    const closed = this.#close(false);
     if (isTaken) this.#thread.giveUp();
     await closed;
   }
@@ -94,19 +94,15 @@ export class Mount {
       say(`the kernel has ended the connection to ${this.mountPoint}, as for umount -f: ${loss}`);
     }
     // Nobody uses it any more: there is time until the home is there, however long that takes.
-    try {
-      await this.#thread.call("drain");
-    } catch {
-      // Closed meanwhile, by `detach`.
-    }
-    await this.#close();
+    const hasAll = await this.#thread.call("drain").catch(() => false); // Closed meanwhile, by `detach`.
+    await this.#close(hasAll === true);
   }
 
-  async #close(): Promise<void> {
+  async #close(hasAll: boolean): Promise<void> {
     process.off("exit", this.#onExit);
     await this.#thread.close();
     this.#endGuard();
-    this.#presence?.end();
+    this.#presence?.end(hasAll);
     this.#onEnded();
   }
 

@@ -76,6 +76,28 @@ test("dmmap umount waits for the home's disk", { skip }, async () => {
   assert.equal((await mount.program.end()).code, 0);
 });
 
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`dmmap umount fails when ${signal} has the mount give up what the home has not taken`, { skip }, async () => {
+    await using parts = await failingHome({ mounts: 1 });
+    const [mount] = parts.cluster.mounts;
+    writeFileSync(mount.at("file"), "written");
+    parts.fail("slow");
+    const umount = dmmap(["umount", mount.path]);
+    await until("it is unmounted", () => mountedAt(mount.path) === undefined);
+    await until("it says why it waits", () => /is unmounted, and has waited .* to file: /.test(mount.program.errors));
+    mount.isQuiet = false;
+    mount.program.kill(signal);
+    if (signal === "SIGTERM") {
+      await until("it says that it waits", () => /waits for the home.*once more/.test(mount.program.errors));
+      mount.program.kill(signal);
+    }
+    const { code, stderr } = await within("umount comes back", umount);
+    assert.equal(code, 1);
+    assert.match(stderr, /ended before the home had everything that was written \(DMMAP_LOST\)\ntry: see the log/);
+    parts.mend("slow");
+  });
+}
+
 test("a mount that is unmounted while its home is away says what it is still there for, and loses nothing", {
   skip,
 }, async () => {

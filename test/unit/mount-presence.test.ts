@@ -22,9 +22,9 @@ test("a mount that waits for its home leaves the number of its device to the nex
   const nextWatch = await watch();
   const ends: string[] = [];
   const ended = [formerWatch.end().then(() => ends.push("former")), nextWatch.end().then(() => ends.push("next"))];
-  former.end();
+  former.end(true);
   await ended[0];
   assert.deepEqual(ends, ["former"]);
-  next.end();
+  next.end(true);
   await Promise.all(ended);
 });

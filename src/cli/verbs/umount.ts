@@ -40,9 +40,15 @@ export const umount = defineCommand({
       server?.stop();
       throw unmountError(path, errno, options.force);
     }
-    await server?.end();
+    if (server !== undefined && !(await server.end())) throw notAll(path);
   },
 });
+
+function notAll(path: string): DmmapError {
+  const message = `${path} is unmounted, but its process has ended before the home had everything that was written`;
+  const remedy = "see the log of the mount (syslog, or --log FILE) for what is lost, and write it again";
+  return new DmmapError("DMMAP_LOST", message, { remedy });
+}
 
 /** Other filesystems are for umount(8): whoever mistypes a path here loses none of them. */
 function noVolume(path: string, type: string | undefined, listMounts: string): DmmapError {
