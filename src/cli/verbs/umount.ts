@@ -1,6 +1,10 @@
 import { resolve } from "node:path";
 import { DmmapError } from "../../core/error.js";
+import type { PresenceWatch } from "../../fuse/mount-presence.js";
+import { say } from "../../kernel/standard-error.js";
 import { defineCommand } from "../command.js";
+
+const tellMillis = 1000;
 
 export const umount = defineCommand({
   summary: "unmount a volume, also one whose process has died",
@@ -23,7 +27,7 @@ export const umount = defineCommand({
       { abortDevice, detachDevice, unmountDevice },
       { listMounts, unmountError },
       { mountedAt, mountType },
-      { PresenceWatch },
+      presence,
     ] = await Promise.all([
       import("../../fuse/device.js"),
       import("../../fuse/mount.js"),
@@ -34,15 +38,25 @@ export const umount = defineCommand({
     if (entry?.type !== mountType) throw noVolume(resolve(mountPoint), entry?.type, listMounts);
     const { path, device } = entry;
     const isAwaited = !options.force && !options.lazy;
-    const server = isAwaited ? await PresenceWatch.start(device) : undefined;
+    const server = isAwaited ? await presence.PresenceWatch.start(device) : undefined;
     const errno = options.force ? abortDevice(path) : options.lazy ? detachDevice(path) : await unmountDevice(path);
     if (errno !== 0) {
       server?.stop();
       throw unmountError(path, errno, options.force);
     }
-    if (server !== undefined && !(await server.end())) throw notAll(path);
+    if (server !== undefined) await untilTaken(path, server);
   },
 });
+
+/** Who waits for long is told for what. */
+async function untilTaken(path: string, server: PresenceWatch): Promise<void> {
+  const waits =
+    "its process waits for the home to take what was written, and goes on with that if you do not wait (Ctrl-C)";
+  const tell = setTimeout(() => say(`${path} is unmounted; ${waits}`), tellMillis);
+  const hasAll = await server.end();
+  clearTimeout(tell);
+  if (!hasAll) throw notAll(path);
+}
 
 function notAll(path: string): DmmapError {
   const message = `${path} is unmounted, but its process has ended before the home had everything that was written`;
