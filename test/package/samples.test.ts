@@ -22,7 +22,9 @@ function writeSamples(): string[] {
     assert.doesNotMatch(text, /```(js|typescript|javascript)$/m, `${path}: samples are ts, to be compiled`);
     return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, sample], index) => {
       const [, name = `${path.replace(/^docs\/|\.md$/g, "")}-${index}.ts`] = /^\/\/ (\S+\.ts)\n/.exec(sample) ?? [];
-      installed.write(`samples/${name}`, `${surroundings[path] ?? ""}${sample}`);
+      // That of a test is for a checkout.
+      const placed = sample.replaceAll('"../../src/', '"../node_modules/dmmap/dist/src/');
+      installed.write(`samples/${name}`, `${surroundings[path] ?? ""}${placed}`);
       return `samples/${name}`;
     });
   });
@@ -51,6 +53,11 @@ function runSample(name: string, change = (text: string) => text): string {
   return output;
 }
 
+/** The compiler's output is a folder deeper. */
+function throughBuilt(text: string): string {
+  return text.replaceAll('"../node_modules/', '"../../node_modules/');
+}
+
 test("samples run to their end", { skip }, async () => {
   await using home = await startHome({ folder: installed.folder.at("shared"), listen: "127.0.0.1:0" });
   runSample("README-0.js", (text) => text.replace("dmmap://127.0.0.1:7400", home.url));
@@ -64,6 +71,7 @@ test("samples run to their end", { skip }, async () => {
     /^http:\/\/127\.0\.0\.1:\d+\/\n$/,
   );
   assert.equal(runSample("mapping-0.js"), "1\n");
+  runSample("contributing-0.js", throughBuilt);
 });
 
 test("a program of CommonJS has the library, too, where Node lets it", { skip: lacksRequireOfModules() }, () => {
