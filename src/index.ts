@@ -12,4 +12,13 @@ export type { NodeMetrics } from "./node/metrics.js";
 export type { Patience } from "./node/patience.js";
 export type { OpenOptions, Volume } from "./node/volume.js";
 export type { FolderEntry, MoveChoice } from "./node/volume-tree.js";
-export type { FileTokensStatus, HomeStatus, TokenSegment } from "./observe/status.js";
+export type {
+  FencedEvent,
+  FileTokensStatus,
+  HomeCounters,
+  HomeFileStatus,
+  HomeNodeCounters,
+  HomeNodeStatus,
+  HomeStatus,
+  TokenSegment,
+} from "./observe/status.js";
