@@ -66,8 +66,17 @@ function parseStrictly(options: Options, args: readonly string[]) {
     return parseArgs({ args: [...args], options: { ...withHelp }, allowPositionals: true, strict: true });
   } catch (error) {
     const sentence = error instanceof Error ? error.message.split(/\. |\n/)[0] : String(error);
-    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1), { cause: error });
+    const there = isUnknownOption(error)
+      ? `; there are ${Object.keys(withHelp)
+          .map((name) => `--${name}`)
+          .join(", ")}`
+      : "";
+    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1) + there, { cause: error });
   }
+}
+
+function isUnknownOption(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION";
 }
 
 /** An empty one is a variable of a shell that was not set; taken for a path it would be the working folder. */

@@ -50,7 +50,9 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function runVerb(verb: string | undefined, args: readonly string[]): Promise<number> {
   if (verb === undefined) throw new UsageError("a verb is missing");
-  if (!Object.hasOwn(commands, verb)) throw new UsageError(`there is no verb ${JSON.stringify(verb)}`);
+  if (!Object.hasOwn(commands, verb)) {
+    throw new UsageError(`there is no verb ${JSON.stringify(verb)}; there are ${Object.keys(commands).join(", ")}`);
+  }
   const command = commands[verb];
   const { given, options, wantsHelp } = parseCommand(command, args);
   if (wantsHelp) return say(renderHelp(verb, command));

@@ -54,9 +54,13 @@ test("--version is the package's", async () => {
 
 const misuse: [string, string[], RegExp][] = [
   ["no verb", [], /a verb is missing/],
-  ["an unknown verb", ["frobnicate"], /no verb "frobnicate"/],
+  ["an unknown verb", ["frobnicate"], /no verb "frobnicate"; there are serve, ls, .*, bench\n/],
   ["a verb of Object's", ["constructor"], /no verb "constructor"/],
-  ["an unknown option", ["rm", "--froce", "dmmap://127.0.0.1:1/a"], /unknown option '--froce'/],
+  [
+    "an unknown option",
+    ["rm", "--froce", "dmmap://127.0.0.1:1/a"],
+    /unknown option '--froce'; there are --force, --help\n/,
+  ],
   ["an option without its value", ["put", "x", "dmmap://127.0.0.1:1/a", "--policy"], /--policy/],
   ["a value for a switch", ["ls", "--json=yes", "dmmap://127.0.0.1:1"], /--json/],
   ["an argument too few", ["mv", "dmmap://127.0.0.1:1/a"], /TO is missing/],
