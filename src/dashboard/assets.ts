@@ -54,7 +54,10 @@ function places(): Record<string, string> {
     "/dashboard/page/style.css": page("style.css"),
     ...Object.fromEntries(modules.map((name) => [`/dashboard/page/${name}.js`, page(`${name}.js`)])),
     ...Object.fromEntries(
-      ["rates", "quantities", "busiest"].map((name) => [`/observe/${name}.js`, join(here, "../observe", `${name}.js`)]),
+      ["rates", "quantities", "busiest", "counter-meanings"].map((name) => [
+        `/observe/${name}.js`,
+        join(here, "../observe", `${name}.js`),
+      ]),
     ),
     // Node's resolution leads to what renders on servers: the browser's is beside its types.
     "/vendor/lit-html.js": join(dirname(dirname(require.resolve("lit-html"))), "lit-html.js"),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Dashboard } from "../../src/dashboard/dashboard.js";
 import { startHome } from "../../src/home/index.js";
 import { connect } from "../../src/index.js";
+import { counterMeanings } from "../../src/observe/counter-meanings.js";
 import { lacksUserfaultfd } from "../support/requires.js";
 import { BrowserUnderTest, lacksBrowser } from "./browser.js";
 import { DashboardStage } from "./dashboard-stage.js";
@@ -57,7 +58,9 @@ test("the page shows what the home does with each node per second", { skip }, as
     await cell("busy")
       .and(page.getByText(/^[1-9]/))
       .waitFor();
-    assert.equal(await page.locator("#nodes th").nth(9).textContent(), "requests/s");
+    const head = page.locator("#nodes th").nth(9);
+    assert.equal(await head.textContent(), "requests/s");
+    assert.equal(await head.getAttribute("title"), counterMeanings.requests);
     await cell("idle")
       .and(page.getByText("0", { exact: true }))
       .waitFor();

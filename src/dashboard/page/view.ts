@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit-html";
 import { busiestFirst } from "../../observe/busiest.js";
+import { counterMeanings } from "../../observe/counter-meanings.js";
 import { formatByteSize, formatRate, formatSeconds } from "../../observe/quantities.js";
 import type { NodeRates } from "../../observe/rates.js";
 import type {
@@ -189,7 +190,11 @@ function table(
   rows: readonly TemplateResult[],
   none: string,
 ): TemplateResult {
-  const cell = (name: string) => html`<th class=${name.startsWith("#") ? "number" : ""}>${name.replace("#", "")}</th>`;
+  const cell = (name: string) => {
+    const { key } = nodeColumns.find(({ head }) => name === `#${head}`) ?? {};
+    const meaning = key === undefined ? nothing : counterMeanings[key];
+    return html`<th class=${name.startsWith("#") ? "number" : ""} title=${meaning}>${name.replace("#", "")}</th>`;
+  };
   const body = html`<div class="scrolls"><table id=${id}><thead><tr>${heads.map(cell)}</tr></thead><tbody>${rows}</tbody></table></div>`;
   return html`<section><h2>${title}</h2>${rows.length === 0 ? html`<p class="dim">${none}</p>` : body}</section>`;
 }
