@@ -34,8 +34,9 @@ export class AcquireList {
     return this.#acquires.length;
   }
 
-  add(acquire: Acquire): void {
-    this.#acquires.push({ ...acquire, overtaken: [], askAt: Number.POSITIVE_INFINITY });
+  add({ request, mode, needStart, needEnd, windowEnd, needsData, isUrgent }: Acquire): void {
+    const askAt = Number.POSITIVE_INFINITY;
+    this.#acquires.push({ request, mode, needStart, needEnd, windowEnd, needsData, isUrgent, overtaken: [], askAt });
   }
 
   /** The home has no room for this one. @returns false when it is none of these. */
