@@ -8,7 +8,7 @@ import type { Node } from "../node/node.js";
 import type { DirectIo } from "./direct-io.js";
 import { errnoOf } from "./errno-of.js";
 import type { FileReads, ReadRequest } from "./file-reads.js";
-import type { FileWrites, WriteRequest } from "./file-writes.js";
+import type { FileWrites } from "./file-writes.js";
 import { type Operation, writeBytesMax } from "./fuse-loop.js";
 import type { Handle, Handles } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
@@ -19,6 +19,7 @@ import { type Probes, proberHandle } from "./probes.js";
 import { Opcode, OpenAnswer, ReadFlag, WriteFlag } from "./protocol.js";
 import type { Request } from "./request.js";
 import { failureOf, syncHandle } from "./sync-handle.js";
+import type { WriteRequest } from "./write-request.js";
 
 const accessMask = 3;
 /** O_SYNC has the bit of O_DSYNC, too. */

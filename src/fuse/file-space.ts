@@ -12,7 +12,7 @@ import { Errno } from "../kernel/errno.js";
 import { NativeBuffer } from "../kernel/native-buffer.js";
 import type { Node } from "../node/node.js";
 import { errnoOf } from "./errno-of.js";
-import type { FileWrites, WriteRequest } from "./file-writes.js";
+import type { FileWrites } from "./file-writes.js";
 import type { Operation } from "./fuse-loop.js";
 import type { Handles } from "./handles.js";
 import type { MountFile } from "./mount-file.js";
@@ -20,6 +20,7 @@ import type { MountFiles } from "./mount-files.js";
 import { FallocateMode, Opcode } from "./protocol.js";
 import type { Request } from "./request.js";
 import { syncHandle } from "./sync-handle.js";
+import type { WriteRequest } from "./write-request.js";
 
 const { keepSize, punchHole, zeroRange } = FallocateMode;
 const seekData = 3;
