@@ -175,13 +175,16 @@ export class Sessions {
       lease.forgetQuestions();
       return false;
     }
-    const asked: [object, object | undefined][] = [[this, this.#events.unanswered(session)]];
+    const { node } = session;
+    const isOverdue = (about: object, question: object | undefined) =>
+      (question !== undefined || lease.hasQuestions) && lease.isOverdue(about, question, this.leaseMicros, nowMicros);
+    if (isOverdue(this, this.#events.unanswered(session))) return true;
+    // Each of hundreds of nodes may have a thousand files open: nothing is made or looked up for one of which nothing is asked.
     for (const file of session.files.values()) {
-      asked.push([file, file.directory.unanswered(session.node)]);
-      for (const each of [file.delegation, file.growth]) asked.push([each, each.unanswered(session.node)]);
-    }
-    for (const [about, question] of asked) {
-      if (lease.isOverdue(about, question, this.leaseMicros, nowMicros)) return true;
+      const { directory, delegation, growth } = file;
+      if (isOverdue(file, directory.unanswered(node))) return true;
+      if (isOverdue(delegation, delegation.unanswered(node))) return true;
+      if (isOverdue(growth, growth.unanswered(node))) return true;
     }
     return false;
   }

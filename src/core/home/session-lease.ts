@@ -77,6 +77,11 @@ export class SessionLease {
     return false;
   }
 
+  /** Whether it was asked anything when that was last looked at. */
+  get hasQuestions(): boolean {
+    return this.#questions.size > 0;
+  }
+
   /** The node has no more to do with it. */
   forget(about: object): void {
     this.#questions.delete(about);
