@@ -65,8 +65,7 @@ for (const way of ["SIGKILL", "SIGSTOP"] as const) {
     await cluster.mapEverywhere("away.bin", { size: 4 * pageBytes });
     const [node] = cluster.nodes;
     await node.call("open", { name: "other", as: "other", create: true });
-    if (way === "SIGKILL") await cluster.home.kill();
-    else cluster.home.signal(way);
+    await (way === "SIGKILL" ? cluster.home.kill() : cluster.home.stop());
     for (const call of calls) {
       const late = await node.call("giveUp", { call, timeout: 50 });
       assert.equal(late.code, "DMMAP_TIMEOUT", call);
