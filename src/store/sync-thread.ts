@@ -13,6 +13,11 @@ export interface SyncRequest {
   readonly folders: readonly string[];
 }
 
+/** A part of a request: the file comes with the first one, and the last one has the answer. */
+export interface SyncPart extends SyncRequest {
+  readonly isLast: boolean;
+}
+
 /** Each an errno, 0 for success. */
 export interface SyncResult {
   readonly sync: number;
@@ -36,26 +41,31 @@ const O_PATH = 0o10000000;
 /** PATH_MAX, without its NUL. */
 const pathBytesMax = 4095;
 const { port, wakeFd, asked, rung } = workerData as SyncThreadData;
+/** Of the request whose parts come just now. */
+let fileErrno = 0;
+let folderErrno = 0;
 const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 
-for (let request = next(); request !== "stop"; request = next()) serve(request);
+for (let part = next(); part !== "stop"; part = next()) serve(part);
 port.close();
 
 /** Sleeps until there is something. Who asks wakes this thread by itself: no event loop stands between. */
-function next(): SyncRequest | "stop" {
+function next(): SyncPart | "stop" {
   for (;;) {
     const seen = Atomics.load(asked, 0);
     const received = receiveMessageOnPort(port);
-    if (received !== undefined) return received.message as SyncRequest | "stop";
+    if (received !== undefined) return received.message as SyncPart | "stop";
     Atomics.wait(asked, 0, seen);
   }
 }
 
-function serve({ sync, fd, attributes, folders }: SyncRequest): void {
-  const fileErrno = fd < 0 ? 0 : errnoOf(() => (attributes ? fsyncSync(fd) : fdatasyncSync(fd)));
-  let folderErrno = 0;
+function serve({ sync, fd, attributes, folders, isLast }: SyncPart): void {
+  if (fd >= 0) fileErrno = errnoOf(() => (attributes ? fsyncSync(fd) : fdatasyncSync(fd)));
   for (const folder of fileErrno === 0 ? folders : []) folderErrno ||= syncFolder(folder);
+  if (!isLast) return;
   port.postMessage({ sync, fileErrno, folderErrno } satisfies SyncResult);
+  fileErrno = 0;
+  folderErrno = 0;
   writeSync(wakeFd, one);
   Atomics.add(rung, 0, 1);
   Atomics.notify(rung, 0);

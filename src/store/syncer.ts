@@ -1,9 +1,12 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { createEventFd, drainEventFd } from "../kernel/event-fd.js";
 import { close } from "../kernel/libc.js";
-import type { SyncRequest, SyncResult, SyncThreadData } from "./sync-thread.js";
+import type { SyncPart, SyncRequest, SyncResult, SyncThreadData } from "./sync-thread.js";
 
 const ringMillisMax = 1000;
+/** Paths that a thread has in its memory at a time: their length in all, and their number. */
+const partLengthMax = 256 * 1024;
+const partFoldersMax = 4096;
 /** So many files are put down at a time. */
 export const threadsMax = 4;
 
@@ -94,9 +97,18 @@ class SyncThread {
     this.#port = port1;
   }
 
-  start(request: SyncRequest): void {
+  /** In parts, as there may be more folders than there is memory for in the thread: what waits for it is elsewhere. */
+  start({ folders, ...request }: SyncRequest): void {
     this.running++;
-    this.#tell(request);
+    let [part, length, fd]: [string[], number, number] = [[], 0, request.fd];
+    for (const folder of folders) {
+      part.push(folder);
+      length += folder.length;
+      if (length < partLengthMax && part.length < partFoldersMax) continue;
+      this.#tell({ ...request, fd, folders: part, isLast: false });
+      [part, length, fd] = [[], 0, -1];
+    }
+    this.#tell({ ...request, fd, folders: part, isLast: true });
   }
 
   take(): SyncResult | undefined {
@@ -110,7 +122,7 @@ class SyncThread {
     this.#tell("stop");
   }
 
-  #tell(message: SyncRequest | "stop"): void {
+  #tell(message: SyncPart | "stop"): void {
     this.#port.postMessage(message);
     Atomics.add(this.#asked, 0, 1);
     Atomics.notify(this.#asked, 0);

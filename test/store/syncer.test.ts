@@ -64,6 +64,30 @@ test("a folder is put down however long its path is", () => {
   }
 });
 
+test("more folders than a thread has memory for are put down, and what cannot be is said", () => {
+  using folder = temporaryFolder();
+  const syncer = new ThreadSyncer();
+  const gone = Array.from({ length: 300_000 }, (_, index) => `${folder.path}/gone/${"x".repeat(100)}${index}`);
+  const bad = `${folder.path}/${"x".repeat(300)}`;
+  const results = syncAll(syncer, [
+    { sync: 1, fd: -1, attributes: false, folders: gone },
+    { sync: 2, fd: -1, attributes: false, folders: [bad, ...gone] },
+    { sync: 3, fd: 1_000_000, attributes: false, folders: gone },
+    { sync: 4, fd: -1, attributes: false, folders: [] },
+  ]);
+  const { ENAMETOOLONG, EBADF } = errno;
+  assert.deepEqual(
+    [1, 2, 3, 4].map((sync) => results.get(sync)),
+    [
+      { sync: 1, fileErrno: 0, folderErrno: 0 },
+      { sync: 2, fileErrno: 0, folderErrno: ENAMETOOLONG },
+      { sync: 3, fileErrno: EBADF, folderErrno: 0 },
+      { sync: 4, fileErrno: 0, folderErrno: 0 },
+    ],
+  );
+  syncer.close();
+});
+
 test("what cannot be put down is said with its errno; a folder that is gone has nothing to put down", () => {
   using folder = temporaryFolder();
   mkdirSync(folder.at("there"));
