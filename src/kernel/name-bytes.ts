@@ -16,7 +16,8 @@ export function encodeName(name: string): Uint8Array | undefined {
   const bytes: number[] = [];
   for (const character of name) {
     const code = character.codePointAt(0) ?? 0;
-    if (code > escapeBase + 0x7f && code <= escapeBase + 0xff) bytes.push(code - escapeBase);
+    if (code < 0x80) bytes.push(code);
+    else if (code > escapeBase + 0x7f && code <= escapeBase + 0xff) bytes.push(code - escapeBase);
     else if (character.isWellFormed()) bytes.push(...encoder.encode(character));
     else return undefined;
   }
@@ -25,20 +26,29 @@ export function encodeName(name: string): Uint8Array | undefined {
 }
 
 function decodeByParts(bytes: Uint8Array): string {
-  let text = "";
+  const parts: string[] = [];
+  let sound = 0; // What lies between this and `at` is UTF-8.
   for (let at = 0; at < bytes.length; ) {
-    const length = sequenceLength(bytes[at]);
-    const part = at + length <= bytes.length ? decodeStrictly(bytes.subarray(at, at + length)) : undefined;
-    text += part ?? String.fromCharCode(escapeBase + bytes[at]);
-    at += part === undefined ? 1 : length;
+    const length = characterBytes(bytes, at);
+    at += Math.max(1, length);
+    if (length > 0) continue;
+    if (sound < at - 1) parts.push(strict.decode(bytes.subarray(sound, at - 1)));
+    parts.push(String.fromCharCode(escapeBase + bytes[at - 1]));
+    sound = at;
   }
-  return text;
+  return parts.join("") + strict.decode(bytes.subarray(sound));
 }
 
-function sequenceLength(lead: number): number {
-  if (lead < 0xc0) return 1;
-  if (lead < 0xe0) return 2;
-  return lead < 0xf0 ? 3 : 4;
+/** As RFC 3629 has it. @returns the length of the character that begins there, or 0 for none. */
+function characterBytes(bytes: Uint8Array, at: number): number {
+  const [lead, second] = [bytes[at], bytes[at + 1]];
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  for (let next = at + 1; next < at + length; next++) if ((bytes[next] & 0xc0) !== 0x80) return 0;
+  const isTooLong = (lead === 0xe0 && second < 0xa0) || (lead === 0xf0 && second < 0x90);
+  const isNone = (lead === 0xed && second > 0x9f) || (lead === 0xf4 && second > 0x8f);
+  return isTooLong || isNone ? 0 : length;
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {
