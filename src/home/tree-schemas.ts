@@ -6,6 +6,7 @@ const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const word = v.pipe(number, v.maxValue(0xffff_ffff));
 const mode = v.pipe(number, v.maxValue(0o7777));
 const name = v.pipe(v.string(), v.maxLength(1024));
+const path = v.pipe(v.string(), v.maxLength(pathLengthMax));
 const time = v.tuple([v.pipe(v.number(), v.safeInteger()), v.pipe(number, v.maxValue(999_999_999))]);
 const timeOrNow = v.optional(v.union([v.literal("now"), time]));
 const inode = number;
@@ -30,9 +31,9 @@ const valueMax = 90_000;
 
 /** Requests of `TreeRequests`. */
 export const treeSchemas = {
-  identify: v.object({ inode, path: v.pipe(v.string(), v.maxLength(pathLengthMax)) }),
+  identify: v.object({ inode, path }),
   lookup: v.object({ ...place, lease }),
-  walk: v.object({ path: v.pipe(v.string(), v.maxLength(pathLengthMax)), follow: v.boolean() }),
+  walk: v.object({ path, follow: v.boolean() }),
   getattr: v.object({ inode, lease }),
   setattr: v.object({
     inode,
@@ -92,7 +93,7 @@ export const treeSchemas = {
     inode,
     born,
     write: v.boolean(),
-    path: v.optional(v.pipe(v.string(), v.maxLength(pathLengthMax))),
+    path: v.optional(path),
   }),
   extend: v.object({ file: number, size: number }),
   allocate: v.object({ file: number, start: number, length: number }),

@@ -62,13 +62,16 @@ def sync(path):
     os.close(fd)
 name = "d" * 250
 os.chdir(sys.argv[1])
-for depth in range(50):
+depths = range(280)
+for depth in depths:
     os.mkdir(name)
     os.chdir(name)
-    sync("file")
+    if depth % 40 == 39: sync("file")
+os.truncate("file", 1)
+assert open("file").read() == "t"
 sync(sys.argv[2] + "/beside")
-for depth in range(50):
-    os.unlink("file")
+for depth in reversed(depths):
+    if depth % 40 == 39: os.unlink("file")
     os.chdir("..")
     os.rmdir(name)
 sync(sys.argv[2] + "/beside")
