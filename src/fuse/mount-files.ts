@@ -96,6 +96,10 @@ export class MountFiles {
       return;
     }
     const { file } = entry;
+    if (file?.open.isGone === true && entry.users === 0) {
+      entry.waiters.push(again); // Its number may be another one's by now.
+      return this.#close(entry, file);
+    }
     if (file === undefined || (write && !file.isWriteOpen)) return this.#open(entry, write, again, onFail);
     if (file.open.isGone) return this.#node.openAgain(file.open, again, onFail);
     entry.users++;

@@ -70,6 +70,27 @@ for (const [what, make] of makers) {
   });
 }
 
+test("a file is open at once on a host that had another one open, which is gone with its home, and whose number it has", {
+  skip,
+}, async (context) => {
+  await using cluster = await MountCluster.start({ mounts: 1, home: { leaseMillis: 3000 } });
+  const { home, folder } = cluster;
+  const [one] = cluster.mounts;
+  for (let tries = 0; tries < 20; tries++) {
+    const [old, fresh] = [`old ${tries}`, `new ${tries}`];
+    writeFileSync(folder.at(old), "old");
+    assert.equal(readFileSync(one.at(old), "utf8"), "old"); // The mount keeps it open for a while.
+    const number = lstatSync(folder.at(old)).ino;
+    await home.kill();
+    unlinkSync(folder.at(old));
+    writeFileSync(folder.at(fresh), "new");
+    await home.start();
+    assert.equal(readFileSync(one.at(fresh), "utf8"), "new");
+    if (lstatSync(folder.at(fresh)).ino === number) return;
+  }
+  context.skip("the served folder's filesystem does not use numbers again at once");
+});
+
 test("a file is what it is on the host that had removed the one whose number it has got", { skip }, async () => {
   await using cluster = await MountCluster.start({ mounts: 1 });
   const [mount] = cluster.mounts;
