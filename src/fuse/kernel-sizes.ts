@@ -8,6 +8,7 @@ import type { NodeIds } from "./node-ids.js";
 import { ProbeQuestion } from "./probe-question.js";
 import type { Probes } from "./probes.js";
 import { Opcode } from "./protocol.js";
+import type { Request } from "./request.js";
 import { covers, endOf, type WaitingRequests } from "./waiting-requests.js";
 
 /** How often the kernel is asked at once whether it knows a size by now; after that, every millisecond. */
@@ -18,10 +19,16 @@ const triesAtOnce = 10;
  */
 const tellMicrosMax = 100_000;
 
+interface Waiter {
+  readonly onEnd: (isKnown: boolean) => void;
+  /** Whether it waits for writes that are in the way. */
+  readonly isPatient: boolean;
+}
+
 /** A file of which the kernel is being told the size. */
 interface Telling {
   /** Who waits for that; nobody any more when it took too long, and a prober is at it still. */
-  readonly waiters: ((isKnown: boolean) => void)[];
+  waiters: Waiter[];
   until: Micros;
   tries: number;
   /** That are under way: mostly one. */
@@ -80,7 +87,7 @@ export class KernelSizes {
     if (id === undefined || file.isResizing || this.#waiting.isAllocating(file.inode)) return done();
     if (to < from) this.#cut(file, to, done);
     else if (this.#waiting.isWriting(file.inode, to) || file.writing.reaches(to)) done();
-    else if (this.#mayBeMapped(file, from, to)) this.#dropTail(file, from, () => this.#tell(file, done));
+    else if (this.#mayBeMapped(file, from, to)) this.#dropTail(file, from, () => this.#tellGrowth(file, done));
     // The kernel asks for the size when a read goes beyond what it knows.
     else this.#dropTail(file, from, done);
   }
@@ -103,6 +110,8 @@ export class KernelSizes {
       return then();
     }
     const again = () => this.settle({ inode }, then, thread);
+    const write = this.#inTheWay(file);
+    if (write !== undefined) return whenAnswered(write, again);
     const { sizeBytes } = file.file.cache;
     if (sizeBytes % pageBytes === 0) return this.#tell(file, (isKnown) => (isKnown ? then() : again()));
     const page = pageAt(sizeBytes);
@@ -125,8 +134,8 @@ export class KernelSizes {
    */
   onWrite(file: MountFile): void {
     const telling = this.#tellings.get(file);
-    if (telling !== undefined && telling.waiters.length > 0 && this.#isUnlocked(file, telling))
-      this.#probe(file, telling);
+    if (telling === undefined || telling.waiters.length === 0) return;
+    if (this.#giveWay(file, telling) && this.#isUnlocked(file, telling)) this.#probe(file, telling);
   }
 
   /** Whether the kernel may be told the size of this inode by now, when a prober asks: nobody makes it obsolete. */
@@ -161,6 +170,14 @@ export class KernelSizes {
     then();
   }
 
+  /** What the kernel cannot take before somebody is answered who waits for this in turn, it is told after that. */
+  #tellGrowth(file: MountFile, done: () => void): void {
+    this.#tell(file, (isKnown) => {
+      done();
+      if (!isKnown) this.settle(file, () => undefined);
+    });
+  }
+
   /**
    * The kernel drops what is cut off when it comes to know the size. For the last page it may have to wait, since a request
    * keeps that locked which is answered after this change; then the size is in force, but that page has to be dropped.
@@ -169,8 +186,8 @@ export class KernelSizes {
     const page = pageAt(to);
     this.#reads.onCut(file);
     file.kernel.reread.mayDrop(page, pageMax);
-    if (!this.#waiting.isLocked(file.inode, page)) return this.#tell(file, done);
-    this.#tell(file, () => file.whenDropped(page, page + 1, () => undefined));
+    if (!this.#waiting.isLocked(file.inode, page)) return this.#tell(file, done, true);
+    this.#tell(file, () => file.whenDropped(page, page + 1, () => undefined), true);
     file.whenDropped(pageEndAt(to), pageMax, done);
   }
 
@@ -181,11 +198,11 @@ export class KernelSizes {
   }
 
   /** Calls `then` when the kernel has said that it knows the size, or cannot take it now. */
-  #tell(file: MountFile, then: (isKnown: boolean) => void): void {
+  #tell(file: MountFile, then: (isKnown: boolean) => void, isPatient = false): void {
     const until = Number.POSITIVE_INFINITY;
     const begun: Telling = { waiters: [], until, tries: 0, probes: 0, isOverdue: false };
     const telling = this.#tellings.get(file) ?? begun;
-    telling.waiters.push(then);
+    telling.waiters.push({ onEnd: then, isPatient });
     if (telling.waiters.length === 1) {
       this.#tellings.set(file, telling);
       telling.tries = 0;
@@ -197,10 +214,20 @@ export class KernelSizes {
     if (telling.probes === 0 || this.#isUnlocked(file, telling)) this.#probe(file, telling);
   }
 
-  #end(file: MountFile, telling: Telling, isKnown: boolean): void {
-    telling.until = Number.POSITIVE_INFINITY;
-    file.tellingFrom = Number.POSITIVE_INFINITY;
-    for (const waiter of telling.waiters.splice(0)) waiter(isKnown);
+  #end(file: MountFile, telling: Telling, isKnown: boolean, isOver = (_waiter: Waiter) => true): void {
+    const over = telling.waiters.filter(isOver);
+    telling.waiters = telling.waiters.filter((waiter) => !over.includes(waiter));
+    if (telling.waiters.length === 0) {
+      telling.until = Number.POSITIVE_INFINITY;
+      file.tellingFrom = Number.POSITIVE_INFINITY;
+    }
+    for (const { onEnd } of over) onEnd(isKnown);
+  }
+
+  /** Where a write is in the way, nobody waits but who has to. @returns whether anybody waits still */
+  #giveWay(file: MountFile, telling: Telling): boolean {
+    if (this.#inTheWay(file) !== undefined) this.#end(file, telling, false, ({ isPatient }) => !isPatient);
+    return telling.waiters.length > 0;
   }
 
   #probe(file: MountFile, telling: Telling): void {
@@ -208,6 +235,10 @@ export class KernelSizes {
     if (node === undefined || file.isResizing) {
       if (telling.probes === 0) this.#tellings.delete(file);
       return this.#end(file, telling, true);
+    }
+    if (!this.#giveWay(file, telling)) {
+      if (telling.probes === 0) this.#tellings.delete(file);
+      return;
     }
     const question = this.#question(file, telling);
     const delayMillis = telling.tries++ < triesAtOnce ? 0 : 1;
@@ -237,10 +268,23 @@ export class KernelSizes {
     const mayLock = !isOverdue || !this.#waiting.mayBeLocked(file.inode);
     if (holder === undefined) return file.isWriteOpen && mayLock ? ProbeQuestion.askLocked : ProbeQuestion.ask;
     if (holder.opcode === Opcode.getattr) return ProbeQuestion.ask; // It waits for this.
-    if (holder.opcode !== Opcode.write) return ProbeQuestion.look;
-    // The kernel takes no size while a write through its cache makes the file longer, and may need a page that the write has.
-    const isInTheWay = !holder.isDirect && (endOf(holder) > file.shownBytes || covers(holder, pageAt(sizeBytes)));
-    return isInTheWay ? ProbeQuestion.look : ProbeQuestion.ask;
+    return holder.opcode === Opcode.write && this.#inTheWay(file) === undefined
+      ? ProbeQuestion.ask
+      : ProbeQuestion.look;
+  }
+
+  /**
+   * A write through the kernel's cache, if it makes the file longer: then the kernel takes no size before it is answered. Or may have
+   * a page locked that the kernel needs for that. It may wait for the home, or for another host, which wait for this:
+   *
+   * 1. A program here appends, and its write waits for the page in which the file ends. 2. The host that has the page makes the file
+   * longer. The home waits until all mounts live by the new size, before it lets anybody have that page.
+   */
+  #inTheWay(file: MountFile): Request | undefined {
+    const holder = this.#waiting.lockHolder(file.inode);
+    if (holder?.opcode !== Opcode.write || holder.isDirect) return undefined;
+    const isInTheWay = endOf(holder) > file.shownBytes || covers(holder, pageAt(file.file.cache.sizeBytes));
+    return isInTheWay ? holder : undefined;
   }
 
   #probed(file: MountFile, telling: Telling, seenBytes: number): void {
@@ -258,4 +302,13 @@ export class KernelSizes {
       this.#probe(file, telling);
     } else if (telling.probes === 0) this.#tellings.delete(file);
   }
+}
+
+/** Calls `act` after whatever else happens then. */
+function whenAnswered(request: Request, act: () => void): void {
+  const { onDone } = request;
+  request.onDone = () => {
+    onDone?.();
+    act();
+  };
 }

@@ -50,7 +50,7 @@ export interface SizeSink {
   onResize(file: MountFile, from: ByteOffset, to: ByteOffset, done: () => void): void;
   /** Calls `then` when the kernel knows the size. */
   settle(file: MountFile, then: () => void): void;
-  /** A program of this mount writes, while a prober waits for the lock that it has. */
+  /** A program of this mount writes, while the kernel is being told a size. */
   onWrite(file: MountFile): void;
 }
 
@@ -259,7 +259,7 @@ export class MountFile implements UpperCache {
 
   /** A program writes: from now on it has the inode's lock, until it is answered. */
   onWrite(): void {
-    if (this.isAskedLocked) this.#sizes.onWrite(this);
+    if (this.tellingFrom < Number.POSITIVE_INFINITY) this.#sizes.onWrite(this);
   }
 
   /** Calls `then` when the kernel knows the size. */
