@@ -85,6 +85,10 @@ export class Probes {
   #lookAtStuck(now: Micros): Micros {
     const isStarting = this.#probers.some(({ thread }) => thread === 0); // It says so when it runs.
     if (this.#queue.length === 0 || this.#probers.length === probersMax || isStarting) return Number.POSITIVE_INFINITY;
+    if (this.#probers.some(({ isIdle }) => isIdle)) {
+      this.#runNext(); // It runs since just now, and its bell has not been heard yet.
+      return Number.POSITIVE_INFINITY;
+    }
     const stuckAt = Math.max(...this.#probers.map(({ since }) => since)) + stuckMicros;
     if (now < stuckAt) return stuckAt;
     this.#add();
