@@ -94,8 +94,16 @@ export class Mount {
       say(`the kernel has ended the connection to ${this.mountPoint}, as for umount -f: ${loss}`);
     }
     // Nobody uses it any more: there is time until the home is there, however long that takes.
-    const hasAll = await this.#thread.call("drain").catch(() => false); // Closed meanwhile, by `detach`.
-    await this.#close(hasAll === true);
+    await this.#close(await this.#drain());
+  }
+
+  /** @returns whether the home has all that was written */
+  async #drain(): Promise<boolean> {
+    try {
+      return (await this.#thread.call("drain")) === true;
+    } catch {
+      return false; // It is closed, or has been meanwhile, by `detach`.
+    }
   }
 
   async #close(hasAll: boolean): Promise<void> {

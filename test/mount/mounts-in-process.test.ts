@@ -31,3 +31,20 @@ test("of mounts that were unmounted neither threads, descriptors nor memory are 
     await home.close();
   }
 });
+
+test("of mounts that were taken away nothing is left either, and nothing of them fails unheard", { skip }, async () => {
+  using folder = temporaryFolder();
+  const path = folder.at();
+  const home = await startHome({ store: "memory", listen: "127.0.0.1:0" });
+  try {
+    await assertLevel(async () => {
+      const mounted = await mount(home.url, path);
+      await writeFile(folder.at("file"), "x");
+      await mounted.detach();
+      await mounted.ended;
+    }, threads);
+  } finally {
+    detachDevice(path);
+    await home.close();
+  }
+});

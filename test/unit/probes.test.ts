@@ -11,18 +11,18 @@ test("a prober that has just come to run, and has not been heard of, gets what w
   const bells: (() => void)[] = [];
   const pager: Pick<Pager, "watch"> = { watch: (_fd, _events, onReady) => void bells.push(() => onReady(0)) };
   const probes = new Probes(pager as Pager, folder.path, () => undefined);
-  let isOver = false;
+  const over = { is: false };
   probes.try(() => {
-    isOver = true;
+    over.is = true;
   });
   try {
-    for (let count = 0; count < 1000 && !isOver; count++) {
+    for (let count = 0; count < 1000 && !over.is; count++) {
       await delay(10);
       probes.look(nowMicros()); // Before its bell.
       assert.equal(bells.length, 1, "there is one prober");
       if (count > 0) bells[0]();
     }
-    assert.ok(isOver);
+    assert.ok(over.is);
   } finally {
     probes.stop();
   }
