@@ -7,7 +7,7 @@ import type { OpenSqlite } from "./sqlite.js";
 import { SqliteShell } from "./sqlite-shell.js";
 
 export interface BankRun {
-  /** `DMMAP_TRANSFERS=10000 npm test -- --only-tests test/programs/sqlite-rollback.test.ts`: more than there is time for each time. */
+  /** `DMMAP_TRANSFERS=300 npm test -- --only-tests test/programs/sqlite-rollback.test.ts`: as many, for a quick look. */
   readonly transfers: number;
   /** What the programs use: Debian's sqlite3 unless told otherwise. */
   readonly open?: OpenSqlite;

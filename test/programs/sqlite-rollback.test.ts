@@ -1,3 +1,3 @@
 import { testBank } from "./bank-run.js";
 
-testBank({ journal: "delete", mapBytes: 0 }, { transfers: 300 });
+testBank({ journal: "delete", mapBytes: 0 }, { transfers: 10_000 });
