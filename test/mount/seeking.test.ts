@@ -6,6 +6,7 @@ import { open } from "node:fs/promises";
 import { test } from "node:test";
 import { isSeeking } from "../../src/kernel/seeking-thread.js";
 import { lacksFuse, lacksProgram } from "../support/requires.js";
+import { stopProcess } from "../support/stop-process.js";
 import { until } from "../support/until.js";
 import { MountCluster } from "./mount-cluster.js";
 
@@ -25,7 +26,7 @@ async function look(cluster: MountCluster, how: "seek" | "read"): Promise<boolea
   const { pid } = program;
   assert.ok(pid !== undefined);
   await once(program.stdout, "data");
-  mount.program.kill("SIGSTOP");
+  await stopProcess("the mount", mount.program.child.pid);
   try {
     program.stdin.write("go on\n");
     await until("it waits for the mount", () => readFileSync(`/proc/${pid}/wchan`, "latin1") === "request_wait_answer");
